@@ -1,0 +1,74 @@
+"""What belongs to later versions of vxland: never accepted and ignored, but known by name."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+from vxland.config.values import is_host_name
+
+NOT_YET = "not in this version of vxland"
+
+
+@dataclass(frozen=True, slots=True)
+class Later:
+    """A key, or some values of a key, of a later version."""
+
+    table: str
+    key: str
+    cure: str
+    values: Callable[[object], bool] | None = None  # None: the whole key
+
+
+def _is(expected: str) -> Callable[[object], bool]:
+    return lambda value: value == expected
+
+
+def _is_number(value: object) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool)
+
+
+def _is_host_name(value: object) -> bool:
+    return isinstance(value, str) and is_host_name(value)
+
+
+_TLS = "Leave it out; for TLS, let listen be on 127.0.0.1 and put an HTTPS proxy in front"
+_ADDRESS = 'Write an IPv4 or IPv6 address, like "203.0.113.1"'
+
+LATER = (
+    Later(
+        "overlay",
+        "ingress",
+        "Leave it out, and let a firewall accept the overlay's UDP port from the peers alone",
+    ),
+    Later(
+        "overlay",
+        "adopt",
+        "Leave it out, and remove devices and rules made by something else yourself",
+    ),
+    Later("http", "tls_cert", _TLS),
+    Later("http", "tls_key", _TLS),
+    Later("http", "tls_client_ca", _TLS),
+    Later("overlay", "mode", 'Write mode = "mesh"', _is("shared")),
+    Later("overlay", "guard", 'Write guard = ["isolated", "ebtables"]', _is("nftables")),
+    Later(
+        "overlay",
+        "vni",
+        'Write vni = "pair", and numbers for single pairs in [overlay.vnis]',
+        _is_number,
+    ),
+    Later("peer", "address", _ADDRESS, _is_host_name),
+    Later("node", "address", _ADDRESS, _is_host_name),
+)
+
+
+def _rows(table: str, key: str) -> Iterator[Later]:
+    return (later for later in LATER if (later.table, later.key) == (table, key))
+
+
+def later_key(table: str, key: str) -> Later | None:
+    """The row for a key that is unknown in this version."""
+    return next((row for row in _rows(table, key) if row.values is None), None)
+
+
+def later_value(table: str, key: str, value: object) -> Later | None:
+    """The row for a value that is unknown in this version."""
+    return next((row for row in _rows(table, key) if row.values and row.values(value)), None)

@@ -1,0 +1,160 @@
+"""``[[overlay]]`` as it is written: every key, and what it takes."""
+
+from typing import Annotated, Literal
+
+from pydantic import AfterValidator, Field
+from pydantic.json_schema import SkipJsonSchema
+
+from vxland.config import values
+from vxland.config.fields import DEVICE, NAME, SWITCH, Table, Takes, enum, one_of
+from vxland.config.wording import listed, quoted
+from vxland.guards import GUARDS
+from vxland.modes import MODES
+from vxland.settings import Df, VniScheme
+
+DFS = {df.name.lower(): df for df in Df}
+VNI_SCHEMES = {scheme.value: scheme for scheme in VniScheme}
+
+
+def _guards(names: tuple[str, ...]) -> tuple[str, ...]:
+    cure = f"Write any of {listed(map(quoted, GUARDS), 'and')}, each once"
+    if not names:
+        raise values.Unusable("is empty, and a mesh without a guard loops frames", cure)
+    if len(set(names)) < len(names):
+        raise values.Unusable("names the same guard twice", cure)
+    return names
+
+
+class OverlayTable(Table):
+    """One Ethernet segment across the peers."""
+
+    name: Annotated[
+        str | SkipJsonSchema[None],
+        Takes("a string", '"lan"'),
+        Field(
+            description="Its identity, the same on all servers: it goes into VNIs, marks and"
+            " metrics. Default: the bridge's name.",
+            json_schema_extra=NAME,
+        ),
+    ] = None
+    bridge: Annotated[
+        str,
+        Takes("a string", '"vxbr0"'),
+        Field(
+            description="The bridge that the tunnels are ports of. It is made when missing;"
+            " one that exists is used as it is, never altered or deleted.",
+            json_schema_extra=DEVICE,
+        ),
+    ]
+    mode: Annotated[
+        str,
+        Takes("a string", '"mesh"'),
+        one_of(MODES),
+        enum(MODES),
+        Field(description='"mesh": a device for each peer.'),
+    ] = "mesh"
+    vni: Annotated[
+        str,
+        Takes("a string", '"pair"'),
+        one_of(VNI_SCHEMES),
+        enum(VNI_SCHEMES),
+        Field(
+            description='"pair": both ends compute the same VNI from the names.'
+            ' "index": position in this machine\'s own list of peers, as vxlansetup.sh numbers'
+            " them; for one overlay a machine."
+        ),
+    ] = "pair"
+    port: Annotated[
+        int,
+        Takes("a number from 1 to 65535", "4789"),
+        Field(ge=1, le=values.PORT_LIMIT, description="The UDP port, at both ends."),
+    ] = 4789
+    guard: Annotated[
+        tuple[Annotated[str, one_of(GUARDS), enum(GUARDS)], ...],
+        Takes("a list of strings", '["isolated", "ebtables"]'),
+        AfterValidator(_guards),
+        Field(
+            strict=False,
+            description="What keeps frames from one tunnel out of the others: at least one.",
+            json_schema_extra={"minItems": 1, "uniqueItems": True},
+        ),
+    ] = ("isolated", "ebtables")
+    mtu: Annotated[
+        Annotated[int, Field(ge=576, le=65485)] | Literal["auto"],
+        Takes('"auto" or a number from 576 to 65485', "1450"),
+        Field(
+            description="The tunnels' and the bridge's MTU in bytes. \"auto\": the smallest MTU of"
+            " the routes to the peers, at most 1500, minus 50 (over IPv6: 70)."
+        ),
+    ] = "auto"
+    addresses: Annotated[
+        tuple[str, ...],
+        Takes("a list of strings", '["10.10.10.1/24"]'),
+        Field(
+            strict=False,
+            description="Addresses with their prefix length that this machine has on the bridge.",
+        ),
+    ] = ()
+    allow_tunnel_ports: Annotated[
+        tuple[Annotated[str, Field(json_schema_extra=DEVICE)], ...],
+        Takes("a list of strings", '["gretap1"]'),
+        Field(
+            strict=False,
+            description="Names of tunnel devices of others that may be ports of this bridge.",
+        ),
+    ] = ()
+    reattach: Annotated[
+        bool,
+        SWITCH,
+        Field(
+            description="Put others' ports back into the bridge when it was deleted and made again."
+        ),
+    ] = False
+    ttl: Annotated[
+        Annotated[int, Field(ge=1, le=255)] | Literal["auto", "inherit"],
+        Takes('"auto", "inherit" or a number from 1 to 255', "64"),
+        Field(
+            description='The outer TTL. "auto": the machine\'s default. "inherit": the inner'
+            " packet's."
+        ),
+    ] = "auto"
+    tos: Annotated[
+        Annotated[int, Field(ge=0, le=255)] | Literal["inherit"],
+        Takes('"inherit" or a number from 0 to 255', "0"),
+        Field(
+            description='The outer TOS byte. "inherit": the inner packet\'s, and so is 1 for the'
+            " kernel."
+        ),
+    ] = 0
+    df: Annotated[
+        str,
+        Takes("a string", '"unset"'),
+        one_of(DFS),
+        enum(DFS),
+        Field(description="The outer don't-fragment bit."),
+    ] = "unset"
+    ageing: Annotated[
+        int,
+        Takes("a number of seconds from 0 to 4294967295", "300"),
+        Field(
+            ge=0,
+            le=0xFFFFFFFF,
+            description="Seconds until a learned address is forgotten. 0: never.",
+        ),
+    ] = 300
+    udp_csum: Annotated[
+        bool, SWITCH, Field(description="Compute the outer UDP checksum over IPv4.")
+    ] = True
+    learning: Annotated[
+        bool | SkipJsonSchema[None],
+        SWITCH,
+        Field(
+            description="Learn which peer an address is behind. Default: false with"
+            ' vni = "pair", true with vni = "index".'
+        ),
+    ] = None
+    vnis: Annotated[
+        dict[str, Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 16777215})]],
+        Takes("a number from 1 to 16777215", "4711"),
+        Field(description='Explicit VNIs for pairs of peers: "lxd1 lxd3" = 4711, in either order.'),
+    ] = Field(default_factory=dict)

@@ -1,0 +1,160 @@
+"""The configuration's files as they are: PATH, then PATH.d/*.toml in name order."""
+
+import errno
+import hashlib
+import os
+import re
+import stat
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from vxland.config.errors import ConfigError
+from vxland.config.lines import Lines
+from vxland.config.wording import printable
+
+SIZE_LIMIT = 4 << 20  # bytes: a mesh as large as a bridge can be takes a twentieth of it
+
+_AT = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
+_CORRECT_PATH = "Correct the path"
+_LET_READ = "Let the user that vxland runs as read it"
+_CURES = {
+    errno.ENOENT: "Make it, or name another file with --config",
+    errno.ELOOP: "The symbolic links lead in a circle: make it a file",
+    errno.EACCES: _LET_READ,
+    errno.EPERM: _LET_READ,
+    errno.ENOTDIR: _CORRECT_PATH,
+    errno.ENAMETOOLONG: _CORRECT_PATH,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class SourceFile:
+    """One file that is TOML, whatever it says."""
+
+    name: str
+    data: dict[str, Any]
+    lines: Lines
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """Every file that is TOML, and what is wrong with the others."""
+
+    files: tuple[SourceFile, ...]
+    errors: tuple[ConfigError, ...]
+    digest: str  # SHA-256 over names and bytes: tells one configuration from another
+
+
+class _Unusable(Exception):  # noqa: N818 - said of a file
+    def __init__(  # noqa: PLR0913 - the parts of a ConfigError
+        self,
+        file: Path,
+        message: str,
+        cure: str,
+        *,
+        line: int | None = None,
+        column: int | None = None,
+    ) -> None:
+        super().__init__(message)
+        self.error = ConfigError(
+            printable(str(file)), "", message, cure, line=line, column=column
+        )
+
+
+def read(path: Path) -> Sources:
+    """Reads every file. One that can't be read or isn't TOML hides no error of the others."""
+    files: list[SourceFile] = []
+    errors: list[ConfigError] = []
+    digest = hashlib.sha256()
+    paths = [path]
+    try:
+        paths += _drop_ins(path.with_name(f"{path.name}.d"))
+    except _Unusable as unusable:
+        errors.append(unusable.error)
+    for file in paths:
+        try:
+            content = _bytes(file)
+            for part in (os.fsencode(file.name), content):
+                digest.update(len(part).to_bytes(8, "big") + part)
+            files.append(_parse(file, content))
+        except _Unusable as unusable:
+            errors.append(unusable.error)
+    return Sources(tuple(files), tuple(errors), digest.hexdigest())
+
+
+def _drop_ins(folder: Path) -> list[Path]:
+    """The ``*.toml`` in a folder, as the shell lists them: sorted by bytes, none that is hidden."""
+    try:
+        names = os.listdir(folder)
+    except FileNotFoundError as error:
+        if not folder.is_symlink():
+            return []  # it is optional
+        raise _unreadable(folder, error) from error
+    except (OSError, ValueError) as error:
+        raise _unreadable(folder, error) from error
+    chosen = [name for name in names if name.endswith(".toml") and not name.startswith(".")]
+    return [folder / name for name in sorted(chosen, key=os.fsencode)]
+
+
+def _unreadable(file: Path, error: OSError | ValueError) -> _Unusable:
+    if not isinstance(error, OSError):  # a NUL in the name
+        return _Unusable(file, f"can't be read: {error}", _CORRECT_PATH)
+    reason = error.strerror or str(error)
+    cure = _CURES.get(error.errno or 0, "Look for what is wrong with the disk or the folder")
+    return _Unusable(file, f"can't be read: {reason}", cure)
+
+
+def _bytes(file: Path) -> bytes:
+    try:
+        # Without O_NONBLOCK, opening a named pipe would wait for its other end.
+        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor
+            mode = os.fstat(descriptor).st_mode
+            content = stream.read(SIZE_LIMIT + 1) if stat.S_ISREG(mode) else b""
+    except (OSError, ValueError) as error:
+        raise _unreadable(file, error) from error
+    if stat.S_ISDIR(mode):
+        raise _Unusable(file, "is a folder", "Name a file; a folder of files is PATH.d beside it")
+    if not stat.S_ISREG(mode):
+        raise _Unusable(file, "isn't a regular file", "Make it a plain file with the configuration")
+    if len(content) > SIZE_LIMIT:
+        message = f"is larger than {SIZE_LIMIT >> 20} MiB"
+        raise _Unusable(file, message, "Check that it is the configuration")
+    return content
+
+
+def _parse(file: Path, content: bytes) -> SourceFile:
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        before = content[: error.start]
+        raise _Unusable(
+            file,
+            "isn't text in UTF-8",
+            "Save it as UTF-8",
+            line=before.count(b"\n") + 1,
+            column=error.start - before.rfind(b"\n"),
+        ) from error
+    try:
+        data = tomllib.loads(text)
+    except RecursionError as error:
+        raise _Unusable(
+            file, "isn't TOML that makes sense here: brackets in brackets", "Correct it"
+        ) from error
+    except ValueError as error:  # tomllib's own error, and int's for a number of 4300 digits
+        raise _not_toml(file, text, error) from error
+    return SourceFile(printable(str(file)), data, Lines(text))
+
+
+def _not_toml(file: Path, text: str, error: ValueError) -> _Unusable:
+    match = _AT.fullmatch(str(error))
+    reason = match[1] if match else str(error)
+    line = int(match[2]) if match and match[2] else None
+    column = int(match[3]) if match and match[3] else None
+    if match and line is None:  # at the end
+        line = text.count("\n") + 1
+    return _Unusable(
+        file, f"isn't TOML: {printable(reason)}", "Correct this line", line=line, column=column
+    )

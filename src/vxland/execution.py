@@ -1,0 +1,83 @@
+"""Carrying out a plan, phase by phase. A port comes up only once its guard was read back."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from typing import Protocol
+
+from vxland.guards import armed
+from vxland.observed import Observed
+from vxland.operations import Attach, Operation, Phase
+from vxland.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Failure:
+    """Why an operation wasn't done, and what to do about it."""
+
+    text: str
+    cure: str = ""
+    skipped: bool = False  # not tried, because of another failure
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """An operation, and how it went."""
+
+    operation: Operation
+    failure: Failure | None = None
+
+
+class Kernel(Protocol):
+    """What can be seen and done. The real one is ``vxland.kernel``'s."""
+
+    def read_back(self) -> Observed:
+        """The links and the guards as they are now."""
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        """Do these operations of one phase; returns those that failed."""
+
+
+def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
+    """Carry out a plan. What fails takes its device's later operations with it, nobody else's."""
+    return tuple(_execute(plan, kernel))
+
+
+def _execute(plan: Plan, kernel: Kernel) -> Iterator[Outcome]:
+    failed: set[str] = set()
+    for phase, group in groupby(plan.operations, key=lambda operation: operation.phase):
+        operations = list(group)
+        refused = {op: Failure(f"{op.device} failed before", skipped=True) for op in operations}
+        ready = [op for op in operations if not _depends_on(op, failed)]
+        if phase is Phase.DISARM and failed:
+            ready = []
+        unguarded = _unguarded(ready, kernel)
+        ready = [op for op in ready if op not in unguarded]
+        failures = {**refused, **dict.fromkeys(ready, None), **unguarded}
+        failures.update(kernel.perform(ready))
+        for operation in operations:
+            failure = failures[operation]
+            if failure is not None:
+                failed.add(operation.device)
+            yield Outcome(operation, failure)
+
+
+def _depends_on(operation: Operation, failed: set[str]) -> bool:
+    return operation.device in failed or (
+        isinstance(operation, Attach) and operation.bridge in failed
+    )
+
+
+def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operation, Failure]:
+    if not any(operation.needs for operation in operations):
+        return {}
+    seen = kernel.read_back()
+    return {
+        operation: Failure(
+            f"{guarding.device} stays as it is: not all of its guards"
+            f" ({', '.join(guarding.guards)}) were read back from the kernel"
+        )
+        for operation in operations
+        for guarding in operation.needs
+        if not armed(guarding.device, guarding.guards, seen)
+    }

@@ -1,0 +1,45 @@
+"""Split horizon: what keeps frames from one tunnel out of the others. One module a guard."""
+
+from collections.abc import Iterator, Sequence
+from typing import Protocol
+
+from vxland.guards.ebtables import Ebtables
+from vxland.guards.isolated import Isolated
+from vxland.guards.port import Port
+from vxland.model import Overlay
+from vxland.observed import Link, Observed
+from vxland.operations import Operation
+from vxland.problems import Problem
+
+
+class Guard(Protocol):
+    """A way to keep tunnels of a bridge from each other."""
+
+    name: str
+
+    def operations(
+        self, seats: Sequence[tuple[Overlay, Sequence[Port]]], observed: Observed
+    ) -> Iterator[Operation]:
+        """What arms this guard where it is configured, and disarms it where it isn't."""
+
+    def missing(self, overlay: Overlay, observed: Observed) -> Problem | None:
+        """Why the guard can't be had on this machine; None where it can."""
+
+    def armed(self, device: str, observed: Observed) -> bool:
+        """Whether the kernel was seen to guard this port."""
+
+    def cuts(self, one: Link, other: Link, observed: Observed) -> bool:
+        """Whether the guard keeps two ports from each other, as the kernel has it."""
+
+
+GUARDS: dict[str, Guard] = {guard.name: guard for guard in (Isolated(), Ebtables())}
+
+
+def armed(device: str, guards: Sequence[str], observed: Observed) -> bool:
+    """Whether every one of these guards was seen to guard the port; at least one is needed."""
+    return bool(guards) and all(GUARDS[name].armed(device, observed) for name in guards)
+
+
+def cut(one: Link, other: Link, observed: Observed) -> bool:
+    """Whether any guard keeps two ports from each other."""
+    return any(guard.cuts(one, other, observed) for guard in GUARDS.values())

@@ -1,0 +1,13 @@
+"""What a guard guards: a wanted bridge port, and the device that stays it, if one does."""
+
+from dataclasses import dataclass
+
+from vxland.observed import Link
+
+
+@dataclass(frozen=True, slots=True)
+class Port:
+    """A tunnel's device as a port of its overlay's bridge, once the plan is carried out."""
+
+    device: str
+    link: Link | None  # None: it is made or attached anew in this plan, without any flag

@@ -1,0 +1,42 @@
+"""What could loop: pairs of tunnel ports of one bridge that would pass frames to each other."""
+
+from collections.abc import Iterator
+from itertools import combinations
+
+from vxland.guards import cut
+from vxland.model import Overlay
+from vxland.observed import Link, Observed
+from vxland.ownership import is_own
+
+Pair = frozenset[str]
+
+
+def looping_pairs(observed: Observed, allowed: frozenset[str] = frozenset()) -> frozenset[Pair]:
+    """The pairs, at least one port of each vxland's, that no guard keeps from each other.
+
+    ``allowed`` are tunnel ports of others that the configuration puts up with.
+    """
+    return frozenset(_pairs(observed, allowed))
+
+
+def _pairs(observed: Observed, allowed: frozenset[str]) -> Iterator[Pair]:
+    ports: dict[str, list[Link]] = {}
+    for link in observed.links.values():
+        if link.master and link.up and link.is_tunnel and link.name not in allowed:
+            ports.setdefault(link.master, []).append(link)
+    for group in ports.values():
+        # Isolated ports can't reach each other, so a pair needs one that isn't.
+        loose = [link for link in group if not link.isolated]
+        tied = [link for link in group if link.isolated]
+        for one, other in (*combinations(loose, 2), *((a, b) for a in loose for b in tied)):
+            if (is_own(one) or is_own(other)) and not cut(one, other, observed):
+                yield frozenset((one.name, other.name))
+
+
+def foreign_tunnels(overlay: Overlay, bridge: str, observed: Observed) -> tuple[Link, ...]:
+    """Others' tunnel ports in the overlay's bridge that its configuration doesn't allow."""
+    return tuple(
+        link
+        for link in sorted(observed.ports(bridge), key=lambda link: link.name)
+        if link.is_tunnel and not is_own(link) and link.name not in overlay.allow_tunnel_ports
+    )

@@ -1,0 +1,93 @@
+"""Who is who: names, marks, MAC addresses and VNIs, each computed from names alone.
+
+Every value here is a pure function, so that any node, or a person with sha256sum, gets the same.
+docs/design.md gives the formulas with an example.
+"""
+
+import hashlib
+import re
+from collections.abc import Iterable
+
+from vxland.settings import VniScheme
+
+DEVICE_NAME_LENGTH = 15  # IFNAMSIZ - 1 (include/uapi/linux/if.h)
+VNI_LIMIT = 1 << 24  # RFC 7348, section 5: the VNI has 24 bits
+
+ALIAS_MARK = "vxland:"
+ALTNAME_MARK = "vxland-"
+GROUP = 0x76786C64  # "vxld": IFLA_GROUP is the one mark the kernel takes in the creation itself
+ADDRESS_PROTOCOL = 0x76  # "v": IFA_PROTO of the addresses that vxland puts on a bridge
+CHAIN = "VXLAND"
+
+PAIR_PREFIX = "vxl-"
+INDEX_PREFIX = "vxlan"
+PREFIXES = {VniScheme.PAIR: PAIR_PREFIX, VniScheme.INDEX: INDEX_PREFIX}
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an overlay or a peer: fits every mark
+NAME_LENGTH = 50
+
+
+def _digest(*parts: str) -> bytes:
+    return hashlib.sha256("\0".join(parts).encode()).digest()
+
+
+def pair_vni(overlay: str, one: str, other: str) -> int:
+    """The VNI of a pair of peers in an overlay: 1 to 2^24-1, whichever end asks.
+
+    The first eight bytes of SHA-256 over overlay, lesser and greater name, NUL between them, as
+    a big-endian number modulo 2^24-1, plus 1.
+    """
+    first, second = sorted((one, other))
+    number = int.from_bytes(_digest(overlay, first, second)[:8], "big")
+    return number % (VNI_LIMIT - 1) + 1
+
+
+def pair_device(overlay: str, peer: str) -> str:
+    """The device's name: ``vxl-OVERLAY-PEER`` where it fits, else with a digest for what doesn't."""
+    whole = f"{PAIR_PREFIX}{overlay}-{peer}"
+    if len(whole) <= DEVICE_NAME_LENGTH:
+        return whole
+    digest = _digest("device", overlay, peer).hex()[:4]
+    room = DEVICE_NAME_LENGTH - len(PAIR_PREFIX) - len(digest) - 1
+    return f"{PAIR_PREFIX}{peer[:room]}-{digest}"
+
+
+def index_device(position: int) -> str:
+    """The device's name as vxlansetup.sh gives it."""
+    return f"{INDEX_PREFIX}{position}"
+
+
+def vtep_alias(overlay: str, peer: str) -> str:
+    """The first mark of a VTEP (IFLA_IFALIAS)."""
+    return f"{ALIAS_MARK}{overlay}:{peer}"
+
+
+def vtep_altname(overlay: str, peer: str) -> str:
+    """The second mark of a VTEP, and its full name (IFLA_ALT_IFNAME, at most 127 bytes)."""
+    return f"{ALTNAME_MARK}{overlay}+{peer}"
+
+
+def bridge_alias(overlay: str) -> str:
+    """The first mark of a bridge that vxland made."""
+    return f"{ALIAS_MARK}{overlay}"
+
+
+def bridge_altname(overlay: str) -> str:
+    """The second mark of a bridge that vxland made."""
+    return f"{ALTNAME_MARK}{overlay}"
+
+
+def mac(node: str, overlay: str, peer: str = "") -> str:
+    """A MAC address of a VTEP, or of the bridge where no peer is named.
+
+    Locally administered and unicast (IEEE 802, the first byte's two lowest bits are 10). It
+    differs between nodes even where two were cloned with the same machine-id.
+    """
+    octets = bytearray(_digest("mac", node, overlay, peer)[:6])
+    octets[0] = octets[0] & 0xFC | 0x02
+    return octets.hex(":")
+
+
+def is_marked(alias: str, altnames: Iterable[str]) -> bool:
+    """Whether a device carries one of vxland's two marks."""
+    return alias.startswith(ALIAS_MARK) or any(name.startswith(ALTNAME_MARK) for name in altnames)

@@ -1,0 +1,1 @@
+"""The Linux kernel, by netlink and ebtables: it sees and does, and decides nothing."""

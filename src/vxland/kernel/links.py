@@ -1,0 +1,171 @@
+"""Reading links: the few attributes that are compared, straight from the kernel's bytes.
+
+A message whose bytes are those of the last dump isn't read again. Numbers are those of
+include/uapi/linux/if_link.h.
+"""
+
+import struct
+import sys
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+from ipaddress import ip_address
+
+from vxland.kernel.netlink import HEADER, Netlink, attributes
+from vxland.observed import Link, VxlanState
+from vxland.settings import Df, VxlanOptions
+
+RTM_GETLINK = 18
+IFINFO = struct.Struct("=BxHiII")  # struct ifinfomsg: family, type, index, flags, change
+IFF_UP, IFF_RUNNING = 0x1, 0x40
+RTEXT_FILTER_SKIP_STATS = 8
+AF_INET6 = 10
+ADDR_GEN_MODE_NONE = 1
+
+(ADDRESS, IFNAME, MTU, LINK, MASTER, LINKINFO) = (1, 3, 4, 5, 10, 18)
+(IFALIAS, AF_SPEC, GROUP, EXT_MASK, LINK_NETNSID, TARGET_NETNSID) = (20, 26, 27, 29, 37, 46)
+(PROP_LIST, ALT_IFNAME) = (52, 53)
+(INFO_KIND, INFO_DATA, INFO_SLAVE_KIND, INFO_SLAVE_DATA) = (1, 2, 4, 5)
+BRPORT_ISOLATED = 33
+INET6_ADDR_GEN_MODE = 8
+
+(VX_ID, VX_GROUP, VX_LINK, VX_LOCAL, VX_TTL, VX_TOS) = (1, 2, 3, 4, 5, 6)
+(VX_LEARNING, VX_AGEING, VX_PROXY, VX_RSC, VX_PORT) = (7, 8, 11, 12, 15)
+(VX_GROUP6, VX_LOCAL6, VX_UDP_CSUM, VX_GBP) = (16, 17, 18, 23)
+(VX_COLLECT_METADATA, VX_GPE, VX_TTL_INHERIT, VX_DF, VX_VNIFILTER) = (25, 27, 28, 29, 30)
+
+EXTRAS = (VX_PROXY, VX_RSC, VX_COLLECT_METADATA, VX_VNIFILTER)  # numbers; a plain VTEP has none set
+FLAGS = (VX_GBP, VX_GPE)  # there or not
+
+
+@dataclass(frozen=True, slots=True)
+class Indexed:
+    """A link with the numbers that only the kernel's side of the program needs."""
+
+    index: int
+    link: Link  # without the names of other devices
+    master: int
+    lower: int
+
+
+def dump_request(nsid: int | None = None) -> bytes:
+    """Ask for every link without its statistics, of this or another network namespace."""
+    body = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    if nsid is not None:
+        body += struct.pack("=HHi", 8, TARGET_NETNSID, nsid)
+    return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
+
+
+def read_link(message: bytes) -> Indexed:
+    """One link from one RTM_NEWLINK message."""
+    _, _, index, flags, _ = IFINFO.unpack_from(message, HEADER.size)
+    seen = dict(attributes(message, HEADER.size + IFINFO.size))
+    info = dict(attributes(seen.get(LINKINFO, b""), 0))
+    kind = _text(info[INFO_KIND]) if INFO_KIND in info else None
+    port = {}
+    if info.get(INFO_SLAVE_KIND, b"").startswith(b"bridge"):
+        port = dict(attributes(info.get(INFO_SLAVE_DATA, b""), 0))
+    link = Link(
+        name=_text(seen.get(IFNAME, b"")),
+        kind=kind,
+        alias=_text(seen.get(IFALIAS, b"")),
+        altnames=frozenset(
+            _text(value)
+            for number, value in attributes(seen.get(PROP_LIST, b""), 0)
+            if number == ALT_IFNAME
+        ),
+        group=_number(seen.get(GROUP)),
+        mac=seen.get(ADDRESS, b"").hex(":"),
+        mtu=_number(seen.get(MTU)),
+        up=bool(flags & IFF_UP),
+        running=bool(flags & IFF_RUNNING),
+        isolated=bool(_number(port.get(BRPORT_ISOLATED))),
+        link_local=_has_link_local(seen.get(AF_SPEC, b"")),
+        vxlan=_vxlan(dict(attributes(info.get(INFO_DATA, b""), 0))) if kind == "vxlan" else None,
+    )
+    # A lower device in another namespace has a number that means nothing here.
+    lower = 0 if LINK_NETNSID in seen else _number(seen.get(LINK))
+    return Indexed(index, link, _number(seen.get(MASTER)), lower)
+
+
+Named = tuple[Indexed, str | None, str | None, Link]  # read, master, lower, and all put together
+
+
+class LinkTable:
+    """Every link of this namespace, by name; what hasn't changed since last time isn't read."""
+
+    def __init__(self) -> None:
+        self._raw: dict[int, tuple[bytes, Indexed]] = {}
+        self._named: dict[int, Named] = {}
+        self.indexes: dict[str, int] = {}
+        self.names: dict[int, str] = {}
+        self.decoded = 0  # messages read so far, to be counted in tests
+
+    def refresh(self, netlink: Netlink) -> dict[str, Link]:
+        """Dump the links and give them by name."""
+        raw: dict[int, tuple[bytes, Indexed]] = {}
+        for message in netlink.dump(dump_request()):
+            body = message[HEADER.size :]
+            index = IFINFO.unpack_from(body)[2]
+            before = self._raw.get(index)
+            if before is not None and before[0] == body:
+                raw[index] = before
+            else:
+                raw[index] = (body, read_link(message))
+                self.decoded += 1
+        self._raw = raw
+        return self._link_up(indexed for _, indexed in raw.values())
+
+    def _link_up(self, links: Iterable[Indexed]) -> dict[str, Link]:
+        links = list(links)
+        self.names = {indexed.index: indexed.link.name for indexed in links}
+        self.indexes = {name: index for index, name in self.names.items()}
+        named: dict[int, Named] = {}
+        for indexed in links:
+            master, lower = self.names.get(indexed.master), self.names.get(indexed.lower)
+            before = self._named.get(indexed.index)
+            if before is None or before[0] is not indexed or before[1:3] != (master, lower):
+                link = replace(indexed.link, master=master, lower=lower)
+                before = (indexed, master, lower, link)
+            named[indexed.index] = before
+        self._named = named
+        return {entry[3].name: entry[3] for entry in named.values()}
+
+
+def _text(value: bytes) -> str:
+    return value.rstrip(b"\0").decode(errors="replace")
+
+
+def _number(value: bytes | None) -> int:
+    return int.from_bytes(value, sys.byteorder) if value else 0
+
+
+def _has_link_local(af_spec: bytes) -> bool:
+    inet6 = dict(attributes(af_spec, 0)).get(AF_INET6)
+    if inet6 is None:
+        return False
+    mode = dict(attributes(inet6, 0)).get(INET6_ADDR_GEN_MODE)
+    return mode is not None and _number(mode) != ADDR_GEN_MODE_NONE
+
+
+def _vxlan(data: dict[int, bytes]) -> VxlanState:
+    remote = data.get(VX_GROUP) or data.get(VX_GROUP6)
+    local = data.get(VX_LOCAL) or data.get(VX_LOCAL6)
+    underlay = _number(data.get(VX_LINK))
+    options = VxlanOptions(
+        ttl=_number(data.get(VX_TTL)),
+        ttl_inherit=bool(_number(data.get(VX_TTL_INHERIT))),
+        tos=_number(data.get(VX_TOS)),
+        df=Df(_number(data.get(VX_DF))),
+        ageing=_number(data.get(VX_AGEING)),
+        udp_csum=bool(_number(data.get(VX_UDP_CSUM))),
+        learning=bool(_number(data.get(VX_LEARNING))),
+    )
+    return VxlanState(
+        vni=_number(data.get(VX_ID)),
+        port=int.from_bytes(data.get(VX_PORT, b""), "big"),
+        local=ip_address(local) if local else None,
+        remote=ip_address(remote) if remote else None,
+        options=options,
+        underlay=f"#{underlay}" if underlay else None,
+        plain=not any(_number(data.get(n)) for n in EXTRAS) and not any(n in data for n in FLAGS),
+    )

@@ -1,0 +1,160 @@
+"""The kernel of this network namespace: one object that sees it whole and carries operations out."""
+
+import errno
+from collections.abc import Mapping, Sequence
+from types import TracebackType
+from typing import Self
+
+from vxland import operations as ops
+from vxland.addresses import IPAddress
+from vxland.execution import Failure
+from vxland.kernel.abroad import find_abroad
+from vxland.kernel.addresses import local_addresses, read_addresses
+from vxland.kernel.ebtables import SCRIPTS, Ebtables
+from vxland.kernel.fdb import read_fdb
+from vxland.kernel.links import LinkTable
+from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
+from vxland.kernel.netlink import Netlink, NetlinkError
+from vxland.kernel.port import port_holders
+from vxland.kernel.routes import read_routes
+from vxland.observed import Abroad, Host, Link, Observed
+from vxland.operations import Operation
+
+# What has happened already needn't be done: the wanted end is there, whoever brought it about.
+DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
+    ops.DeleteLink: frozenset({errno.ENODEV}),
+    ops.DeleteAbroad: frozenset({errno.ENODEV}),
+    ops.RemoveAddress: frozenset({errno.EADDRNOTAVAIL, errno.ENODEV}),
+    ops.AddAddress: frozenset({errno.EEXIST}),
+    ops.RemoveFdb: frozenset({errno.ENOENT, errno.ENODEV}),
+}
+
+
+class LinuxKernel:
+    """Sees links, forwarding entries, addresses, routes and ebtables, and changes them.
+
+    For one thread. Raises OSError where not even a look is allowed or possible.
+    """
+
+    def __init__(self) -> None:
+        self._netlink = Netlink()
+        self._links = LinkTable()
+        self.ebtables = Ebtables()
+        self._directory = Directory({}, {})
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the sockets."""
+        self._netlink.close()
+
+    @property
+    def port_id(self) -> int:
+        """What the kernel's notifications of this object's changes carry as their origin."""
+        return self._netlink.port_id
+
+    def host(self, remotes: frozenset[IPAddress] = frozenset()) -> Host:
+        """What this machine has apart from overlays: addresses, routes, MTUs."""
+        links = self._links.refresh(self._netlink)
+        return self._host(remotes, links)
+
+    def observe(
+        self, remotes: frozenset[IPAddress] = frozenset(), *, abroad: bool = False
+    ) -> Observed:
+        """Look at everything; at other namespaces only where asked to, since that takes long."""
+        links = self._links.refresh(self._netlink)
+        names = self._links.names
+        self._directory.indexes.clear()
+        self._learn_indexes()
+        vxlans = {index: name for index, name in names.items() if links[name].vxlan}
+        addresses = read_addresses(self._netlink, names)
+        bridges = {name for name, link in links.items() if link.kind == "bridge"}
+        return Observed(
+            links=links,
+            fdb=read_fdb(self._netlink, vxlans),
+            addresses={name: frozenset(addresses.get(name, ())) for name in bridges},
+            ebtables=self.ebtables.read(),
+            abroad=self._look_abroad() if abroad else None,
+            host=self._host(remotes, links),
+        )
+
+    def read_back(self) -> Observed:
+        """The links and the guards as they are now."""
+        links = self._links.refresh(self._netlink)
+        self._learn_indexes()
+        return Observed(links=links, ebtables=self.ebtables.read())
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        """Carry out operations of one phase in one batch; returns those that failed."""
+        failures: dict[Operation, Failure] = {}
+        batch: list[tuple[Operation, bytes]] = []
+        for operation in operations:
+            if type(operation) in SCRIPTS:
+                failure = self.ebtables.write(operation)
+                if failure is not None:
+                    failures[operation] = failure
+                continue
+            if any(name not in self._directory.indexes for name in numbers_needed(operation)):
+                # It was made a moment ago, perhaps by what waits in the batch.
+                failures.update(self._send(batch))
+                batch.clear()
+                self._links.refresh(self._netlink)
+                self._learn_indexes()
+            try:
+                message = MESSAGES[type(operation)](operation, self._directory)
+            except KeyError as missing:
+                failures[operation] = Failure(f"there is no device {missing.args[0]} any more")
+                continue
+            batch.append((operation, message))
+            self._directory.follow(operation)
+        failures.update(self._send(batch))
+        return failures
+
+    def _send(self, batch: Sequence[tuple[Operation, bytes]]) -> dict[Operation, Failure]:
+        answers = self._netlink.request([message for _, message in batch])
+        return {
+            operation: self._explain(operation, error)
+            for (operation, _), error in zip(batch, answers, strict=True)
+            if error and error.errno not in DONE_ALREADY.get(type(operation), frozenset())
+        }
+
+    def _learn_indexes(self) -> None:
+        """Number the devices that are new; one whose name has changed hands since keeps its own."""
+        for name, index in self._links.indexes.items():
+            self._directory.indexes.setdefault(name, index)
+
+    def _host(self, remotes: frozenset[IPAddress], links: Mapping[str, Link]) -> Host:
+        names = self._links.names
+        return Host(
+            addresses=local_addresses(read_addresses(self._netlink, names)),
+            routes=read_routes(self._netlink, remotes, names, links),
+            mtus={name: link.mtu for name, link in links.items()},
+        )
+
+    def _look_abroad(self) -> tuple[Abroad, ...]:
+        found = list(find_abroad(self._netlink))
+        self._directory.abroad.clear()
+        self._directory.abroad.update({(d.nsid, d.name): index for d, index in found})
+        return tuple(device for device, _ in found)
+
+    def _explain(self, operation: Operation, error: NetlinkError) -> Failure:
+        text = f"could not {operation}: {error.strerror} ({error.name})"
+        if error.errno in (errno.EPERM, errno.EACCES):
+            return Failure(text, "Run vxland as root or with CAP_NET_ADMIN")
+        if error.errno == errno.EOPNOTSUPP and isinstance(operation, ops.CreateVtep):
+            return Failure(text, "The kernel lacks VXLAN: modprobe vxlan")
+        if error.errno == errno.EADDRINUSE and isinstance(operation, ops.BringUp):
+            holders = port_holders(operation.device, self._links.refresh(self._netlink))
+            return Failure(
+                f"{text}: {holders}", "Stop what holds the port, or change the overlay's"
+            )
+        return Failure(text)

@@ -1,0 +1,261 @@
+"""Operations as netlink messages, made by pyroute2's message classes: one line a class.
+
+Devices are named by the index they were seen with, so that a name that changed hands in between
+isn't mistaken; one made a moment ago, in the same batch, is named by its name.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from pyroute2.netlink import nlmsg
+from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
+from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
+from pyroute2.netlink.rtnl.ndmsg import ndmsg
+
+from vxland import identity
+from vxland import operations as ops
+from vxland.addresses import IPAddress, IPInterface
+from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
+from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
+from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
+from vxland.model import Vtep
+from vxland.observed import NULL_MAC, FdbEntry
+
+RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
+RTM_NEWADDR, RTM_DELADDR = 20, 21
+RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
+RTM_NEWLINKPROP, RTM_DELLINKPROP = 108, 109
+AF = {4: 2, 6: 10}
+SUFFIX = {4: "", 6: "6"}
+
+Attributes = list[tuple[Any, Any]]
+
+
+@dataclass(slots=True)
+class Directory:
+    """The numbers of the devices that operations name."""
+
+    indexes: dict[str, int]
+    abroad: dict[tuple[int, str], int]  # by namespace number and name
+
+    def __getitem__(self, device: str) -> int:
+        return self.indexes[device]
+
+    def follow(self, operation: ops.Operation) -> None:
+        """Forget or move the number of a device that this operation makes, deletes or renames."""
+        if isinstance(operation, ops.DeleteLink | ops.CreateVtep | ops.CreateBridge):
+            self.indexes.pop(operation.device, None)
+        elif isinstance(operation, ops.Rename) and operation.device in self.indexes:
+            self.indexes[operation.to] = self.indexes.pop(operation.device)
+
+
+def _encode(
+    message: nlmsg, kind: int, attributes: Attributes, *, request: int = 0, **fields: int
+) -> bytes:
+    """A message of this type; ``request`` are the header's own flags, ``fields`` the body's."""
+    for name, value in fields.items():
+        message[name] = value
+    message["attrs"] = attributes
+    message["header"]["type"] = kind
+    message["header"]["flags"] = request
+    message.encode()
+    return bytes(message.data)
+
+
+def _link(
+    directory: Directory,
+    device: str,
+    attributes: Attributes,
+    *,
+    kind: int = RTM_SETLINK,
+    request: int = 0,
+    **fields: int,
+) -> bytes:
+    index = directory.indexes.get(device, 0)
+    named: Attributes = [] if index else [("IFLA_IFNAME", device)]
+    return _encode(ifinfmsg(), kind, [*named, *attributes], request=request, index=index, **fields)
+
+
+def _vxlan(directory: Directory, device: str, attributes: Attributes) -> bytes:
+    info = _linkinfo("vxlan", attributes)
+    return _link(directory, device, [info], kind=RTM_NEWLINK)
+
+
+def _linkinfo(kind: str, data: Attributes, *, slave: bool = False) -> tuple[str, Any]:
+    part = "SLAVE_" if slave else ""
+    attributes = [(f"IFLA_INFO_{part}KIND", kind), (f"IFLA_INFO_{part}DATA", {"attrs": data})]
+    return ("IFLA_LINKINFO", {"attrs": attributes})
+
+
+def _create(device: str, attributes: Attributes) -> bytes:
+    named = [("IFLA_IFNAME", device), ("IFLA_GROUP", identity.GROUP), *attributes]
+    return _encode(ifinfmsg(), RTM_NEWLINK, named, request=NLM_F_CREATE | NLM_F_EXCL)
+
+
+def _remote(address: IPAddress) -> tuple[str, str]:
+    return (f"IFLA_VXLAN_GROUP{SUFFIX[address.version]}", str(address))
+
+
+def _local(address: IPAddress) -> tuple[str, str]:
+    return (f"IFLA_VXLAN_LOCAL{SUFFIX[address.version]}", str(address))
+
+
+def vxlan_attributes(vtep: Vtep) -> Attributes:
+    """A new VXLAN device's own attributes; what is the kernel's default isn't sent."""
+    options = vtep.options
+    ttl: Attributes = [("IFLA_VXLAN_TTL", options.ttl)]
+    if options.ttl_inherit:
+        ttl = [("IFLA_VXLAN_TTL_INHERIT", True)]
+    return [
+        ("IFLA_VXLAN_ID", vtep.vni),
+        _remote(vtep.remote),
+        _local(vtep.local),
+        ("IFLA_VXLAN_PORT", vtep.port),
+        *ttl,
+        ("IFLA_VXLAN_TOS", options.tos),
+        ("IFLA_VXLAN_DF", options.df.value),
+        ("IFLA_VXLAN_LEARNING", int(options.learning)),
+        ("IFLA_VXLAN_AGEING", options.ageing),
+        ("IFLA_VXLAN_UDP_CSUM", int(options.udp_csum)),
+    ]
+
+
+def _create_vtep(operation: ops.CreateVtep, _: Directory) -> bytes:
+    vtep = operation.vtep
+    info = _linkinfo("vxlan", vxlan_attributes(vtep))
+    return _create(vtep.device, [("IFLA_ADDRESS", vtep.mac), ("IFLA_MTU", vtep.mtu), info])
+
+
+def _create_bridge(operation: ops.CreateBridge, _: Directory) -> bytes:
+    bridge = operation.bridge
+    settings: Attributes = [
+        ("IFLA_BR_STP_STATE", 0),
+        ("IFLA_BR_FORWARD_DELAY", 0),
+        ("IFLA_BR_MCAST_SNOOPING", 0),
+    ]
+    info = _linkinfo("bridge", settings)
+    return _create(bridge.device, [("IFLA_ADDRESS", bridge.mac), ("IFLA_MTU", bridge.mtu), info])
+
+
+def _state(directory: Directory, device: str, flags: int) -> bytes:
+    return _link(directory, device, [], flags=flags, change=IFF_UP)
+
+
+def _isolation(directory: Directory, device: str, value: int) -> bytes:
+    info = _linkinfo("bridge", [("IFLA_BRPORT_ISOLATED", value)], slave=True)
+    return _link(directory, device, [info], kind=RTM_NEWLINK)
+
+
+def _altname(directory: Directory, device: str, altname: str, kind: int) -> bytes:
+    names = ("IFLA_PROP_LIST", {"attrs": [("IFLA_ALT_IFNAME", altname)]})
+    request = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND if kind == RTM_NEWLINKPROP else 0
+    return _link(directory, device, [names], kind=kind, request=request)
+
+
+def _no_link_local(operation: ops.NoLinkLocal, directory: Directory) -> bytes:
+    mode = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", ADDR_GEN_MODE_NONE)]}
+    spec = ("IFLA_AF_SPEC", {"attrs": [("AF_INET6", mode)]})
+    return _link(directory, operation.device, [spec])
+
+
+def _delete_abroad(operation: ops.DeleteAbroad, directory: Directory) -> bytes:
+    abroad = operation.abroad
+    index = directory.abroad[abroad.nsid, abroad.name]
+    return _encode(ifinfmsg(), RTM_DELLINK, [("IFLA_TARGET_NETNSID", abroad.nsid)], index=index)
+
+
+def _address(directory: Directory, device: str, interface: IPInterface, kind: int) -> bytes:
+    attributes: Attributes = [("IFA_LOCAL", str(interface.ip)), ("IFA_ADDRESS", str(interface.ip))]
+    request = 0
+    if kind == RTM_NEWADDR:
+        request = NLM_F_CREATE | NLM_F_EXCL
+        attributes.append(("IFA_PROTO", identity.ADDRESS_PROTOCOL))
+        if interface.version == 4 and interface.network.prefixlen < 31:
+            attributes.append(("IFA_BROADCAST", str(interface.network.broadcast_address)))
+    return _encode(
+        ifaddrmsg(),
+        kind,
+        attributes,
+        request=request,
+        family=AF[interface.version],
+        prefixlen=interface.network.prefixlen,
+        index=directory[device],
+    )
+
+
+def _fdb(directory: Directory, device: str, entry: FdbEntry, kind: int, request: int) -> bytes:
+    attributes: Attributes = [("NDA_LLADDR", entry.mac), ("NDA_DST", str(entry.destination))]
+    optional = {"NDA_PORT": entry.port, "NDA_VNI": entry.vni, "NDA_IFINDEX": entry.via}
+    attributes += [(name, value) for name, value in optional.items() if value is not None]
+    return _encode(
+        ndmsg(),
+        kind,
+        attributes,
+        request=request,
+        family=AF_BRIDGE,
+        ifindex=directory[device],
+        state=NUD_NOARP | NUD_PERMANENT,
+        flags=NTF_SELF,
+    )
+
+
+def _set(directory: Directory, device: str, attribute: str, value: str | int) -> bytes:
+    return _link(directory, device, [(attribute, value)])
+
+
+def _delete(operation: ops.DeleteLink, directory: Directory) -> bytes:
+    return _link(directory, operation.device, [], kind=RTM_DELLINK)
+
+
+def _set_option(operation: ops.SetOption, directory: Directory) -> bytes:
+    attribute = f"IFLA_VXLAN_{operation.option.upper()}"
+    return _vxlan(directory, operation.device, [(attribute, operation.value)])
+
+
+def _master(directory: Directory, device: str, bridge: str) -> bytes:
+    return _link(directory, device, [("IFLA_MASTER", directory[bridge])])
+
+
+def _append_flood(operation: ops.AppendFlood, directory: Directory) -> bytes:
+    entry = FdbEntry(NULL_MAC, operation.destination)
+    request = NLM_F_CREATE | NLM_F_APPEND
+    return _fdb(directory, operation.device, entry, RTM_NEWNEIGH, request)
+
+
+MESSAGES: dict[type[ops.Operation], Callable[[Any, Directory], bytes]] = {
+    ops.TakeDown: lambda op, at: _state(at, op.device, 0),
+    ops.DeleteLink: _delete,
+    ops.DeleteAbroad: _delete_abroad,
+    ops.RemoveAltname: lambda op, at: _altname(at, op.device, op.altname, RTM_DELLINKPROP),
+    ops.RemoveAddress: lambda op, at: _address(at, op.device, op.address, RTM_DELADDR),
+    ops.Rename: lambda op, at: _set(at, op.device, "IFLA_IFNAME", op.to),
+    ops.CreateBridge: _create_bridge,
+    ops.CreateVtep: _create_vtep,
+    ops.SetAlias: lambda op, at: _set(at, op.device, "IFLA_IFALIAS", op.alias),
+    ops.AddAltname: lambda op, at: _altname(at, op.device, op.altname, RTM_NEWLINKPROP),
+    ops.SetMac: lambda op, at: _set(at, op.device, "IFLA_ADDRESS", op.mac),
+    ops.SetMtu: lambda op, at: _set(at, op.device, "IFLA_MTU", op.mtu),
+    ops.NoLinkLocal: _no_link_local,
+    ops.SetRemote: lambda op, at: _vxlan(at, op.device, [_remote(op.remote)]),
+    ops.SetLocal: lambda op, at: _vxlan(at, op.device, [_local(op.local)]),
+    ops.SetOption: _set_option,
+    ops.AddAddress: lambda op, at: _address(at, op.device, op.address, RTM_NEWADDR),
+    ops.RaiseBridge: lambda op, at: _state(at, op.device, IFF_UP),
+    ops.Attach: lambda op, at: _master(at, op.device, op.bridge),
+    ops.Reattach: lambda op, at: _master(at, op.device, op.bridge),
+    ops.Isolate: lambda op, at: _isolation(at, op.device, 1),
+    ops.AppendFlood: _append_flood,
+    ops.BringUp: lambda op, at: _state(at, op.device, IFF_UP),
+    ops.RemoveFdb: lambda op, at: _fdb(at, op.device, op.entry, RTM_DELNEIGH, 0),
+    ops.Unisolate: lambda op, at: _isolation(at, op.device, 0),
+}
+
+
+def numbers_needed(operation: ops.Operation) -> tuple[str, ...]:
+    """The devices that this operation's message can name only by number."""
+    if isinstance(operation, ops.Attach | ops.Reattach):
+        return (operation.bridge,)
+    if isinstance(operation, ops.AppendFlood | ops.RemoveFdb | ops.AddAddress | ops.RemoveAddress):
+        return (operation.device,)
+    return ()

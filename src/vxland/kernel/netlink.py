@@ -1,0 +1,183 @@
+"""A netlink socket for whole batches: requests out in one send, dumps in as the kernel's bytes.
+
+pyroute2 makes and reads the messages. Its sockets decode all they receive, which is what costs
+(1,000 links: 9 ms to read, 400 ms to decode); here nobody decodes what hasn't changed.
+"""
+
+import errno
+import os
+import socket
+import struct
+from collections.abc import Iterator, Sequence
+from types import TracebackType
+from typing import Self
+
+NETLINK_ROUTE = 0
+NETLINK_NETFILTER = 12
+SOL_NETLINK = 270
+NETLINK_EXT_ACK = 11
+NETLINK_GET_STRICT_CHK = 12
+
+NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x4, 0x10, 0x300
+NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
+NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
+NLMSG_ERROR, NLMSG_DONE = 2, 3
+NLMSGERR_ATTR_MSG = 1
+
+HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port id
+RECEIVE_BUFFER = 4 << 20
+DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
+BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
+DUMP_TRIES = 5
+TIMEOUT = 30.0  # seconds; the kernel answers at once, or something is very wrong
+
+
+class NetlinkError(OSError):
+    """The kernel's refusal, with its own explanation where it gives one (extended ack)."""
+
+    def __init__(self, number: int, message: str = "") -> None:
+        super().__init__(number, message or os.strerror(number))
+
+    @property
+    def name(self) -> str:
+        """The error's symbol, as in errno(3)."""
+        return errno.errorcode.get(self.errno or 0, str(self.errno))
+
+
+class Netlink:
+    """One netlink socket. Not for use by two threads at once."""
+
+    def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
+        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+        self._socket.settimeout(TIMEOUT)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+        if protocol == NETLINK_ROUTE:
+            self._socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
+        self._socket.bind((0, 0))
+        self._sequence = 0
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    @property
+    def port_id(self) -> int:
+        """The socket's address, which the kernel puts into the notifications it causes."""
+        return int(self._socket.getsockname()[0])
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def request(self, messages: Sequence[bytes]) -> list[NetlinkError | None]:
+        """Send requests in batches; returns the kernel's answer to each, in order."""
+        answers: list[NetlinkError | None] = []
+        for start in range(0, len(messages), BATCH):
+            answers += self._batch(messages[start : start + BATCH])
+        return answers
+
+    def _batch(self, messages: Sequence[bytes]) -> list[NetlinkError | None]:
+        first = self._sequence + 1
+        self._send(messages, NLM_F_REQUEST | NLM_F_ACK)
+        answers: dict[int, NetlinkError | None] = {}
+        while len(answers) < len(messages):
+            for kind, sequence, message in self._receive():
+                if kind == NLMSG_ERROR and sequence >= first:
+                    answers[sequence] = _error(message)
+        return [answers[first + position] for position in range(len(messages))]
+
+    def ask(self, messages: Sequence[bytes]) -> list[bytes | NetlinkError]:
+        """Send requests that have one message, or an error, for an answer each."""
+        answers: list[bytes | NetlinkError] = []
+        for start in range(0, len(messages), BATCH):
+            batch = messages[start : start + BATCH]
+            first = self._sequence + 1
+            self._send(batch, NLM_F_REQUEST)
+            seen: dict[int, bytes | NetlinkError] = {}
+            while len(seen) < len(batch):
+                for kind, sequence, message in self._receive():
+                    error = _error(message) if kind == NLMSG_ERROR else None
+                    if sequence >= first:
+                        seen[sequence] = error or message
+            answers += [seen[first + position] for position in range(len(batch))]
+        return answers
+
+    def dump(self, message: bytes) -> list[bytes]:
+        """The messages of a dump, headers included; asked again where it was interrupted."""
+        for _ in range(DUMP_TRIES):
+            messages, interrupted = self._dump(message)
+            if not interrupted:
+                break
+        return messages
+
+    def _dump(self, message: bytes) -> tuple[list[bytes], bool]:
+        self._send([message], NLM_F_REQUEST | NLM_F_DUMP)
+        messages: list[bytes] = []
+        interrupted = False
+        while True:
+            for kind, sequence, answer in self._receive():
+                if sequence != self._sequence:
+                    continue
+                interrupted |= bool(HEADER.unpack_from(answer)[2] & NLM_F_DUMP_INTR)
+                if kind == NLMSG_DONE:
+                    return messages, interrupted
+                if kind == NLMSG_ERROR:
+                    raise _error(answer) or NetlinkError(errno.EPROTO)
+                messages.append(answer)
+
+    def _send(self, messages: Sequence[bytes], flags: int) -> None:
+        out = bytearray()
+        for message in messages:
+            self._sequence += 1
+            length, kind, own_flags, _, _ = HEADER.unpack_from(message)
+            out += HEADER.pack(length, kind, own_flags | flags, self._sequence, 0)
+            out += message[HEADER.size :]
+            out += bytes(-len(out) % 4)
+        self._socket.sendall(out)
+
+    def _receive(self) -> Iterator[tuple[int, int, bytes]]:
+        yield from split(self._socket.recv(DATAGRAM))
+
+
+def split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
+    """The messages of a datagram: type, sequence number, and all its bytes."""
+    offset = 0
+    while offset + HEADER.size <= len(data):
+        length, kind, _, sequence, _ = HEADER.unpack_from(data, offset)
+        if length < HEADER.size:
+            return
+        yield kind, sequence, data[offset : offset + length]
+        offset += (length + 3) & ~3
+
+
+def attributes(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
+    """The attributes from an offset on, undecoded: type without flags, and payload (rtnetlink(7))."""
+    while offset + 4 <= len(data):
+        length, kind = struct.unpack_from("=HH", data, offset)
+        if length < 4:
+            return
+        yield kind & 0x3FFF, data[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+
+
+def _error(message: bytes) -> NetlinkError | None:
+    code = struct.unpack_from("=i", message, HEADER.size)[0]
+    if code == 0:
+        return None
+    flags = HEADER.unpack_from(message)[2]
+    text = ""
+    if flags & NLM_F_ACK_TLVS:
+        length = struct.unpack_from("=I", message, HEADER.size + 4)[0]
+        offset = HEADER.size + 4 + (HEADER.size if flags & NLM_F_CAPPED else length)
+        for kind, value in attributes(message, (offset + 3) & ~3):
+            if kind == NLMSGERR_ATTR_MSG:
+                text = value.rstrip(b"\0").decode(errors="replace")
+    return NetlinkError(-code, text)

@@ -1,0 +1,53 @@
+"""Who holds a UDP port that a VXLAN device can't have."""
+
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+
+from vxland.observed import Link
+
+TABLES = ("/proc/net/udp", "/proc/net/udp6")
+
+
+def port_holders(device: str, links: Mapping[str, Link]) -> str:
+    """A sentence naming what holds the device's UDP port, as far as that can be seen."""
+    link = links.get(device)
+    if link is None or link.vxlan is None:
+        return "its UDP port is taken"
+    port = link.vxlan.port
+    holders = [
+        f"VXLAN device {other.name}, with other settings"
+        for other in links.values()
+        if other.vxlan and other.up and other.vxlan.port == port and other.name != device
+    ]
+    holders += sorted(_processes(port))
+    return f"UDP port {port} is held by {' and '.join(holders) or 'something that does not show'}"
+
+
+def _processes(port: int) -> Iterator[str]:
+    inodes = {f"socket:[{inode}]" for inode in _inodes(port)}
+    if not inodes:
+        return
+    for process in Path("/proc").iterdir():
+        if not process.name.isdigit():
+            continue
+        try:
+            holds = any(
+                os.readlink(descriptor.path) in inodes for descriptor in os.scandir(process / "fd")
+            )
+            if holds:
+                yield f"{(process / 'comm').read_text().strip()} (process {process.name})"
+        except OSError:  # it ended, or isn't ours to look at
+            continue
+
+
+def _inodes(port: int) -> Iterator[str]:
+    for table in TABLES:
+        try:
+            lines = Path(table).read_text(encoding="ascii").splitlines()[1:]
+        except OSError:
+            continue
+        for line in lines:
+            fields = line.split()
+            if int(fields[1].rpartition(":")[2], 16) == port and fields[9] != "0":
+                yield fields[9]

@@ -1,0 +1,19 @@
+"""A node's seat in an overlay: what a mode needs to know to lay out its VTEPs."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from vxland.addresses import IPAddress
+from vxland.settings import OverlaySettings
+
+
+@dataclass(frozen=True, slots=True)
+class Seat:
+    """This node among an overlay's peers."""
+
+    overlay: OverlaySettings
+    node: str
+    order: tuple[str, ...]  # the remotes' names, as the file has them
+    remotes: Mapping[str, IPAddress]  # those whose address is known
+    locals: Mapping[str, IPAddress]  # this node's VTEP address towards each of them
+    mtu: int

@@ -1,0 +1,170 @@
+"""What the kernel holds: the actual state, as plain values without interface indexes."""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+
+from vxland.addresses import IPAddress, IPInterface
+from vxland.model import VniKey
+from vxland.settings import VxlanOptions
+
+# Kinds of links that lead to another machine's segment (include/uapi/linux/if_link.h, IFLA_INFO_KIND).
+# A guest's tap or veth is not among them.
+TUNNEL_KINDS = frozenset(
+    {"vxlan", "geneve", "gretap", "ip6gretap", "erspan", "ip6erspan", "batadv", "bareudp"}
+)
+
+NULL_MAC = "00:00:00:00:00:00"  # the FDB's key for the flood list
+
+
+@dataclass(frozen=True, slots=True)
+class VxlanState:
+    """A VXLAN device's own attributes (IFLA_VXLAN_*)."""
+
+    vni: int
+    port: int
+    local: IPAddress | None
+    remote: IPAddress | None
+    options: VxlanOptions
+    underlay: str | None = None  # the device it was bound to with ``dev``
+    plain: bool = True  # none of external, gbp, gpe, proxy, vnifilter: a VTEP as vxland makes them
+
+    @property
+    def key(self) -> VniKey:
+        """The VNI as the kernel tells devices apart by it."""
+        address = self.remote or self.local
+        return VniKey(self.vni, self.port, address.version if address else 4)
+
+
+@dataclass(frozen=True, slots=True)
+class Link:
+    """One network device of this namespace."""
+
+    name: str
+    kind: str | None = None
+    alias: str = ""
+    altnames: frozenset[str] = frozenset()
+    group: int = 0
+    mac: str = ""
+    mtu: int = 1500
+    up: bool = False  # administratively
+    running: bool = False  # operationally
+    master: str | None = None
+    lower: str | None = None  # the device this one sits on: a VLAN's, a macvlan's
+    isolated: bool = False  # bridge port flag
+    link_local: bool = True  # the kernel gives it an IPv6 link-local address
+    vxlan: VxlanState | None = None
+
+    @property
+    def is_tunnel(self) -> bool:
+        """Whether frames that go out here arrive at another machine."""
+        return self.kind in TUNNEL_KINDS
+
+
+@dataclass(frozen=True, slots=True)
+class FdbEntry:
+    """A VXLAN device's own forwarding entry: frames for this MAC go to this VTEP (bridge(8))."""
+
+    mac: str
+    destination: IPAddress
+    static: bool = True  # not learnt from traffic
+    port: int | None = None  # where they differ from the device's own
+    vni: int | None = None
+    via: int | None = None  # the number of the one underlay device it is bound to
+
+    @property
+    def floods(self) -> bool:
+        """Whether this entry is one of the flood list."""
+        return self.mac == NULL_MAC
+
+
+@dataclass(frozen=True, slots=True)
+class BridgeAddress:
+    """An address on a device; ``own`` where it carries vxland's protocol number (IFA_PROTO)."""
+
+    interface: IPInterface
+    own: bool = False
+    automatic: bool = False  # made by the kernel: link-local, autoconfigured
+
+
+@dataclass(frozen=True, slots=True)
+class EbtablesRule:
+    """A rule as far as vxland needs to understand it: names of bridge ports, and a verdict.
+
+    ``text`` is what ebtables-save prints after ``-A CHAIN``. A rule with any other condition
+    has ``known`` false, and no guard may rely on what it does.
+    """
+
+    text: str
+    source: str | None = None  # a device's name, or a prefix ending in +
+    target: str | None = None  # the same for the outgoing port
+    verdict: str = ""
+    known: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class EbtablesState:
+    """The filter table of ebtables: vxland's chain, and what stands in FORWARD."""
+
+    chain: tuple[EbtablesRule, ...] | None = None  # None: there is no such chain
+    policy: str = "RETURN"  # the chain's
+    forward: tuple[EbtablesRule, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Unavailable:
+    """Something that can't be seen or used here, why, and what to do about it."""
+
+    reason: str
+    cure: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Abroad:
+    """A device of vxland's that was moved to another network namespace and keeps its VNI here."""
+
+    name: str
+    alias: str
+    mac: str
+    nsid: int  # this namespace's number for the other one
+    key: VniKey
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAddress:
+    """An address of this machine, and the device that carries it."""
+
+    interface: IPInterface
+    device: str
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How the underlay reaches a peer: the device, and the MTU of this route in bytes."""
+
+    device: str
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the machine has apart from the overlays: addresses, and routes to the peers."""
+
+    addresses: tuple[LocalAddress, ...] = ()
+    routes: Mapping[IPAddress, Route] = field(default_factory=dict)
+    mtus: Mapping[str, int] = field(default_factory=dict)  # by device
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """One look at the kernel."""
+
+    links: Mapping[str, Link] = field(default_factory=dict)
+    fdb: Mapping[str, frozenset[FdbEntry]] = field(default_factory=dict)  # by VXLAN device
+    addresses: Mapping[str, frozenset[BridgeAddress]] = field(default_factory=dict)  # by device
+    ebtables: EbtablesState | Unavailable = EbtablesState()
+    abroad: tuple[Abroad, ...] | None = None  # None: nobody looked
+    host: Host = Host()
+
+    def ports(self, bridge: str) -> Iterator[Link]:
+        """The bridge's ports."""
+        return (link for link in self.links.values() if link.master == bridge)

@@ -1,0 +1,68 @@
+"""The peer source for addresses that are written out: IPv4 and IPv6."""
+
+import re
+from collections.abc import Callable
+from ipaddress import IPv4Address, IPv6Address, ip_address
+
+from vxland.addresses import IPAddress
+
+EXAMPLE = 'Write its IPv4 or IPv6 address, like "203.0.113.1" or "2001:db8::1"'
+
+_ONE_MACHINE = "Write the address of the one machine that is meant"
+_LIKE_AN_ADDRESS = re.compile(r"[0-9.]+(/.*)?|.*:.*|", re.DOTALL)  # no host name looks like this
+_IPV4_BROADCAST = IPv4Address("255.255.255.255")
+
+
+def _mapped(address: IPAddress) -> bool:
+    return isinstance(address, IPv6Address) and address.ipv4_mapped is not None
+
+
+def _zoned(address: IPAddress) -> bool:
+    return isinstance(address, IPv6Address) and address.scope_id is not None
+
+
+def _link_local(address: IPAddress) -> bool:
+    return isinstance(address, IPv6Address) and address.is_link_local
+
+
+# What no server can be reached at. The first that is true is what the person is told.
+_UNUSABLE: tuple[tuple[Callable[[IPAddress], bool], str, str], ...] = (
+    (lambda address: address.is_unspecified, "is the unspecified address", _ONE_MACHINE),
+    (lambda address: address.is_loopback, "is a loopback address", _ONE_MACHINE),
+    (lambda address: address.is_multicast, "is a multicast address", _ONE_MACHINE),
+    (lambda address: address == _IPV4_BROADCAST, "is the broadcast address", _ONE_MACHINE),
+    (_mapped, "is an IPv4 address in IPv6 form", "Write it as the IPv4 address that it is"),
+    (
+        _link_local,
+        "is a link-local IPv6 address, and these are not in this version of vxland",
+        "Write a global or unique local one (2000::/3 or fc00::/7)",
+    ),
+    (_zoned, "has a zone (the part from %)", "Leave out the % and what follows it"),
+)
+
+
+def accepts(text: str) -> bool:
+    """Whether it is written like an address, right or wrong: digits and dots, or with a colon."""
+    return _LIKE_AN_ADDRESS.fullmatch(text) is not None
+
+
+def problem(text: str) -> tuple[str, str] | None:
+    """What is wrong with it and what to do; None where a server can have this address."""
+    try:
+        address = ip_address(text)
+    except ValueError:
+        return _malformed(text)
+    return next(((what, cure) for test, what, cure in _UNUSABLE if test(address)), None)
+
+
+def lookup(text: str) -> IPAddress | None:
+    """The address itself, always known; None where it isn't one that a server can have."""
+    return None if problem(text) else ip_address(text)
+
+
+def _malformed(text: str) -> tuple[str, str]:
+    if "/" in text:
+        return ("has a prefix length", "Write the address alone, without / and what follows it")
+    if re.fullmatch(r"[0-9.]+:[0-9]+|\[.*\](:[0-9]+)?", text):
+        return ("has a port or brackets", "Write the address alone; the port is the overlay's")
+    return ("is not an IP address", EXAMPLE)

@@ -1,0 +1,174 @@
+"""An overlay's bridge: made if missing, kept true where it is vxland's, else used as it is."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vxland.model import Bridge, Overlay
+from vxland.observed import Link, Observed
+from vxland.operations import (
+    AddAddress,
+    AddAltname,
+    CreateBridge,
+    Operation,
+    RaiseBridge,
+    Reattach,
+    RemoveAddress,
+    Rename,
+    SetAlias,
+    SetMac,
+    SetMtu,
+    TakeDown,
+)
+from vxland.ownership import Mark, is_own, mark
+from vxland.plan.memory import Memory
+from vxland.problems import Kind, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class BridgePlan:
+    """What is to be done about a bridge; ``usable`` says whether ports may be attached to it."""
+
+    operations: tuple[Operation, ...]
+    problems: tuple[Problem, ...]
+    usable: bool
+    link: Link | None  # the device that is the bridge, under whatever name
+
+
+def plan_bridge(overlay: Overlay, observed: Observed, memory: Memory) -> BridgePlan:
+    """Make the bridge, or mend it, or say why neither."""
+    bridge = overlay.bridge
+    holder = observed.links.get(bridge.device)
+    if holder is not None and holder.kind != "bridge":
+        return BridgePlan((), (_taken(overlay, holder),), usable=False, link=None)
+    returns = tuple(_reattachments(overlay, observed, memory))
+    hints = tuple(_absentees(overlay, observed, memory))
+    if holder is not None and not is_own(holder):
+        operations = (*_addresses(overlay, holder, observed), *returns)
+        return BridgePlan(operations, (*_waits(overlay, holder), *hints), usable=True, link=holder)
+    if holder is None:
+        holder = _misnamed(overlay, observed)
+    altname_holder = _altname_holder(bridge, holder, observed)
+    if altname_holder is not None:
+        problem = _taken(overlay, altname_holder, bridge.altname)
+        return BridgePlan((), (problem,), usable=False, link=None)
+    made = _creation(overlay) if holder is None else _repairs(overlay, holder, observed)
+    return BridgePlan((*made, *returns), hints, usable=True, link=holder)
+
+
+def _misnamed(overlay: Overlay, observed: Observed) -> Link | None:
+    """This overlay's own bridge, if somebody gave it another name."""
+    wanted = Mark(overlay.name)
+    return next(
+        (
+            link
+            for _, link in sorted(observed.links.items())
+            if link.kind == "bridge" and mark(link) == wanted
+        ),
+        None,
+    )
+
+
+def _altname_holder(bridge: Bridge, holder: Link | None, observed: Observed) -> Link | None:
+    return next(
+        (
+            link
+            for _, link in sorted(observed.links.items())
+            if link is not holder and bridge.altname in (link.name, *link.altnames)
+        ),
+        None,
+    )
+
+
+def _taken(overlay: Overlay, holder: Link, name: str = "") -> Problem:
+    name = name or holder.name
+    what = f"a {holder.kind} device" if holder.kind else "a device"
+    return Problem(
+        Kind.CONFLICT,
+        f"the name {name}, wanted for the bridge of overlay {overlay.name}, is held by {what}"
+        f" ({holder.name}) that isn't vxland's",
+        f"Give the overlay another bridge, or remove it: ip link del {holder.name}",
+        overlay=overlay.name,
+        device=holder.name,
+    )
+
+
+def _waits(overlay: Overlay, holder: Link) -> Iterator[Problem]:
+    if not holder.up:
+        yield Problem(
+            Kind.WAITING,
+            f"bridge {holder.name} is down, and vxland didn't make it, so leaves it as it is",
+            f"Set it up: ip link set {holder.name} up",
+            overlay=overlay.name,
+            device=holder.name,
+        )
+
+
+def _creation(overlay: Overlay) -> Iterator[Operation]:
+    bridge = overlay.bridge
+    yield CreateBridge(overlay.name, bridge.device, bridge)
+    yield SetAlias(overlay.name, bridge.device, bridge.alias)
+    yield AddAltname(overlay.name, bridge.device, bridge.altname)
+    # Once set, the MTU no longer follows the ports' (net/bridge/br_device.c, br_change_mtu).
+    yield SetMtu(overlay.name, bridge.device, bridge.mtu)
+    for address in sorted(bridge.addresses, key=str):
+        yield AddAddress(overlay.name, bridge.device, address)
+    yield RaiseBridge(overlay.name, bridge.device)
+
+
+def _repairs(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Operation]:
+    bridge = overlay.bridge
+    name = overlay.name
+    if link.name != bridge.device:
+        if link.up:
+            yield TakeDown(name, link.name)
+        yield Rename(name, link.name, bridge.device)
+    if link.alias != bridge.alias:
+        yield SetAlias(name, bridge.device, bridge.alias)
+    if bridge.altname not in link.altnames:
+        yield AddAltname(name, bridge.device, bridge.altname)
+    if link.mac != bridge.mac:
+        yield SetMac(name, bridge.device, bridge.mac)
+    if link.mtu != bridge.mtu:
+        yield SetMtu(name, bridge.device, bridge.mtu)
+    yield from _addresses(overlay, link, observed)
+    if not link.up or link.name != bridge.device:
+        yield RaiseBridge(name, bridge.device)
+
+
+def _addresses(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Operation]:
+    wanted = overlay.bridge.addresses
+    present = observed.addresses.get(link.name, frozenset())
+    for address in sorted(present, key=str):
+        if address.own and address.interface not in wanted:
+            yield RemoveAddress(overlay.name, link.name, address.interface)
+    for interface in sorted(wanted - {address.interface for address in present}, key=str):
+        yield AddAddress(overlay.name, overlay.bridge.device, interface)
+
+
+def _homeless(overlay: Overlay, observed: Observed, memory: Memory) -> Iterator[str]:
+    """Others' ports that were in this bridge before it went, and are in none now."""
+    for port in sorted(memory.others_ports.get(overlay.bridge.device, frozenset())):
+        link = observed.links.get(port)
+        if link is not None and link.master is None:
+            yield port
+
+
+def _reattachments(overlay: Overlay, observed: Observed, memory: Memory) -> Iterator[Operation]:
+    if overlay.reattach:
+        for port in _homeless(overlay, observed, memory):
+            yield Reattach(overlay.name, port, overlay.bridge.device)
+
+
+def _absentees(overlay: Overlay, observed: Observed, memory: Memory) -> Iterator[Problem]:
+    if overlay.reattach:
+        return
+    bridge = overlay.bridge.device
+    for port in _homeless(overlay, observed, memory):
+        yield Problem(
+            Kind.HINT,
+            f"{port} was in bridge {bridge} before that was deleted and made again",
+            f"Put it back: ip link set {port} master {bridge}"
+            f" (or let vxland do it: reattach = true in overlay {overlay.name})",
+            overlay=overlay.name,
+            device=port,
+        )

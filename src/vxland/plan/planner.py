@@ -1,0 +1,230 @@
+"""Desired × observed → plan: one pass over the overlays, then what leaves, then the guards."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
+
+from vxland.guards import GUARDS
+from vxland.guards.port import Port
+from vxland.hazards import foreign_tunnels
+from vxland.model import Desired, Overlay, Vtep
+from vxland.observed import Link, Observed
+from vxland.operations import AddAltname, Operation, TakeDown
+from vxland.ownership import Mark, is_own, mark, own_links
+from vxland.plan.bridges import plan_bridge
+from vxland.plan.leaving import plan_departures
+from vxland.plan.memory import Memory
+from vxland.plan.obstacles import Register, name_taken, vni_taken
+from vxland.plan.vteps import Place, needs_recreation, plan_vtep, stays_in_place
+from vxland.problems import Kind, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Operations, sorted by phase, and what no operation can mend."""
+
+    operations: tuple[Operation, ...] = ()
+    problems: tuple[Problem, ...] = ()
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether there is nothing to do and nothing in the way."""
+        return not self.operations and all(p.kind is Kind.HINT for p in self.problems)
+
+
+def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Plan:  # noqa: B008
+    """What to do, in order, to get from ``observed`` to ``desired``."""
+    planner = _Planner(observed, desired, memory)
+    if not desired.node:
+        return Plan(problems=tuple(_idle(observed)))
+    for overlay in desired.overlays:
+        planner.overlay(overlay)
+    planner.departures()
+    planner.guards()
+    return planner.result()
+
+
+def plan_teardown(observed: Observed) -> Plan:
+    """What removes everything that is vxland's, and nothing else."""
+    planner = _Planner(observed, Desired("", ()), Memory())
+    planner.departures()
+    planner.guards()
+    return planner.result()
+
+
+@dataclass
+class _Planner:
+    observed: Observed
+    desired: Desired
+    memory: Memory
+    operations: list[Operation] = field(default_factory=list)
+    problems: list[Problem] = field(default_factory=list)
+    kept: set[str] = field(default_factory=set)  # devices of vxland's that don't leave
+    bridges: set[str] = field(default_factory=set)  # that overlays use, whoever's they are
+    seats: list[tuple[Overlay, list[Port]]] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.register = Register(self.observed)
+        self.by_mark: dict[Mark, list[Link]] = {}
+        for link in own_links(self.observed):
+            if (seen := mark(link)) is not None:
+                self.by_mark.setdefault(seen, []).append(link)
+
+    def result(self) -> Plan:
+        """The operations found so far, in the order of their phases."""
+        ordered = sorted(self.operations, key=lambda operation: (operation.phase, operation.rank))
+        return Plan(tuple(ordered), tuple(self.problems))
+
+    def overlay(self, overlay: Overlay) -> None:
+        """An overlay's bridge and tunnels, or why it is left as it is."""
+        ports: list[Port] = []
+        self.seats.append((overlay, ports))
+        obstacles = [
+            problem
+            for name in overlay.guards
+            if (problem := GUARDS[name].missing(overlay, self.observed)) is not None
+        ]
+        if self._would_be_emptied(overlay):
+            obstacles.append(_emptied(overlay))
+        bridge = plan_bridge(overlay, self.observed, self.memory)
+        self.problems += [*overlay.waiting, *obstacles, *bridge.problems]
+        hazards = foreign_tunnels(overlay, bridge.link.name, self.observed) if bridge.link else ()
+        self.problems += [_hazard(overlay, link) for link in hazards]
+        self.bridges.add(overlay.bridge.device)
+        if bridge.link is not None:
+            self.kept.add(bridge.link.name)
+            self.bridges.add(bridge.link.name)
+        if obstacles or not bridge.usable:
+            self._leave_alone(overlay, go_down=bool(hazards))
+            return
+        self.operations += bridge.operations
+        place = Place(overlay, bridge.link.name if bridge.link else None, open=not hazards)
+        for problem in overlay.waiting:
+            self._wait(Mark(overlay.name, problem.peer), place, ports)
+        for vtep in overlay.vteps:
+            self._vtep(vtep, place, ports)
+
+    def departures(self) -> None:
+        """What is vxland's and isn't wanted."""
+        leaving = frozenset(
+            link.name for link in own_links(self.observed) if link.name not in self.kept
+        )
+        operations, problems = plan_departures(leaving, frozenset(self.bridges), self.observed)
+        self.operations += operations
+        self.problems += problems
+
+    def guards(self) -> None:
+        """What arms the guards wanted and disarms the others."""
+        for guard in GUARDS.values():
+            self.operations += guard.operations(self.seats, self.observed)
+
+    def _would_be_emptied(self, overlay: Overlay) -> bool:
+        return overlay.peers_listed == 0 and any(
+            seen.overlay == overlay.name and seen.peer for seen in self.by_mark
+        )
+
+    def _wait(self, seen: Mark, place: Place, ports: list[Port]) -> None:
+        """A tunnel that can't be laid out at the moment stays as it is, guarded."""
+        for link in self.by_mark.get(seen, ()):
+            self.kept.add(link.name)
+            if link.master is not None and link.master == place.bridge_now:
+                ports.append(Port(link.name, link))
+            if link.up and not place.open:
+                self.operations.append(TakeDown(seen.overlay, link.name))
+
+    def _leave_alone(self, overlay: Overlay, *, go_down: bool) -> None:
+        for seen, links in self.by_mark.items():
+            if seen.overlay != overlay.name:
+                continue
+            for link in links:
+                self.kept.add(link.name)
+                if go_down and link.up and link.is_tunnel:
+                    self.operations.append(TakeDown(overlay.name, link.name))
+
+    def _vtep(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
+        link = self._device(vtep)
+        holder = self.register.foreign([vtep.device])
+        vni_holder = self.register.foreign_vni(vtep)
+        altname_holder = self.register.foreign([vtep.altname])
+        made_anew = link is None or needs_recreation(vtep, link)
+        if holder is not None:
+            self.problems.append(name_taken(vtep, vtep.device, holder))
+        if altname_holder is not None:
+            self.problems.append(name_taken(vtep, vtep.altname, altname_holder))
+        if vni_holder is not None:
+            self.problems.append(vni_taken(vtep, self.desired.node, vni_holder))
+        if made_anew and (holder or vni_holder):
+            if link is not None:
+                self.kept.add(link.name)
+                self.operations += [TakeDown(vtep.overlay, link.name)] * (
+                    link.up and not place.open
+                )
+            return
+        if holder is not None and link is not None:
+            # Under another name a chain that goes by name doesn't guard it.
+            vtep, place = replace(vtep, device=link.name), replace(place, open=False)
+        if vtep.device in self.memory.grounded:
+            place = replace(place, open=False)
+        if link is not None:
+            self.kept.add(link.name)
+            if self._crowded(vtep, link):
+                self.kept.discard(link.name)
+                link = None
+        operations = plan_vtep(vtep, link, place, self.observed)
+        self.operations += [
+            operation
+            for operation in operations
+            if altname_holder is None or not isinstance(operation, AddAltname)
+        ]
+        in_place = stays_in_place(vtep, link, place)
+        ports.append(Port(vtep.device, link if in_place else None))
+
+    def _device(self, vtep: Vtep) -> Link | None:
+        """The device that stands for a VTEP: by mark; of several, the one with the right name."""
+        links = self.by_mark.get(Mark(vtep.overlay, vtep.peer), [])
+        return min(
+            links,
+            key=lambda link: (link.kind != "vxlan", link.name != vtep.device, link.name),
+            default=None,
+        )
+
+    def _crowded(self, vtep: Vtep, link: Link) -> bool:
+        """Whether the device can't have its name back because another of vxland's has it."""
+        holder = self.register.name_holder(vtep.device)
+        return link.name != vtep.device and holder is not None and is_own(holder)
+
+
+def _idle(observed: Observed) -> Iterable[Problem]:
+    if any(own_links(observed)):
+        yield Problem(
+            Kind.REFUSED,
+            "the configuration has no overlay; what vxland made earlier stays as it is",
+            "Write an [[overlay]], or remove what is there: vxland down",
+        )
+    else:
+        yield Problem(
+            Kind.HINT,
+            "the configuration has no overlay, so there is nothing to do",
+            "Write an [[overlay]] and the [[peer]]s; see vxland.toml.example",
+        )
+
+
+def _emptied(overlay: Overlay) -> Problem:
+    return Problem(
+        Kind.REFUSED,
+        f"overlay {overlay.name} has no peers in the configuration; its tunnels stay as they are",
+        "Write its [[peer]]s, or remove the overlay with vxland down",
+        overlay=overlay.name,
+    )
+
+
+def _hazard(overlay: Overlay, link: Link) -> Problem:
+    bridge = overlay.bridge.device
+    return Problem(
+        Kind.HAZARD,
+        f"{link.name} ({link.kind}) in bridge {bridge} is a tunnel that isn't vxland's: frames could"
+        " loop, so vxland's ports there are down",
+        f"Take it out (ip link set {link.name} nomaster), or, if it can't loop, allow it:"
+        f' allow_tunnel_ports = ["{link.name}"] in overlay {overlay.name}',
+        overlay=overlay.name,
+        device=link.name,
+    )

@@ -1,0 +1,165 @@
+"""A wanted VTEP against the device that stands for it, if one does."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from vxland.identity import ALTNAME_MARK
+from vxland.model import Overlay, Vtep
+from vxland.observed import FdbEntry, Link, Observed, VxlanState
+from vxland.operations import (
+    AddAltname,
+    AppendFlood,
+    Attach,
+    BringUp,
+    CreateVtep,
+    DeleteAbroad,
+    DeleteLink,
+    Guarding,
+    NoLinkLocal,
+    Operation,
+    RemoveAltname,
+    RemoveFdb,
+    Rename,
+    SetAlias,
+    SetLocal,
+    SetMac,
+    SetMtu,
+    SetOption,
+    SetRemote,
+    TakeDown,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """Where a VTEP is to be: its overlay, and whether it may forward there now."""
+
+    overlay: Overlay
+    bridge_now: str | None  # the bridge's name before this plan; None: it isn't there yet
+    open: bool = True  # False: something keeps the port down
+
+
+def plan_vtep(
+    vtep: Vtep, link: Link | None, place: Place, observed: Observed
+) -> Iterator[Operation]:
+    """What makes the device what it should be; the guards' own operations are theirs."""
+    if link is None:
+        yield from _abroad(vtep, observed)
+        yield from _creation(vtep, place)
+    elif needs_recreation(vtep, link):
+        yield DeleteLink(vtep.overlay, link.name)
+        yield from _creation(vtep, place)
+    else:
+        yield from _repairs(vtep, link, place)
+        yield from _forwarding(vtep, observed.fdb.get(link.name, frozenset()))
+        yield from _state(vtep, link, place)
+
+
+def needs_recreation(vtep: Vtep, link: Link) -> bool:
+    """Whether something differs that the kernel doesn't change in place (vxlan_changelink)."""
+    state = link.vxlan
+    return (
+        state is None
+        or state.key != vtep.vni_key
+        or not state.plain
+        or state.underlay is not None
+        or state.options.udp_csum != vtep.options.udp_csum
+        or state.options.ttl_inherit != vtep.options.ttl_inherit
+    )
+
+
+def stays_in_place(vtep: Vtep, link: Link | None, place: Place) -> bool:
+    """Whether the device goes on as the port it is, so that its port flags are kept."""
+    return link is not None and not needs_recreation(vtep, link) and _is_attached(link, place)
+
+
+def _is_attached(link: Link, place: Place) -> bool:
+    return link.master is not None and link.master == place.bridge_now
+
+
+def _abroad(vtep: Vtep, observed: Observed) -> Iterator[Operation]:
+    for device in observed.abroad or ():
+        if device.alias == vtep.alias and device.mac == vtep.mac:
+            yield DeleteAbroad(vtep.overlay, device.name, device)
+
+
+def _creation(vtep: Vtep, place: Place) -> Iterator[Operation]:
+    name, device = vtep.overlay, vtep.device
+    yield CreateVtep(name, device, vtep)
+    yield SetAlias(name, device, vtep.alias)
+    yield AddAltname(name, device, vtep.altname)
+    yield NoLinkLocal(name, device)
+    yield Attach(name, device, place.overlay.bridge.device)
+    if place.open:
+        yield _up(vtep, place)
+
+
+def _repairs(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:
+    name, device = vtep.overlay, vtep.device
+    state = link.vxlan
+    assert state is not None  # noqa: S101 - needs_recreation() saw it
+    if _must_go_down(vtep, link, place):
+        yield TakeDown(name, link.name)
+    if link.name != device:
+        yield Rename(name, link.name, device)
+    if link.alias != vtep.alias:
+        yield SetAlias(name, device, vtep.alias)
+    for altname in sorted(link.altnames - {vtep.altname}):
+        if altname.startswith(ALTNAME_MARK):
+            yield RemoveAltname(name, link.name, altname)
+    if vtep.altname not in link.altnames:
+        yield AddAltname(name, device, vtep.altname)
+    if link.mac != vtep.mac:
+        yield SetMac(name, device, vtep.mac)
+    if link.mtu != vtep.mtu:
+        yield SetMtu(name, device, vtep.mtu)
+    if link.link_local:
+        yield NoLinkLocal(name, device)
+    if state.remote != vtep.remote:
+        yield SetRemote(name, device, vtep.remote)
+    if state.local != vtep.local:
+        yield SetLocal(name, device, vtep.local)
+    yield from _options(vtep, state)
+    if not _is_attached(link, place):
+        yield Attach(name, device, place.overlay.bridge.device)
+
+
+def _options(vtep: Vtep, state: VxlanState) -> Iterator[Operation]:
+    wanted, actual = vtep.options, state.options
+    pairs = {
+        "ttl": (wanted.ttl, actual.ttl),
+        "tos": (wanted.tos, actual.tos),
+        "df": (wanted.df.value, actual.df.value),
+        "ageing": (wanted.ageing, actual.ageing),
+        "learning": (int(wanted.learning), int(actual.learning)),
+    }
+    for option, (want, have) in pairs.items():
+        if want != have:
+            yield SetOption(vtep.overlay, vtep.device, option, want)
+
+
+def _forwarding(vtep: Vtep, entries: frozenset[FdbEntry]) -> Iterator[Operation]:
+    """The flood list exactly; no static entries; learnt ones only where learning is on."""
+    plain = {e for e in entries if (e.port, e.vni, e.via) == (None, None, None)}
+    flooding = {entry for entry in plain if entry.floods}
+    for destination in sorted(vtep.flood - {entry.destination for entry in flooding}, key=str):
+        yield AppendFlood(vtep.overlay, vtep.device, destination)
+    for entry in sorted(entries, key=str):
+        wanted = entry in flooding and entry.destination in vtep.flood
+        learnt = not entry.static and not entry.floods and vtep.options.learning
+        if not (wanted or learnt):
+            yield RemoveFdb(vtep.overlay, vtep.device, entry)
+
+
+def _must_go_down(vtep: Vtep, link: Link, place: Place) -> bool:
+    settled = link.name == vtep.device and _is_attached(link, place)
+    return link.up and not (place.open and settled)
+
+
+def _state(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:
+    if place.open and (not link.up or _must_go_down(vtep, link, place)):
+        yield _up(vtep, place)
+
+
+def _up(vtep: Vtep, place: Place) -> Operation:
+    return BringUp(vtep.overlay, vtep.device, Guarding(vtep.device, place.overlay.guards))

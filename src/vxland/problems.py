@@ -1,0 +1,32 @@
+"""What stands between the node and its desired state, said so that a person can mend it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class Kind(Enum):
+    """What sort of problem it is. Only a HINT leaves the node in sync."""
+
+    CONFLICT = "conflict"  # a name or VNI held by something that isn't vxland's
+    HAZARD = "hazard"  # something that could loop frames
+    GUARD = "guard"  # a guard that can't be had
+    REFUSED = "refused"  # a change that vxland won't make by itself
+    WAITING = "waiting"  # for something that may come by itself
+    FAILED = "failed"  # the kernel refused an operation
+    FIGHT = "fight"  # something keeps undoing what vxland does
+    HINT = "hint"  # worth knowing
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One problem: the thing, the cause, and what to do."""
+
+    kind: Kind
+    text: str
+    cure: str = ""
+    overlay: str = ""
+    peer: str = ""
+    device: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.text}. {self.cure}" if self.cure else self.text

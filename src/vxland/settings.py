@@ -1,0 +1,87 @@
+"""The configuration once it is known to be valid: plain values, whatever files they came from."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+from vxland.addresses import IPAddress, IPInterface
+
+
+class VniScheme(Enum):
+    """How the tunnels of a mesh get their VNIs."""
+
+    PAIR = "pair"  # both ends compute the same VNI from the overlay's and the two peers' names
+    INDEX = "index"  # position in this node's own list of remotes, as vxlansetup.sh numbers them
+
+
+class Df(Enum):
+    """The outer IPv4 header's don't-fragment bit, by the kernel's numbers (``enum ifla_vxlan_df``)."""
+
+    UNSET = 0
+    SET = 1
+    INHERIT = 2
+
+
+@dataclass(frozen=True, slots=True)
+class VxlanOptions:
+    """What a tunnel's device is told about its outer packets, by the kernel's names (ip-link(8))."""
+
+    ttl: int = 0  # 0: the route's own
+    ttl_inherit: bool = False
+    tos: int = 0  # 1: inherit
+    df: Df = Df.UNSET
+    ageing: int = 300  # seconds
+    udp_csum: bool = True
+    learning: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class NodeSettings:
+    """``[node]``: which machine this is. Everything may be left to be found out."""
+
+    name: str | None = None
+    address: IPAddress | None = None
+    interface: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class OverlaySettings:
+    """One ``[[overlay]]``."""
+
+    name: str
+    bridge: str
+    mode: str = "mesh"
+    vni: VniScheme = VniScheme.PAIR
+    port: int = 4789
+    guards: tuple[str, ...] = ("isolated", "ebtables")
+    mtu: int | None = None  # None: "auto"
+    addresses: tuple[IPInterface, ...] = ()
+    allow_tunnel_ports: frozenset[str] = frozenset()
+    reattach: bool = False
+    options: VxlanOptions = VxlanOptions()
+    vnis: tuple[tuple[frozenset[str], int], ...] = ()  # explicit VNIs, by unordered pair of peers
+
+
+@dataclass(frozen=True, slots=True)
+class PeerSettings:
+    """One ``[[peer]]``, this machine among them."""
+
+    name: str
+    address: str  # as written; a peer source makes an address of it
+    overlays: frozenset[str] | None = None  # None: all
+    disabled: bool = False
+
+    def takes_part_in(self, overlay: str) -> bool:
+        """Whether this peer is listed for the overlay, disabled or not."""
+        return self.overlays is None or overlay in self.overlays
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """The whole configuration."""
+
+    node: NodeSettings = NodeSettings()
+    overlays: tuple[OverlaySettings, ...] = ()
+    peers: tuple[PeerSettings, ...] = ()
+    interval: float = 30.0  # seconds
+    listen: tuple[str, int] | None = ("127.0.0.1", 9788)  # host and port; None: no HTTP
+    digest: str = ""  # of the files' bytes, to tell one configuration from another
