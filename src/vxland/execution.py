@@ -19,6 +19,9 @@ class Failure:
     cure: str = ""
     skipped: bool = False  # not tried, because of another failure
 
+    def __str__(self) -> str:
+        return f"{self.text}. {self.cure}" if self.cure else self.text
+
 
 @dataclass(frozen=True, slots=True)
 class Outcome:

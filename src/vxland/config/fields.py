@@ -23,6 +23,7 @@ class Takes:
 
     what: str
     example: str
+    inner: str = "a string"  # what each value in it is, where it is a list or a table
 
 
 def takes(table: type[Table], name: str) -> Takes:

@@ -155,6 +155,6 @@ class OverlayTable(Table):
     ] = None
     vnis: Annotated[
         dict[str, Annotated[int, Field(json_schema_extra={"minimum": 1, "maximum": 16777215})]],
-        Takes("a number from 1 to 16777215", "4711"),
+        Takes("a table of numbers", '{ "lxd1 lxd3" = 4711 }', "a number"),
         Field(description='Explicit VNIs for pairs of peers: "lxd1 lxd3" = 4711, in either order.'),
     ] = Field(default_factory=dict)

@@ -107,3 +107,5 @@ class File(Table):
 
 TABLES: dict[str, type[Table]] = {"node": NodeTable, "http": HttpTable, "reconcile": ReconcileTable}
 LISTS: dict[str, type[Table]] = {"overlay": OverlayTable, "peer": PeerTable}
+HEADERS = {name: f"[{name}]" for name in TABLES} | {name: f"[[{name}]]" for name in LISTS}
+KEYS = {HEADERS[name]: frozenset(table.model_fields) for name, table in (TABLES | LISTS).items()}

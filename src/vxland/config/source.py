@@ -24,6 +24,8 @@ _CURES = {
     errno.ELOOP: "The symbolic links lead in a circle: make it a file",
     errno.EACCES: _LET_READ,
     errno.EPERM: _LET_READ,
+    errno.EISDIR: "Name a file; more files go into PATH.d",
+    errno.ENXIO: "Make it a plain file",
     errno.ENOTDIR: _CORRECT_PATH,
     errno.ENAMETOOLONG: _CORRECT_PATH,
 }
@@ -42,13 +44,14 @@ class SourceFile:
 class Sources:
     """Every file that is TOML, and what is wrong with the others."""
 
+    names: tuple[str, ...]
     files: tuple[SourceFile, ...]
     errors: tuple[ConfigError, ...]
     digest: str  # SHA-256 over names and bytes: tells one configuration from another
 
 
 class _Unusable(Exception):  # noqa: N818 - said of a file
-    def __init__(  # noqa: PLR0913 - the parts of a ConfigError
+    def __init__(
         self,
         file: Path,
         message: str,
@@ -58,9 +61,7 @@ class _Unusable(Exception):  # noqa: N818 - said of a file
         column: int | None = None,
     ) -> None:
         super().__init__(message)
-        self.error = ConfigError(
-            printable(str(file)), "", message, cure, line=line, column=column
-        )
+        self.error = ConfigError(printable(str(file)), "", message, cure, line=line, column=column)
 
 
 def read(path: Path) -> Sources:
@@ -70,7 +71,7 @@ def read(path: Path) -> Sources:
     digest = hashlib.sha256()
     paths = [path]
     try:
-        paths += _drop_ins(path.with_name(f"{path.name}.d"))
+        paths += _drop_ins(Path(f"{path}.d"))
     except _Unusable as unusable:
         errors.append(unusable.error)
     for file in paths:
@@ -81,13 +82,14 @@ def read(path: Path) -> Sources:
             files.append(_parse(file, content))
         except _Unusable as unusable:
             errors.append(unusable.error)
-    return Sources(tuple(files), tuple(errors), digest.hexdigest())
+    names = tuple(printable(str(file)) for file in paths)
+    return Sources(names, tuple(files), tuple(errors), digest.hexdigest())
 
 
 def _drop_ins(folder: Path) -> list[Path]:
     """The ``*.toml`` in a folder, as the shell lists them: sorted by bytes, none that is hidden."""
     try:
-        names = os.listdir(folder)
+        names = [entry.name for entry in folder.iterdir()]
     except FileNotFoundError as error:
         if not folder.is_symlink():
             return []  # it is optional
@@ -106,19 +108,19 @@ def _unreadable(file: Path, error: OSError | ValueError) -> _Unusable:
     return _Unusable(file, f"can't be read: {reason}", cure)
 
 
+def _without_waiting(file: str, flags: int) -> int:
+    """Opens it; a named pipe too, whose other end nobody may ever open."""
+    return os.open(file, flags | os.O_NONBLOCK)
+
+
 def _bytes(file: Path) -> bytes:
     try:
-        # Without O_NONBLOCK, opening a named pipe would wait for its other end.
-        descriptor = os.open(file, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
-        with open(descriptor, "rb") as stream:  # noqa: PTH123 - a descriptor
-            mode = os.fstat(descriptor).st_mode
-            content = stream.read(SIZE_LIMIT + 1) if stat.S_ISREG(mode) else b""
+        with open(file, "rb", opener=_without_waiting) as stream:
+            if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
+                raise _Unusable(file, "isn't a regular file", _CURES[errno.ENXIO])
+            content = stream.read(SIZE_LIMIT + 1)
     except (OSError, ValueError) as error:
         raise _unreadable(file, error) from error
-    if stat.S_ISDIR(mode):
-        raise _Unusable(file, "is a folder", "Name a file; a folder of files is PATH.d beside it")
-    if not stat.S_ISREG(mode):
-        raise _Unusable(file, "isn't a regular file", "Make it a plain file with the configuration")
     if len(content) > SIZE_LIMIT:
         message = f"is larger than {SIZE_LIMIT >> 20} MiB"
         raise _Unusable(file, message, "Check that it is the configuration")
@@ -141,7 +143,7 @@ def _parse(file: Path, content: bytes) -> SourceFile:
         data = tomllib.loads(text)
     except RecursionError as error:
         raise _Unusable(
-            file, "isn't TOML that makes sense here: brackets in brackets", "Correct it"
+            file, "has tables or lists nested too deeply", "Nothing here needs that: correct it"
         ) from error
     except ValueError as error:  # tomllib's own error, and int's for a number of 4300 digits
         raise _not_toml(file, text, error) from error
@@ -154,7 +156,7 @@ def _not_toml(file: Path, text: str, error: ValueError) -> _Unusable:
     line = int(match[2]) if match and match[2] else None
     column = int(match[3]) if match and match[3] else None
     if match and line is None:  # at the end
-        line = text.count("\n") + 1
+        line = text.rstrip().count("\n") + 1
     return _Unusable(
         file, f"isn't TOML: {printable(reason)}", "Correct this line", line=line, column=column
     )

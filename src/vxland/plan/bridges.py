@@ -146,10 +146,11 @@ def _addresses(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Ope
 
 
 def _homeless(overlay: Overlay, observed: Observed, memory: Memory) -> Iterator[str]:
-    """Others' ports that were in this bridge before it went, and are in none now."""
-    for port in sorted(memory.others_ports.get(overlay.bridge.device, frozenset())):
+    """Others' ports that were in this bridge before it went. A tunnel among them could loop."""
+    for port in sorted(memory.homeless.get(overlay.bridge.device, frozenset())):
         link = observed.links.get(port)
-        if link is not None and link.master is None:
+        allowed = port in overlay.allow_tunnel_ports
+        if link is not None and link.master is None and (allowed or not link.is_tunnel):
             yield port
 
 

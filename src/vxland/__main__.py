@@ -1,0 +1,7 @@
+"""``python -m vxland``."""
+
+import sys
+
+from vxland.cli import main
+
+sys.exit(main())

@@ -1,0 +1,192 @@
+"""The daemon put together: sources ring, the reconciler turns, everybody else is told."""
+
+import queue
+import signal
+import threading
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from vxland.config.load import load
+from vxland.config.watch import ConfigWatch
+from vxland.control import Control, Json
+from vxland.doorbell import Doorbell, Trigger
+from vxland.http import serving
+from vxland.journal import LOG, Journal
+from vxland.kernel.counters import Counters, read_counters
+from vxland.kernel.events import LinkEvents, RuleEvents
+from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.netlink import Netlink
+from vxland.lock import writer
+from vxland.metrics import Totals, VxlandCollector, registry
+from vxland.notify import Notifier
+from vxland.reconciler import Reconciler
+from vxland.report import Report
+from vxland.settings import Settings
+from vxland.status import report_status
+
+QUIET = 5.0  # seconds without a change until the interval takes a file for complete
+PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at
+RELOADS = frozenset({Trigger.HANGUP, Trigger.REQUEST})
+
+
+class ConfigFile:
+    """The configuration as it is on disk."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = str(path)
+        self._path = path
+
+    def read(self) -> Settings:
+        """The configuration as it is now. Raises InvalidConfig."""
+        return load(self._path)
+
+    def is_settled(self) -> bool:
+        """Whether nobody has written to it for a while."""
+        folder = self._path.with_name(f"{self._path.name}.d")
+        changes = [_changed_at(path) for path in (self._path, folder, *folder.glob("*.toml"))]
+        return time.time() - max(changes) > QUIET
+
+
+class Daemon:
+    """One network namespace's vxland."""
+
+    def __init__(self, path: Path, settings: Settings) -> None:
+        self._file = ConfigFile(path)
+        self._first_settings = settings
+        self._notifier = Notifier()
+        self._journal = Journal()
+        self._totals = Totals()
+        self._report: Report | None = None
+        self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
+
+    def run(self) -> None:
+        """Keep the node true until SIGTERM or SIGINT. Raises Busy, OSError."""
+        with ExitStack() as stack:
+            stack.enter_context(writer())
+            self._doorbell = stack.enter_context(Doorbell())
+            signal.signal(signal.SIGTERM, lambda *_: self._doorbell.ring(Trigger.STOP))
+            signal.signal(signal.SIGINT, lambda *_: self._doorbell.ring(Trigger.STOP))
+            signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
+            kernel = stack.enter_context(LinuxKernel())
+            links, rules = LinkEvents(frozenset({kernel.port_id})), RuleEvents()
+            for source in (links, rules):
+                stack.callback(source.close)
+                self._doorbell.add(source)
+            self._watch = ConfigWatch(Path(self._file.path), self._config_changed)
+            self._watch.start()
+            stack.callback(self._watch.stop)
+            culprit = lambda: rules.likely() or links.likely()  # noqa: E731 - a name says more
+            self._reconciler = Reconciler(kernel, self._file, self._first_settings, culprit)
+            collector = VxlandCollector(
+                self._totals,
+                _counters,
+                lambda: links.overruns + rules.overruns,
+                lambda: self._reconciler.fights_so_far,
+            )
+            self._control = Control(
+                {"status": self._status, "reload": self._reload}, frozenset({"reload"})
+            )
+            self._control.start()
+            stack.callback(self._control.stop)
+            stack.enter_context(serving(self._first_settings.listen, registry(collector)))
+            self._loop()
+            self._notifier.stopping()
+            LOG.info("stopped; the tunnels stay as they are, and vxland down removes them")
+
+    def _config_changed(self) -> None:
+        self._doorbell.ring(Trigger.CONFIG)
+
+    def _loop(self) -> None:
+        self._turn(frozenset({Trigger.START}))
+        self._notifier.ready()
+        next_check = time.monotonic() + self._reconciler.settings.interval
+        while True:
+            triggers = self._doorbell.wait(self._patience(next_check))
+            self._notifier.alive()
+            if Trigger.STOP in triggers:
+                return
+            if time.monotonic() >= next_check:
+                triggers |= self._interval_triggers()
+            elif not triggers and (due := self._reconciler.next_try()) is not None:
+                triggers |= {Trigger.RETRY} if due <= time.monotonic() else set()
+            if triggers:
+                self._turn(triggers)
+                next_check = time.monotonic() + self._reconciler.settings.interval
+
+    def _patience(self, next_check: float) -> float:
+        """How long to wait, in seconds, for somebody to ring."""
+        now = time.monotonic()
+        waits = [next_check - now]
+        if (due := self._reconciler.next_try()) is not None:
+            waits.append(due - now)
+        if (watchdog := self._notifier.watchdog_interval()) is not None:
+            waits.append(watchdog)
+        return max(0.0, min(waits))
+
+    def _interval_triggers(self) -> frozenset[Trigger]:
+        """At the interval the file is looked at too, in case its watch lost something."""
+        if self._file.is_settled():
+            return frozenset({Trigger.INTERVAL, Trigger.CONFIG})
+        return frozenset({Trigger.INTERVAL})
+
+    def _turn(self, triggers: frozenset[Trigger]) -> None:
+        reload = not RELOADS.isdisjoint(triggers)
+        if reload:
+            self._notifier.reloading()
+        answered = [self._waiting.get() for _ in range(self._waiting.qsize())]
+        try:
+            report = self._reconciler.turn(triggers)
+        except OSError as error:
+            LOG.error("the kernel can't be looked at: %s; trying again", error)
+            time.sleep(PAUSE)
+            self._doorbell.ring(Trigger.RETRY)
+        else:
+            self._report = report
+            self._totals.add(report)
+            self._journal.write(report)
+            self._notifier.status(_summary(report))
+        if reload:
+            self._notifier.ready()
+        for answer in answered:
+            answer()
+
+    def _status(self) -> Json:
+        report = self._report
+        return report_status(report) if report else {"error": "the first check isn't over yet"}
+
+    def _reload(self) -> Json:
+        """Ring, and wait for the turn that answers (in a thread of the socket's)."""
+        done = threading.Event()
+        self._waiting.put(done.set)
+        self._doorbell.ring(Trigger.REQUEST)
+        done.wait()
+        report = self._report
+        return {"errors": list(report.config.errors) if report else []}
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except OSError:
+        return 0.0
+
+
+def _counters() -> dict[str, Counters]:
+    with Netlink() as netlink:
+        return read_counters(netlink)
+
+
+def _summary(report: Report) -> str:
+    """The line that ``systemctl status`` shows."""
+    if report.config.errors:
+        return f"configuration refused, the last good one is in force: {report.config.errors[0]}"
+    if not report.in_sync:
+        first = next((p for p in report.problems if p.kind.value != "hint"), None)
+        return str(first) if first else "repairing"
+    overlays = report.desired.overlays
+    if not overlays:
+        return str(report.problems[0]) if report.problems else "nothing to do"
+    tunnels = sum(len(overlay.vteps) for overlay in overlays)
+    return f"{report.desired.node}: {len(overlays)} overlays, {tunnels} tunnels, in sync"

@@ -1,0 +1,86 @@
+"""The command line: which words there are, and which module does what they say."""
+
+import argparse
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+from typing import NoReturn
+
+from vxland import __version__
+
+CONFIG = Path("/etc/vxland.toml")
+WRONG_COMMAND_LINE = 64  # EX_USAGE, sysexits(3)
+LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Command:
+    """A word of the command line; its module is imported only when it is said."""
+
+    name: str
+    help: str
+    json: bool = True
+    options: tuple[tuple[str, str], ...] = ()  # switches with their help
+
+
+COMMANDS = (
+    Command("run", "run the daemon in the foreground", json=False),
+    Command("check", "validate the configuration without touching anything"),
+    Command(
+        "plan",
+        "show what would change, and how much that disturbs",
+        options=(("--commands", "as ip, bridge and ebtables lines"),),
+    ),
+    Command("apply", "reconcile once, without the daemon"),
+    Command("reload", "have the daemon read its configuration now"),
+    Command("down", "remove what is vxland's, and nothing else"),
+    Command("status", "show overlays, tunnels and what is wrong with them"),
+    Command("schema", "print the configuration's JSON Schema", json=False),
+)
+
+
+class Parser(argparse.ArgumentParser):
+    """A parser that exits with 64 where the command line is wrong."""
+
+    def error(self, message: str) -> NoReturn:
+        """Say what is wrong and end."""
+        self.print_usage(sys.stderr)
+        self.exit(WRONG_COMMAND_LINE, f"{self.prog}: {message}\n")
+
+
+def parser() -> argparse.ArgumentParser:
+    """The whole command line."""
+    top = Parser(prog="vxland", description="Keeps servers in one Ethernet segment, over VXLAN.")
+    top.add_argument("--version", action="version", version=f"vxland {__version__}")
+    words = top.add_subparsers(metavar="COMMAND", required=True, dest="command")
+    for command in COMMANDS:
+        word = words.add_parser(command.name, help=command.help, description=command.help)
+        word.add_argument(
+            "--config", type=Path, default=CONFIG, metavar="PATH", help=f"default: {CONFIG}"
+        )
+        word.add_argument("--log-level", choices=LEVELS, default="info", help="default: info")
+        if command.json:
+            word.add_argument("--json", action="store_true", help="print JSON")
+        for option, text in command.options:
+            word.add_argument(option, action="store_true", help=text)
+        if command.name == "check":
+            word.add_argument("file", nargs="?", type=Path, metavar="FILE", help="instead of PATH")
+    return top
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run a command; returns the exit status."""
+    options = parser().parse_args(arguments)
+    try:
+        return int(import_module(f"vxland.commands.{options.command}").run(options))
+    except KeyboardInterrupt:
+        return 130
+    except BrokenPipeError:
+        sys.stderr.close()  # nobody reads any more; don't complain at exit either
+        return 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

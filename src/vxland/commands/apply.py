@@ -1,0 +1,18 @@
+"""``vxland apply``: one reconciliation, then the end."""
+
+from argparse import Namespace
+
+from vxland.commands.deeds import carry_out
+from vxland.commands.trouble import explained, need_privilege
+from vxland.kernel.linux import LinuxKernel
+from vxland.lock import writer
+from vxland.outlook import look
+
+
+def run(options: Namespace) -> int:
+    """0 as wanted, 1 not."""
+    with explained(options):
+        need_privilege(options)
+        with writer(), LinuxKernel() as kernel:
+            outlook = look(options.config, kernel)
+            return carry_out(outlook.plan, kernel, options)

@@ -1,0 +1,45 @@
+"""``vxland check``: is the configuration valid?"""
+
+import json
+from argparse import Namespace
+
+from vxland.commands.trouble import explained
+from vxland.config.load import check
+from vxland.kernel.ebtables import Ebtables
+from vxland.kernel.linux import LinuxKernel
+from vxland.observed import Unavailable
+from vxland.peers import addresses
+from vxland.resolve import Unresolved, resolve
+from vxland.settings import Settings
+
+
+def run(options: Namespace) -> int:
+    """0 valid, 1 not."""
+    path = options.file or options.config
+    with explained(options):
+        checked = check(path)
+    warnings = [*map(str, checked.warnings), *_here(checked.settings)]
+    if options.json:
+        print(json.dumps({"errors": [], "warnings": warnings}, indent=2))
+        return 0
+    for warning in warnings:
+        print(f"warning: {warning}")
+    settings = checked.settings
+    print(f"{path}: valid, {len(settings.overlays)} overlays, {len(settings.peers)} peers")
+    return 0
+
+
+def _here(settings: Settings) -> list[str]:
+    """What keeps this machine from using the configuration, which another may use."""
+    warnings = []
+    try:
+        with LinuxKernel() as kernel:
+            resolve(settings, addresses(settings.peers), kernel.host())
+    except Unresolved as error:
+        warnings += map(str, error.problems)
+    except OSError as error:
+        warnings.append(f"this machine's addresses can't be seen: {error}")
+    guards = {guard for overlay in settings.overlays for guard in overlay.guards}
+    if "ebtables" in guards and isinstance(missing := Ebtables().read(), Unavailable):
+        warnings.append(f"{missing.reason}. {missing.cure}")
+    return warnings

@@ -1,0 +1,146 @@
+"""All files as one document: every item checked by itself, and remembered with its place."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Generic, TypeVar, cast
+
+from pydantic import ValidationError
+
+from vxland.config.errors import ConfigError
+from vxland.config.faults import faults, unknown_key
+from vxland.config.fields import Table
+from vxland.config.overlay_table import OverlayTable
+from vxland.config.place import Place
+from vxland.config.schema import (
+    HEADERS,
+    LISTS,
+    TABLES,
+    File,
+    HttpTable,
+    NodeTable,
+    PeerTable,
+    ReconcileTable,
+)
+from vxland.config.source import Sources
+from vxland.config.wording import printable
+
+T = TypeVar("T", bound=Table)
+
+
+@dataclass(frozen=True, slots=True)
+class Item(Generic[T]):
+    """One ``[[overlay]]`` or ``[[peer]]``, without keys that are ill-formed."""
+
+    place: Place
+    name: str
+    table: T
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """What the files say together, as far as it is well-formed."""
+
+    name: str  # of the main file
+    node: NodeTable
+    http: HttpTable
+    reconcile: ReconcileTable
+    overlays: tuple[Item[OverlayTable], ...]
+    peers: tuple[Item[PeerTable], ...]
+    places: Mapping[tuple[str, str], Place]  # where a table's key got its value
+    names: Mapping[str, frozenset[str]]  # "overlay" and "peer": in ill-formed items too
+    named: bool  # a name that isn't there isn't in the files either
+    whole: bool  # nothing is ill-formed
+
+
+def compose(path: Path, sources: Sources) -> tuple[Document, list[ConfigError]]:
+    """Puts the files together: lists are appended, tables overridden key by key."""
+    draft = _Draft(printable(str(path)))
+    for file in sources.files:
+        for name, value in file.data.items():
+            draft.take(Place(file, (name,)), value)
+    return draft.document(complete=not sources.errors), draft.errors
+
+
+def _name(kind: str, raw: Mapping[str, Any]) -> str:
+    """What an item is called, however ill-formed; "" where it has no name."""
+    found = raw.get("name", raw.get("bridge") if kind == "overlay" else None)
+    return found if isinstance(found, str) else ""
+
+
+@dataclass(slots=True)
+class _Draft:
+    """A document in the making."""
+
+    name: str
+    errors: list[ConfigError] = field(default_factory=list)
+    values: dict[str, dict[str, Any]] = field(default_factory=lambda: {name: {} for name in TABLES})
+    places: dict[tuple[str, str], Place] = field(default_factory=dict)
+    items: dict[str, list[Item[Any]]] = field(default_factory=lambda: {name: [] for name in LISTS})
+    names: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in LISTS})
+    named: bool = True
+
+    def take(self, place: Place, value: object) -> None:
+        """Takes in a key of a file's top level."""
+        if place.table in TABLES:
+            self._table(place, value)
+        elif place.table in LISTS:
+            self._list(place, value)
+        else:
+            self.named = False  # it may be a list under a wrong name
+            self.errors.append(unknown_key(place, File.model_fields))
+
+    def _table(self, place: Place, raw: object) -> None:
+        name = place.table
+        table = self._checked(TABLES[name], place, raw)
+        if table is not None:
+            for key in sorted(table.model_fields_set):
+                self.values[name][key] = getattr(table, key)
+                self.places[name, key] = place.at(key)
+
+    def _list(self, place: Place, raw: object) -> None:
+        kind = place.table
+        if not isinstance(raw, list):
+            cure = f"Write {HEADERS[kind]}, in two brackets: there can be several"
+            self.errors.append(place.error("is not a list of tables", cure, raw))
+            self.named = False
+            return
+        for index, item in enumerate(raw):
+            name = _name(kind, item) if isinstance(item, dict) else ""
+            self.names[kind].add(name)
+            self.named = self.named and bool(name)
+            where = Place(place.file, (kind, index), name, len(raw))
+            table = self._checked(LISTS[kind], where, item)
+            if table is not None:
+                self.items[kind].append(Item(where, name, table))
+
+    def _checked(self, table: type[T], place: Place, raw: object) -> T | None:
+        if not isinstance(raw, dict):
+            cure = f"Write {HEADERS[place.table]}, with its keys below it"
+            self.errors.append(place.error("is not a table", cure, raw))
+            return None
+        try:
+            return table.model_validate(raw)
+        except ValidationError as invalid:
+            self.errors.extend(faults(invalid, table, place))
+            wrong = {details["loc"][0] for details in invalid.errors(include_url=False)}
+        # The rest is checked all the same, so that all errors are told at once.
+        required = {"name", *(key for key, f in table.model_fields.items() if f.is_required())}
+        if wrong & required:
+            return None
+        return table.model_validate({key: raw[key] for key in raw.keys() - wrong})
+
+    def document(self, *, complete: bool) -> Document:
+        """What it has become."""
+        return Document(
+            name=self.name,
+            node=NodeTable.model_validate(self.values["node"]),
+            http=HttpTable.model_validate(self.values["http"]),
+            reconcile=ReconcileTable.model_validate(self.values["reconcile"]),
+            overlays=tuple(cast("list[Item[OverlayTable]]", self.items["overlay"])),
+            peers=tuple(cast("list[Item[PeerTable]]", self.items["peer"])),
+            places=self.places,
+            names={kind: frozenset(names - {""}) for kind, names in self.names.items()},
+            named=complete and self.named,
+            whole=complete and not self.errors,
+        )

@@ -1,0 +1,112 @@
+"""From the configuration's files to settings."""
+
+from dataclasses import dataclass
+from ipaddress import ip_address, ip_interface
+from pathlib import Path
+
+from vxland.config import values
+from vxland.config.document import Document, Item, compose
+from vxland.config.errors import ConfigError, InvalidConfig
+from vxland.config.overlay_table import DFS, VNI_SCHEMES, OverlayTable
+from vxland.config.rules import violations, warnings
+from vxland.config.rules.collisions import explicit
+from vxland.config.schema import NodeTable, PeerTable
+from vxland.config.source import read
+from vxland.settings import (
+    NodeSettings,
+    OverlaySettings,
+    PeerSettings,
+    Settings,
+    VniScheme,
+    VxlanOptions,
+)
+
+_TTLS = {"auto": (0, False), "inherit": (0, True)}  # and whether it is the inner packet's
+_TOSES = {"inherit": 1}  # as the kernel has it
+
+
+@dataclass(frozen=True, slots=True)
+class Checked:
+    """A valid configuration, and what is worth knowing about it."""
+
+    settings: Settings
+    warnings: tuple[ConfigError, ...] = ()
+
+
+def load(path: Path) -> Settings:
+    """The settings in PATH and PATH.d. Raises InvalidConfig with everything that is wrong."""
+    return check(path).settings
+
+
+def check(path: Path) -> Checked:
+    """The same, with the warnings. Raises InvalidConfig with everything that is wrong."""
+    sources = read(path)
+    document, errors = compose(path, sources)
+    errors = [*sources.errors, *errors, *violations(document)]
+    if errors:
+        order = {name: index for index, name in enumerate(sources.names)}
+        raise InvalidConfig(
+            sorted(errors, key=lambda error: (order.get(error.file, -1), error.line or 0))
+        )
+    return Checked(_settings(document, sources.digest), tuple(warnings(document)))
+
+
+def _settings(document: Document, digest: str) -> Settings:
+    return Settings(
+        node=_node(document.node),
+        overlays=tuple(map(_overlay, document.overlays)),
+        peers=tuple(map(_peer, document.peers)),
+        interval=values.interval(document.reconcile.interval),
+        listen=values.listen(document.http.listen),
+        digest=digest,
+    )
+
+
+def _node(table: NodeTable) -> NodeSettings:
+    return NodeSettings(
+        name=table.name,
+        address=None if table.address is None else ip_address(table.address),
+        interface=table.interface,
+    )
+
+
+def _overlay(item: Item[OverlayTable]) -> OverlaySettings:
+    table = item.table
+    return OverlaySettings(
+        name=item.name,
+        bridge=table.bridge,
+        mode=table.mode,
+        vni=VNI_SCHEMES[table.vni],
+        port=table.port,
+        guards=table.guard,
+        mtu=None if table.mtu == "auto" else table.mtu,
+        addresses=tuple(map(ip_interface, table.addresses)),
+        allow_tunnel_ports=frozenset(table.allow_tunnel_ports),
+        reattach=table.reattach,
+        options=_options(table),
+        vnis=explicit(table),
+    )
+
+
+def _options(table: OverlayTable) -> VxlanOptions:
+    ttl, inherit = (table.ttl, False) if isinstance(table.ttl, int) else _TTLS[table.ttl]
+    learning = VNI_SCHEMES[table.vni] is VniScheme.INDEX
+    return VxlanOptions(
+        ttl=ttl,
+        ttl_inherit=inherit,
+        tos=table.tos if isinstance(table.tos, int) else _TOSES[table.tos],
+        df=DFS[table.df],
+        ageing=table.ageing,
+        udp_csum=table.udp_csum,
+        learning=learning if table.learning is None else table.learning,
+    )
+
+
+def _peer(item: Item[PeerTable]) -> PeerSettings:
+    table = item.table
+    return PeerSettings(
+        name=table.name,
+        address=table.address,
+        overlays=None if table.overlays is None else frozenset(table.overlays),
+        disabled=table.disabled,
+    )

@@ -1,0 +1,50 @@
+"""What must hold between the parts of a document: one function a rule, one line here."""
+
+from collections.abc import Callable, Iterator
+
+from vxland.config.document import Document
+from vxland.config.errors import ConfigError
+from vxland.config.rules import addresses, advice, collisions, duplicates, limits, names, references
+
+Rule = Callable[[Document], Iterator[ConfigError]]
+
+RULES: tuple[Rule, ...] = (
+    names.overlay_names,
+    names.peer_names,
+    names.node_name,
+    names.bridges,
+    names.other_devices,
+    addresses.peer_addresses,
+    addresses.node_address,
+    addresses.overlay_addresses,
+    duplicates.overlay_names,
+    duplicates.bridges,
+    duplicates.peer_names,
+    duplicates.peer_addresses,
+    duplicates.overlay_addresses,
+    duplicates.explicit_vnis,
+    references.overlays_of_peers,
+    references.node_among_peers,
+    references.pairs,
+    limits.vni_range,
+    limits.bridge_ports,
+    limits.one_index_overlay,
+    collisions.collisions,
+)
+
+ADVICE: tuple[Rule, ...] = (
+    advice.nothing_to_do,
+    advice.lonely_overlays,
+    advice.index_without_learning,
+    advice.underlay_in_overlay,
+)
+
+
+def violations(document: Document) -> list[ConfigError]:
+    """Everything that is wrong."""
+    return [error for rule in RULES for error in rule(document)]
+
+
+def warnings(document: Document) -> list[ConfigError]:
+    """Everything that is valid, and yet unlikely to be meant."""
+    return [warning for rule in ADVICE for warning in rule(document)]

@@ -1,0 +1,94 @@
+"""Addresses: of servers, and of this machine on an overlay's bridge."""
+
+import re
+from collections.abc import Callable, Iterator
+from ipaddress import IPv6Interface, ip_interface
+
+from vxland import peers
+from vxland.addresses import IPInterface
+from vxland.config.document import Document
+from vxland.config.errors import ConfigError
+from vxland.config.later import NOT_YET, later_value
+from vxland.config.place import Place
+
+_ONE_OF_ITS_OWN = "Write an address that this one machine has in the overlay"
+_WITH_PREFIX = re.compile(r"[^/%]+/[0-9]{1,3}")
+
+
+def peer_addresses(document: Document) -> Iterator[ConfigError]:
+    """A peer's address is one that a source of addresses can make something of."""
+    for item in document.peers:
+        yield from _server(item.place.at("address"), item.table.address)
+
+
+def node_address(document: Document) -> Iterator[ConfigError]:
+    """This machine's own address is like a peer's."""
+    if document.node.address is not None:
+        yield from _server(document.places["node", "address"], document.node.address)
+
+
+def overlay_addresses(document: Document) -> Iterator[ConfigError]:
+    """An address on a bridge is a host's, with its prefix."""
+    for item in document.overlays:
+        for index, text in enumerate(item.table.addresses):
+            problem = _interface_problem(text)
+            if problem:
+                yield item.place.at("addresses", index).error(*problem, text)
+
+
+def interface(text: str) -> IPInterface | None:
+    """The address with its prefix; None where it isn't one."""
+    return None if _interface_problem(text) else ip_interface(text)
+
+
+def _server(place: Place, text: str) -> Iterator[ConfigError]:
+    problem = peers.problem(text)
+    if problem:
+        later = None if peers.source_of(text) else later_value(place.table, "address", text)
+        if later:
+            problem = f"is a host name, and these are {NOT_YET}", later.cure
+        yield place.error(*problem, text)
+
+
+def _is_network(value: IPInterface) -> bool:
+    return value.ip == value.network.network_address and _has_network_address(value)
+
+
+def _is_broadcast(value: IPInterface) -> bool:
+    return (
+        value.version == 4  # noqa: PLR2004 - IPv4
+        and value.ip == value.network.broadcast_address
+        and _has_network_address(value)
+    )
+
+
+def _has_network_address(value: IPInterface) -> bool:
+    """RFC 3021 and RFC 6164: a network of two addresses has two hosts."""
+    return value.network.prefixlen < value.max_prefixlen - 1
+
+
+def _is_mapped(value: IPInterface) -> bool:
+    return isinstance(value, IPv6Interface) and value.ip.ipv4_mapped is not None
+
+
+# The first that is true is what the person is told.
+_UNUSABLE: tuple[tuple[Callable[[IPInterface], bool], str], ...] = (
+    (lambda value: value.network.prefixlen == 0, "has the whole Internet for its network"),
+    (lambda value: value.ip.is_unspecified, "is the unspecified address"),
+    (lambda value: value.ip.is_multicast, "is a multicast address"),
+    (lambda value: value.ip.is_loopback, "is a loopback address"),
+    (_is_mapped, "is an IPv4 address in IPv6 form"),
+    (_is_network, "is the address of its network, not of a host in it"),
+    (_is_broadcast, "is the broadcast address of its network"),
+)
+
+
+def _interface_problem(text: str) -> tuple[str, str] | None:
+    cure = 'Write an address with its prefix length, like "10.10.10.1/24"'
+    if not _WITH_PREFIX.fullmatch(text):
+        return "is not an address with a prefix length", cure
+    try:
+        value = ip_interface(text)
+    except ValueError:
+        return "is not an address with a prefix length", cure
+    return next(((what, _ONE_OF_ITS_OWN) for test, what in _UNUSABLE if test(value)), None)

@@ -1,0 +1,63 @@
+"""What is valid, and yet unlikely to be meant."""
+
+from collections.abc import Iterator
+
+from vxland import peers
+from vxland.config.document import Document
+from vxland.config.errors import ConfigError
+from vxland.config.rules.addresses import interface
+from vxland.config.rules.membership import listed
+from vxland.config.wording import quoted
+
+_ALONE = 2
+
+
+def nothing_to_do(document: Document) -> Iterator[ConfigError]:
+    """A file without overlays is valid; the daemon waits for one with some."""
+    if not document.overlays:
+        yield ConfigError(
+            document.name,
+            "",
+            "has no [[overlay]], so there is nothing to do",
+            "Add an [[overlay]] and a [[peer]] for each server",
+        )
+
+
+def lonely_overlays(document: Document) -> Iterator[ConfigError]:
+    """An overlay is between at least two."""
+    for item in document.overlays:
+        if len(listed(document, item.name)) < _ALONE:
+            yield item.place.error(
+                "has fewer than two peers, so it gets no tunnels", "Add a [[peer]] for each server"
+            )
+
+
+def index_without_learning(document: Document) -> Iterator[ConfigError]:
+    """With VNIs by position a frame arrives on another peer's device."""
+    for item in document.overlays:
+        if item.table.vni == "index" and item.table.learning is False:
+            yield item.place.at("learning").error(
+                'with vni = "index" sends frames to the wrong server where two number differently',
+                "Leave it out: it is on then",
+                value=False,
+            )
+
+
+def underlay_in_overlay(document: Document) -> Iterator[ConfigError]:
+    """A peer's address in an overlay's own network makes the tunnels go through themselves."""
+    networks = [
+        (item, found.network)
+        for item in document.overlays
+        for text in item.table.addresses
+        if (found := interface(text))
+    ]
+    for peer in document.peers:
+        address = peers.lookup(peer.table.address)
+        for item, network in networks:
+            if address is not None and address in network:
+                yield peer.place.at("address").error(
+                    f"is in the network {network} of overlay {quoted(item.name)} itself, so the"
+                    " tunnels would lead through themselves",
+                    "Give the overlay's addresses a network of their own",
+                    peer.table.address,
+                )

@@ -1,0 +1,73 @@
+"""What may be in the files only once, whichever files they are."""
+
+from collections.abc import Hashable, Iterable, Iterator
+
+from vxland import peers
+from vxland.config.document import Document
+from vxland.config.errors import ConfigError
+from vxland.config.place import Place
+from vxland.config.rules.addresses import interface
+
+Found = tuple[Hashable, object, Place]  # what is compared, what was written, and where
+
+
+def overlay_names(document: Document) -> Iterator[ConfigError]:
+    """An overlay's name, given or the bridge's."""
+    found = ((item.name, item.name, item.place.at("name")) for item in document.overlays)
+    return _twice(found, "Give each overlay a name of its own")
+
+
+def bridges(document: Document) -> Iterator[ConfigError]:
+    """A bridge: two overlays in one would be one segment."""
+    names = ((item.table.bridge, item.place.at("bridge")) for item in document.overlays)
+    found = ((name, name, place) for name, place in names)
+    return _twice(found, "Give each overlay a bridge of its own")
+
+
+def peer_names(document: Document) -> Iterator[ConfigError]:
+    """A peer's name."""
+    found = ((item.name, item.name, item.place.at("name")) for item in document.peers)
+    return _twice(found, "Remove one of the two, or give each peer a name of its own")
+
+
+def peer_addresses(document: Document) -> Iterator[ConfigError]:
+    """A peer's address, however it is written."""
+    written = ((item.table.address, item.place.at("address")) for item in document.peers)
+    found = ((peers.lookup(text), text, place) for text, place in written)
+    return _twice(found, "Give each peer the address of its own server")
+
+
+def overlay_addresses(document: Document) -> Iterator[ConfigError]:
+    """An address on a bridge, of whichever overlay."""
+    written = (
+        (text, item.place.at("addresses", index))
+        for item in document.overlays
+        for index, text in enumerate(item.table.addresses)
+    )
+    parsed = ((interface(text), text, place) for text, place in written)
+    found = ((value and value.ip, text, place) for value, text, place in parsed)
+    return _twice(found, "Write each address once")
+
+
+def explicit_vnis(document: Document) -> Iterator[ConfigError]:
+    """A VNI, or a pair in either order, in one [overlay.vnis]."""
+    for item in document.overlays:
+        pairs: list[Found] = []
+        numbers: dict[frozenset[str], Found] = {}
+        for text, vni in item.table.vnis.items():
+            place, pair = item.place.at("vnis", text), frozenset(text.split())
+            pairs.append((pair, text, place))
+            numbers.setdefault(pair, (vni, vni, place))
+        yield from _twice(pairs, "Write the pair once: either order means both directions")
+        yield from _twice(numbers.values(), "Give each pair a VNI of its own")
+
+
+def _twice(found: Iterable[Found], cure: str) -> Iterator[ConfigError]:
+    first: dict[Hashable, Place] = {}
+    for value, written, place in found:
+        if value is None:  # not an address: said elsewhere
+            continue
+        if value in first:
+            yield place.error(f"is already {first[value].written()}", cure, written)
+        else:
+            first[value] = place

@@ -1,0 +1,84 @@
+"""How much each step of a plan disturbs the traffic of its tunnel or bridge."""
+
+from collections.abc import Mapping
+from enum import Enum
+
+from vxland.operations import (
+    BringUp,
+    CreateBridge,
+    CreateVtep,
+    DeleteLink,
+    Operation,
+    RaiseBridge,
+    RemoveChain,
+    Rename,
+    TakeDown,
+    TrimChain,
+    WriteChain,
+)
+from vxland.plan.planner import Plan
+
+NODE_WIDE = (WriteChain, TrimChain, RemoveChain)  # swapped in one transaction, of no one device
+
+
+class Disturbance(Enum):
+    """What a step does to traffic, from the least to the most, each with a sentence to print."""
+
+    NONE = "No traffic is disturbed: it is changed in place, or new."
+    BLINKS = "It goes down for a moment; what is sent meanwhile is lost."
+    RECREATED = "Its device is deleted and made again: traffic stops meanwhile, counters restart."
+    REMOVED = "Its traffic ends: it is deleted, or stays down until what is in its way has gone."
+
+
+def by_disturbance(plan: Plan) -> Mapping[Disturbance, tuple[Operation, ...]]:
+    """The plan's operations, each group in the plan's order; every group is there, if empty.
+
+    A device is the same after it was renamed in this plan. With VNIs by index, names move from
+    peer to peer, and what counts is the device: the last one is deleted for good.
+    """
+    survey = _Survey(plan)
+    return {
+        disturbance: tuple(op for op in plan.operations if survey.of(op) is disturbance)
+        for disturbance in Disturbance
+    }
+
+
+class _Survey:
+    """What happens to each device in the course of a plan."""
+
+    def __init__(self, plan: Plan) -> None:
+        self._plan = plan
+        self._renamed = {op.device: op.to for op in plan.operations if isinstance(op, Rename)}
+        self._deleted = self._devices(DeleteLink)
+        self._made = self._devices(CreateVtep, CreateBridge)
+        self._down = self._devices(TakeDown)
+        self._up = self._devices(BringUp, RaiseBridge)
+        # Their bridges go down and up, and no frame passes from port to port meanwhile.
+        self._shaken = {
+            operation.overlay
+            for operation in plan.operations
+            if isinstance(operation, RaiseBridge) and self._name(operation) in self._down
+        }
+
+    def of(self, operation: Operation) -> Disturbance:
+        """The disturbance that this step has a part in."""
+        device = self._name(operation)
+        if isinstance(operation, NODE_WIDE):
+            return Disturbance.NONE
+        if device in self._deleted:
+            return Disturbance.RECREATED if device in self._made else Disturbance.REMOVED
+        if device in self._down and device not in self._up:
+            return Disturbance.REMOVED
+        if device in self._down or operation.overlay in self._shaken:
+            return Disturbance.BLINKS
+        return Disturbance.NONE
+
+    def _name(self, operation: Operation) -> str:
+        return self._renamed.get(operation.device, operation.device)
+
+    def _devices(self, *kinds: type[Operation]) -> frozenset[str]:
+        return frozenset(
+            self._name(operation)
+            for operation in self._plan.operations
+            if isinstance(operation, kinds)
+        )

@@ -1,0 +1,217 @@
+"""The one loop that decides: look, resolve, plan, carry out, report. Only it writes to the kernel."""
+
+import time
+from collections.abc import Callable, Collection
+from dataclasses import replace
+from random import Random
+from typing import Protocol
+
+from vxland import execution
+from vxland.addresses import IPAddress
+from vxland.backoff import Backoff
+from vxland.config.errors import InvalidConfig
+from vxland.doorbell import Trigger
+from vxland.execution import Outcome, execute
+from vxland.fights import Fight, Fights
+from vxland.model import Desired
+from vxland.observed import Host, Observed
+from vxland.operations import CreateVtep
+from vxland.peers import addresses
+from vxland.plan import Memory, Plan, plan
+from vxland.problems import Kind, Problem
+from vxland.reload import refusal
+from vxland.report import ConfigState, Repair, Report
+from vxland.resolve import Unresolved, resolve
+from vxland.restraint import Restraint, grounded
+from vxland.settings import Settings
+
+# A netlink event says nothing about the file; the interval reads it in case inotify lost something.
+READS_CONFIG = frozenset({Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST, Trigger.INTERVAL})
+ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
+NOWHERE = Desired("", ())
+
+
+class Kernel(execution.Kernel, Protocol):
+    """What can be seen and done in this network namespace."""
+
+    def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
+        """What the machine has apart from overlays."""
+
+    def observe(self, remotes: frozenset[IPAddress] = ..., *, abroad: bool = ...) -> Observed:
+        """Everything."""
+
+
+class ConfigSource(Protocol):
+    """Where the configuration comes from."""
+
+    path: str
+
+    def read(self) -> Settings:
+        """The configuration as it is now. Raises InvalidConfig."""
+
+
+class Reconciler:
+    """Makes the node what the configuration says, turn by turn.
+
+    For one thread. A turn raises OSError where the kernel can't even be looked at.
+    """
+
+    def __init__(
+        self,
+        kernel: Kernel,
+        source: ConfigSource,
+        settings: Settings,
+        culprit: Callable[[], str | None] = lambda: None,
+    ) -> None:
+        self._kernel = kernel
+        self._source = source
+        self._culprit = culprit
+        self.settings = settings
+        self._config = ConfigState(source.path, settings.digest, time.time())
+        self._desired: Desired | None = None
+        self._memory = Memory()
+        self._backoff: Backoff[str] = Backoff(Random().random)  # noqa: S311 - jitter, no secret
+        self._fights = Fights()
+        self._culprits: dict[tuple[str, str], str | None] = {}
+        self._repairs: dict[str, Repair] = {}
+        self._failed: tuple[Outcome, ...] = ()
+
+    @property
+    def fights_so_far(self) -> int:
+        """How many fights there were since the start."""
+        return self._fights.total
+
+    def next_try(self) -> float | None:
+        """When something held back may be tried (monotonic seconds); None where nothing is."""
+        now = time.monotonic()
+        times = [self._backoff.next(now), self._fights.next(now)]
+        return min((moment for moment in times if moment is not None), default=None)
+
+    def turn(self, triggers: Collection[Trigger]) -> Report:
+        """One look, and what it takes to put right what was seen."""
+        started, at = time.monotonic(), time.time()
+        if not READS_CONFIG.isdisjoint(triggers):
+            self._read_config()
+        if not ASKED_FOR.isdisjoint(triggers):
+            self._backoff.forget()
+        before = self._desired
+        known = addresses(self.settings.peers)
+        observed = self._kernel.observe(frozenset(known.values()))
+        desired, unresolved = self._resolve(observed.host)
+        observed, whole = self._plan(observed, desired, frozenset(known.values()))
+        now = time.monotonic()
+        restraint = Restraint(self._backoff.held(now), self._fights.held(now))
+        outcomes = execute(restraint.applied(whole), self._kernel)
+        drift = before == desired
+        self._learn(outcomes, at, drift=drift)
+        return Report(
+            at=at,
+            duration=time.monotonic() - started,
+            triggers=frozenset(trigger.name.lower() for trigger in triggers),
+            config=self._config,
+            desired=desired,
+            observed=observed,
+            plan=whole,
+            outcomes=outcomes,
+            problems=(*unresolved, *whole.problems, *self._failures(), *self._fight_problems()),
+            fights=self._fights.current(),
+            repairs=dict(self._repairs),
+            drift=drift,
+        )
+
+    def _read_config(self) -> None:
+        """Take the file as it is now, or keep the last good one and say why."""
+        try:
+            settings = self._source.read()
+        except InvalidConfig as error:
+            self._refuse(*map(str, error.errors))
+            return
+        if settings.digest == self.settings.digest:
+            self._config = replace(self._config, errors=())
+            return
+        reason = refusal(self.settings, settings)
+        if reason is None and self._desired is not None:
+            reason = self._unresolvable(settings)
+        if reason is not None:
+            self._refuse(reason)
+            return
+        self.settings = settings
+        self._config = ConfigState(self._source.path, settings.digest, time.time())
+        self._backoff.forget()
+
+    def _unresolvable(self, settings: Settings) -> str | None:
+        known = addresses(settings.peers)
+        try:
+            resolve(settings, known, self._kernel.host(frozenset(known.values())))
+        except Unresolved as error:
+            return str(error)
+        return None
+
+    def _refuse(self, *reasons: str) -> None:
+        self._config = replace(self._config, errors=reasons)
+
+    def _resolve(self, host: Host) -> tuple[Desired, tuple[Problem, ...]]:
+        """What this node should be; while it doesn't find itself, what it was."""
+        try:
+            self._desired = resolve(self.settings, addresses(self.settings.peers), host)
+        except Unresolved as error:
+            return self._desired or NOWHERE, error.problems
+        return self._desired, ()
+
+    def _plan(
+        self, observed: Observed, desired: Desired, remotes: frozenset[IPAddress]
+    ) -> tuple[Observed, Plan]:
+        memory = self._memory.after(observed, desired)
+        self._memory = replace(memory, grounded=grounded(desired, self._fights.current()))
+        whole = plan(observed, desired, self._memory)
+        if any(isinstance(operation, CreateVtep) for operation in whole.operations):
+            # Its VNI may be held by the same device, moved to another namespace.
+            observed = self._kernel.observe(remotes, abroad=True)
+            whole = plan(observed, desired, self._memory)
+        return observed, whole
+
+    def _learn(self, outcomes: tuple[Outcome, ...], at: float, *, drift: bool) -> None:
+        now = time.monotonic()
+        failed = {outcome.operation.device for outcome in outcomes if outcome.failure}
+        done = [outcome.operation for outcome in outcomes if outcome.failure is None]
+        self._backoff.failed(sorted(failed), now)
+        self._backoff.succeeded({operation.device for operation in done} - failed)
+        self._failed = tuple(
+            outcome
+            for outcome in (*self._failed, *outcomes)
+            if outcome.failure and outcome.operation.device in failed | self._backoff.held(now)
+        )
+        if drift:
+            for fight in self._fights.record((operation.subject for operation in done), now):
+                self._culprits[fight.subject] = self._culprit()
+        for operation in done:
+            self._repairs[operation.device] = Repair(str(operation), at)
+
+    def _failures(self) -> tuple[Problem, ...]:
+        last = {outcome.operation: outcome for outcome in self._failed}
+        return tuple(
+            Problem(
+                Kind.FAILED,
+                outcome.failure.text,
+                outcome.failure.cure,
+                overlay=operation.overlay,
+                device=operation.device,
+            )
+            for operation, outcome in last.items()
+            if outcome.failure and not outcome.failure.skipped
+        )
+
+    def _fight_problems(self) -> tuple[Problem, ...]:
+        return tuple(map(self._fight_problem, self._fights.current()))
+
+    def _fight_problem(self, fight: Fight) -> Problem:
+        device, attribute = fight.subject
+        culprit = self._culprits.get(fight.subject)
+        who = f", likely {culprit}" if culprit else ""
+        return Problem(
+            Kind.FIGHT,
+            f"something{who} keeps changing {attribute} of {device}: put right {fight.repairs}"
+            f" times; now at most every {fight.hold:.0f} s",
+            "Stop what does it, or leave the device to it and take it out of vxland's configuration",
+            device=device,
+        )

@@ -1,0 +1,63 @@
+"""What a turn of the reconciler saw and did: the one source of metrics, journal and status."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vxland.execution import Outcome
+from vxland.fights import Fight
+from vxland.model import Desired
+from vxland.observed import Observed
+from vxland.plan import Plan
+from vxland.problems import Kind, Problem
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigState:
+    """The configuration in force, and the one that was refused, if the last one was."""
+
+    path: str
+    digest: str = ""
+    loaded_at: float = 0.0  # seconds since the epoch
+    errors: tuple[str, ...] = ()  # why the file as it is now isn't in force
+
+    @property
+    def ok(self) -> bool:
+        """Whether the file as it is now is in force."""
+        return not self.errors
+
+
+@dataclass(frozen=True, slots=True)
+class Repair:
+    """The last thing done to a device."""
+
+    what: str
+    at: float  # seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class Report:
+    """One turn."""
+
+    at: float  # seconds since the epoch
+    duration: float  # seconds
+    triggers: frozenset[str]
+    config: ConfigState
+    desired: Desired
+    observed: Observed
+    plan: Plan
+    outcomes: tuple[Outcome, ...] = ()
+    problems: tuple[Problem, ...] = ()
+    fights: tuple[Fight, ...] = ()
+    repairs: Mapping[str, Repair] = field(default_factory=dict)  # by device
+    drift: bool = False  # the operations mend what somebody changed, not a new configuration
+
+    @property
+    def failures(self) -> tuple[Outcome, ...]:
+        """The operations that weren't done."""
+        return tuple(outcome for outcome in self.outcomes if outcome.failure is not None)
+
+    @property
+    def in_sync(self) -> bool:
+        """Whether the node is as wanted, once this turn was over."""
+        done = len(self.outcomes) == len(self.plan.operations)
+        return done and not self.failures and all(p.kind is Kind.HINT for p in self.problems)

@@ -1,0 +1,56 @@
+"""What of a plan is left for later: what failed a moment ago, and what is fought over.
+
+Guards are not, but for one that is fought over: its port is down by then, or otherwise guarded.
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
+
+from vxland.fights import Fight, Subject
+from vxland.guards import GUARDS
+from vxland.identity import CHAIN
+from vxland.model import Desired
+from vxland.operations import Operation
+from vxland.plan import Plan
+
+# While one of these is fought over, the device's other operations have nothing to stand on.
+STRUCTURAL = frozenset({"existence", "name", "namespace", "master", "state"})
+
+
+@dataclass(frozen=True, slots=True)
+class Restraint:
+    """Devices and subjects that are not to be touched yet."""
+
+    devices: frozenset[str] = frozenset()
+    subjects: frozenset[Subject] = frozenset()
+
+    def allows(self, operation: Operation) -> bool:
+        """Whether this operation may be done now."""
+        if operation.guards:
+            return operation.attribute not in GUARDS or operation.subject not in self.subjects
+        return operation.device not in self._still() and operation.subject not in self.subjects
+
+    def applied(self, plan: Plan) -> Plan:
+        """The plan without what is left for later."""
+        if not (self.devices or self.subjects):
+            return plan
+        return replace(plan, operations=tuple(filter(self.allows, plan.operations)))
+
+    def _still(self) -> frozenset[str]:
+        fought = (device for device, attribute in self.subjects if attribute in STRUCTURAL)
+        return self.devices.union(fought)
+
+
+def grounded(desired: Desired, fights: Iterable[Fight]) -> frozenset[str]:
+    """The ports that go down because each of their guards is taken away again and again."""
+    fought = {fight.subject for fight in fights}
+    if not any(attribute in GUARDS for _, attribute in fought):
+        return frozenset()
+    return frozenset(
+        vtep.device
+        for overlay in desired.overlays
+        for vtep in overlay.vteps
+        if all(
+            (vtep.device, guard) in fought or (CHAIN, guard) in fought for guard in overlay.guards
+        )
+    )

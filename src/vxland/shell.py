@@ -1,0 +1,184 @@
+"""A plan as the commands that a person would type: one line a class of operation.
+
+They do what ``vxland.execution`` does, with iproute2 6.1 (Debian 12) and later, but for two
+things that a shell can't: what must be read back from the kernel first stands in a comment, and
+after a command that fails the others are run all the same, unless the shell was started with -e.
+
+The guard's chain is written by ``ebtables-restore --noflush``, with the very script that the
+daemon sends. Plain ``ebtables`` commands without a gap would need a second chain that takes over
+while VXLAND is emptied and filled, and would have to know whether there is a VXLAND already, which
+the plan doesn't say; the script is one transaction, and makes or replaces the chain.
+"""
+
+import shlex
+from collections.abc import Callable, Iterator
+from ipaddress import IPv4Interface
+from typing import Any
+
+from vxland import operations as ops
+from vxland.ebtables import chain_script, removal_script, trim_script
+from vxland.identity import ADDRESS_PROTOCOL, GROUP
+from vxland.observed import NULL_MAC
+from vxland.plan import Plan
+from vxland.settings import Df
+
+NO_BROADCAST = 31  # prefix length from which on an IPv4 network has none (RFC 3021)
+
+# Where a person sees whether a guard holds.
+READ_BACK = {"isolated": "bridge -d link", "ebtables": "ebtables-save"}
+
+REMARKS: dict[type[ops.Operation], str] = {
+    ops.AddAddress: "iproute2 before 6.4 can't set the mark, proto: the address won't be vxland's",
+    ops.DeleteAbroad: "ip finds the namespace only by name; for one that has none:"
+    " nsenter -t PID -n ip link del dev NAME",
+    ops.RemoveAddress: "it may have gone with another one of its subnet",
+    ops.RemoveFdb: "it may have gone with the remote that it led to",
+}
+
+OPTIONS: dict[str, Callable[[int], tuple[str, ...]]] = {
+    "ttl": lambda value: ("ttl", str(value or "auto")),
+    "tos": lambda value: ("tos", "inherit" if value == 1 else hex(value)),  # ip reads it as hex
+    "df": lambda value: ("df", Df(value).name.lower()),
+    "ageing": lambda value: ("ageing", str(value)),
+    "learning": lambda value: ("learning" if value else "nolearning",),
+}
+
+
+def commands(plan: Plan) -> tuple[str, ...]:
+    """Commands and comments, to be pasted into a root shell in this order."""
+    return tuple(_commands(plan))
+
+
+def _commands(plan: Plan) -> Iterator[str]:
+    said = ""
+    for operation in plan.operations:
+        remark = _remark(operation)
+        if remark and remark != said:
+            yield f"# {remark}"
+        said = remark
+        yield COMMANDS[type(operation)](operation)
+
+
+def _remark(operation: ops.Operation) -> str:
+    guards = {name: None for guarding in operation.needs for name in guarding.guards}
+    if not guards:
+        return REMARKS.get(type(operation), "")
+    where = ", ".join(f"{name} (see {READ_BACK[name]})" for name in guards)
+    return f"only once these guards are seen to hold: {where}"
+
+
+def _line(*words: object) -> str:
+    return shlex.join(map(str, words))
+
+
+def _set(device: str, *words: object) -> str:
+    return _line("ip", "link", "set", "dev", device, *words)
+
+
+def _vxlan(device: str, *words: object) -> str:
+    return _set(device, "type", "vxlan", *words)
+
+
+def _altname(verb: str, device: str, altname: str) -> str:
+    return _line("ip", "link", "property", verb, "dev", device, "altname", altname)
+
+
+def _isolation(device: str, state: str) -> str:
+    return _set(device, "type", "bridge_slave", "isolated", state)
+
+
+def _delete_abroad(operation: ops.DeleteAbroad) -> str:
+    named = rf"ip netns list-id nsid {operation.abroad.nsid} | sed 's/.*name: \(.*\))/\1/'"
+    return f'ip -n "$({named})" {_line("link", "del", "dev", operation.device)}'
+
+
+def _create(device: str, mac: str, mtu: int, *words: object) -> str:
+    common = ("address", mac, "mtu", mtu, "group", GROUP)
+    return _line("ip", "link", "add", "name", device, *common, "type", *words)
+
+
+def _create_bridge(operation: ops.CreateBridge) -> str:
+    bridge = operation.bridge
+    settings = ("stp_state", 0, "forward_delay", 0, "mcast_snooping", 0)
+    return _create(bridge.device, bridge.mac, bridge.mtu, "bridge", *settings)
+
+
+def _create_vtep(operation: ops.CreateVtep) -> str:
+    vtep, options = operation.vtep, operation.vtep.options
+    return _create(
+        vtep.device,
+        vtep.mac,
+        vtep.mtu,
+        "vxlan",
+        *("id", vtep.vni, "remote", vtep.remote, "local", vtep.local, "dstport", vtep.port),
+        *(("ttl", "inherit") if options.ttl_inherit else OPTIONS["ttl"](options.ttl)),
+        *OPTIONS["tos"](options.tos),
+        *OPTIONS["df"](options.df.value),
+        *OPTIONS["learning"](options.learning),
+        *OPTIONS["ageing"](options.ageing),
+        "udpcsum" if options.udp_csum else "noudpcsum",
+    )
+
+
+def _add_address(operation: ops.AddAddress) -> str:
+    interface = operation.address
+    words: tuple[object, ...] = ("add", interface)
+    if isinstance(interface, IPv4Interface) and interface.network.prefixlen < NO_BROADCAST:
+        words += ("broadcast", interface.network.broadcast_address)
+    plain = _line("ip", "address", *words, "dev", operation.device)
+    return f"{plain} proto {ADDRESS_PROTOCOL:#x} 2>/dev/null || {plain}"
+
+
+def _remove_address(operation: ops.RemoveAddress) -> str:
+    line = _line("ip", "address", "del", operation.address, "dev", operation.device)
+    return f"{line} || true"
+
+
+def _append_flood(operation: ops.AppendFlood) -> str:
+    where = ("dev", operation.device, "dst", operation.destination)
+    return _line("bridge", "fdb", "append", NULL_MAC, *where, "self", "permanent")
+
+
+def _remove_fdb(operation: ops.RemoveFdb) -> str:
+    entry = operation.entry
+    via = None if entry.via is None else f"if{entry.via}"  # so bridge(8) reads a number
+    optional = {"port": entry.port, "vni": entry.vni, "via": via}
+    words = [word for pair in optional.items() if pair[1] is not None for word in pair]
+    where = ("dev", operation.device, "dst", entry.destination, *words)
+    return _line("bridge", "fdb", "del", entry.mac, *where, "self") + " || true"
+
+
+def _restore(script: tuple[str, ...]) -> str:
+    return "\n".join(("ebtables-restore --noflush <<'EOF'", *script, "EOF"))
+
+
+COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
+    ops.TakeDown: lambda op: _set(op.device, "down"),
+    ops.DeleteLink: lambda op: _line("ip", "link", "del", "dev", op.device),
+    ops.DeleteAbroad: _delete_abroad,
+    ops.RemoveAltname: lambda op: _altname("del", op.device, op.altname),
+    ops.RemoveAddress: _remove_address,
+    ops.WriteChain: lambda op: _restore(chain_script(op)),
+    ops.Rename: lambda op: _set(op.device, "name", op.to),
+    ops.CreateBridge: _create_bridge,
+    ops.CreateVtep: _create_vtep,
+    ops.SetAlias: lambda op: _set(op.device, "alias", op.alias),
+    ops.AddAltname: lambda op: _altname("add", op.device, op.altname),
+    ops.SetMac: lambda op: _set(op.device, "address", op.mac),
+    ops.SetMtu: lambda op: _set(op.device, "mtu", op.mtu),
+    ops.NoLinkLocal: lambda op: _set(op.device, "addrgenmode", "none"),
+    ops.SetRemote: lambda op: _vxlan(op.device, "remote", op.remote),
+    ops.SetLocal: lambda op: _vxlan(op.device, "local", op.local),
+    ops.SetOption: lambda op: _vxlan(op.device, *OPTIONS[op.option](op.value)),
+    ops.AddAddress: _add_address,
+    ops.RaiseBridge: lambda op: _set(op.device, "up"),
+    ops.Attach: lambda op: _set(op.device, "master", op.bridge),
+    ops.Reattach: lambda op: _set(op.device, "master", op.bridge),
+    ops.Isolate: lambda op: _isolation(op.device, "on"),
+    ops.AppendFlood: _append_flood,
+    ops.BringUp: lambda op: _set(op.device, "up"),
+    ops.RemoveFdb: _remove_fdb,
+    ops.Unisolate: lambda op: _isolation(op.device, "off"),
+    ops.TrimChain: lambda op: _restore(trim_script(op)),
+    ops.RemoveChain: lambda op: _restore(removal_script(op)),
+}

@@ -1,0 +1,74 @@
+"""A network device of the fake kernel."""
+
+import errno
+from dataclasses import dataclass, field, replace
+
+from vxland.observed import BridgeAddress, FdbEntry, Link, VxlanState
+
+IPV6_MINIMUM_MTU = 1280  # below it a device has no IPv6 (net/ipv6/addrconf.c, addrconf_notify)
+
+
+class RefusedError(OSError):
+    """The fake kernel's refusal; ``errno`` is the real one's."""
+
+    def __init__(self, number: int) -> None:
+        super().__init__(number, "")
+
+
+@dataclass(eq=False, slots=True)
+class Device:
+    """A device as the kernel keeps it. Other devices are named by their index."""
+
+    index: int
+    name: str
+    kind: str | None = None
+    mac: str = ""
+    mtu: int = 1500
+    alias: str = ""
+    altnames: set[str] = field(default_factory=set)
+    group: int = 0
+    up: bool = False
+    master: int = 0
+    lower: int = 0
+    isolated: bool = False
+    has_ipv6: bool = True
+    link_local: bool = True  # its addrgenmode isn't none
+    mtu_is_set: bool = False  # of a bridge: it no longer follows its ports'
+    vxlan: VxlanState | None = None
+    fdb: set[FdbEntry] = field(default_factory=set)
+    addresses: set[BridgeAddress] = field(default_factory=set)
+
+    @property
+    def names(self) -> set[str]:
+        """Its name and its altnames: one name space."""
+        return {self.name, *self.altnames}
+
+    def seen(self, names: dict[int, str]) -> Link:
+        """The device as vxland observes it, given the names of all devices by index."""
+        return Link(
+            name=self.name,
+            kind=self.kind,
+            alias=self.alias,
+            altnames=frozenset(self.altnames),
+            group=self.group,
+            mac=self.mac,
+            mtu=self.mtu,
+            up=self.up,
+            master=names.get(self.master),
+            lower=names.get(self.lower),
+            isolated=self.isolated,
+            link_local=self.has_ipv6 and self.link_local,
+            vxlan=self.vxlan,
+        )
+
+    def set_option(self, option: str, value: object) -> None:
+        """Change one of a VXLAN device's options."""
+        state = self.tunnel
+        self.vxlan = replace(state, options=replace(state.options, **{option: value}))
+
+    @property
+    def tunnel(self) -> VxlanState:
+        """A VXLAN device's attributes; refuses where it is of another kind."""
+        if self.vxlan is None:
+            raise RefusedError(errno.EOPNOTSUPP)
+        return self.vxlan

@@ -1,0 +1,179 @@
+"""The fake kernel's links: names, states and bridges, by the rules of rtnetlink."""
+
+import errno
+
+from tests.fake.devices import IPV6_MINIMUM_MTU, Device, RefusedError
+from vxland.addresses import IPInterface
+from vxland.identity import ADDRESS_PROTOCOL
+from vxland.observed import BridgeAddress
+
+LOWEST_MTU = 68
+ETHERNET_MTU = 1500
+
+
+class Links:
+    """Every device of a network namespace. A method is a request; it raises what is refused."""
+
+    def __init__(self) -> None:
+        self.devices: dict[int, Device] = {}
+        self._last_index = 0
+        self.add(Device(0, "lo", mac="00:00:00:00:00:00", mtu=65536))
+
+    def add(self, device: Device) -> Device:
+        """Register a device under a free name and number it."""
+        for name in device.names:
+            if self.find(name) is not None:
+                raise RefusedError(errno.EEXIST)
+        self._last_index += 1
+        device.index = self._last_index
+        device.has_ipv6 = device.mtu >= IPV6_MINIMUM_MTU
+        self.devices[device.index] = device
+        return device
+
+    def find(self, name: str) -> Device | None:
+        """The device with this name or altname."""
+        return next((d for d in self.devices.values() if name in d.names), None)
+
+    def by_name(self, name: str) -> Device:
+        """The device with this name or altname; refuses where there is none."""
+        device = self.find(name)
+        if device is None:
+            raise RefusedError(errno.ENODEV)
+        return device
+
+    def ports(self, bridge: Device) -> list[Device]:
+        """The bridge's ports."""
+        return [device for device in self.devices.values() if device.master == bridge.index]
+
+    def add_pair(self, one: Device, other: Device) -> None:
+        """A veth: two devices, each the other's lower."""
+        self.add(one)
+        self.add(other)
+        one.lower, other.lower = other.index, one.index
+
+    def delete(self, device: Device) -> None:
+        """Delete a device, the devices that sit on it, and a veth's other end."""
+        if device.name == "lo":
+            raise RefusedError(errno.EOPNOTSUPP)
+        del self.devices[device.index]
+        self._detach(device)
+        for other in list(self.devices.values()):
+            if other.master == device.index:
+                self._detach(other)
+            if other.lower == device.index and other.index in self.devices:
+                self.delete(other)
+
+    def set_up(self, device: Device) -> None:
+        """Set a device up."""
+        device.up = True
+
+    def set_down(self, device: Device) -> None:
+        """Set a device down; it loses its IPv6 addresses and what it has learnt."""
+        if device.up:
+            device.addresses = {a for a in device.addresses if a.interface.version == 4}
+            device.fdb = {entry for entry in device.fdb if entry.static}
+        device.up = False
+
+    def rename(self, device: Device, name: str, *, live: bool = False) -> None:
+        """Rename a device. Kernels before 6.2 refuse while it is up; so does this, unless live."""
+        if name == device.name:
+            return
+        if device.up and not live:
+            raise RefusedError(errno.EBUSY)
+        if self.find(name) is not None:
+            raise RefusedError(errno.EEXIST)
+        device.name = name
+
+    def add_altname(self, device: Device, altname: str) -> None:
+        """Add an altname, unless some device has this name or altname."""
+        if self.find(altname) is not None:
+            raise RefusedError(errno.EEXIST)
+        device.altnames.add(altname)
+
+    def remove_altname(self, device: Device, altname: str) -> None:
+        """Remove an altname of this very device."""
+        if altname not in device.altnames:
+            raise RefusedError(errno.ENOENT)
+        device.altnames.remove(altname)
+
+    def set_mtu(self, device: Device, mtu: int) -> None:
+        """Set an MTU. The same value changes nothing: a bridge's goes on following its ports'."""
+        if mtu == device.mtu:
+            return
+        if mtu < LOWEST_MTU:
+            raise RefusedError(errno.EINVAL)
+        device.mtu_is_set = device.kind == "bridge"
+        self._change_mtu(device, mtu)
+
+    def enslave(self, device: Device, bridge: Device) -> None:
+        """Make a device a port. Its flags are a new port's, unless it was one of this bridge."""
+        if bridge.kind != "bridge":
+            raise RefusedError(errno.EOPNOTSUPP)
+        if device.master == bridge.index:
+            return
+        if device.kind == "bridge" or device.name == "lo":
+            raise RefusedError(errno.ELOOP if device.kind == "bridge" else errno.EINVAL)
+        self._detach(device)
+        device.master = bridge.index
+        self._follow_ports(bridge)
+
+    def release(self, device: Device) -> None:
+        """Take a port out of its bridge."""
+        self._detach(device)
+
+    def isolate(self, device: Device, *, isolated: bool) -> None:
+        """Set or clear a bridge port's flag; what is no port has none."""
+        if not device.master:
+            raise RefusedError(errno.EOPNOTSUPP)
+        device.isolated = isolated
+
+    def no_link_local(self, device: Device) -> None:
+        """Set addrgenmode none, which only a device with IPv6 has."""
+        if not device.has_ipv6:
+            raise RefusedError(errno.EAFNOSUPPORT)
+        device.link_local = False
+
+    def add_address(
+        self, device: Device, interface: IPInterface, protocol: int = ADDRESS_PROTOCOL
+    ) -> None:
+        """Add an address, unless it is there; an IPv6 one needs a device with IPv6."""
+        if interface.version == 6 and not device.has_ipv6:
+            raise RefusedError(errno.EINVAL)
+        if any(_clash(address.interface, interface) for address in device.addresses):
+            raise RefusedError(errno.EEXIST)
+        device.addresses.add(BridgeAddress(interface, own=protocol == ADDRESS_PROTOCOL))
+
+    def remove_address(self, device: Device, interface: IPInterface) -> None:
+        """Remove an address, whoever's it is."""
+        left = {address for address in device.addresses if address.interface != interface}
+        if left == device.addresses:
+            raise RefusedError(errno.EADDRNOTAVAIL)
+        device.addresses = left
+
+    def _detach(self, device: Device) -> None:
+        bridge = self.devices.get(device.master)
+        device.master, device.isolated = 0, False
+        if bridge is not None:
+            self._follow_ports(bridge)
+
+    def _follow_ports(self, bridge: Device) -> None:
+        """A bridge's MTU is its lowest port's until somebody sets it (br_mtu_auto_adjust)."""
+        if not bridge.mtu_is_set:
+            lowest = min((port.mtu for port in self.ports(bridge)), default=ETHERNET_MTU)
+            self._change_mtu(bridge, lowest)
+
+    def _change_mtu(self, device: Device, mtu: int) -> None:
+        device.mtu = mtu
+        if mtu < IPV6_MINIMUM_MTU:
+            device.has_ipv6 = False
+            device.addresses = {a for a in device.addresses if a.interface.version == 4}
+        elif not device.has_ipv6:
+            device.has_ipv6 = device.link_local = True
+        bridge = self.devices.get(device.master)
+        if bridge is not None:
+            self._follow_ports(bridge)
+
+
+def _clash(one: IPInterface, other: IPInterface) -> bool:
+    """Whether the kernel takes them for the same: IPv6 goes by the address alone."""
+    return one.ip == other.ip if one.version == 6 else one == other

@@ -1,0 +1,77 @@
+"""What each operation asks of the fake kernel: one line a class, as in vxland.kernel.messages."""
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from tests.fake.devices import Device
+from tests.fake.tunnels import Tunnels
+from vxland import operations as ops
+from vxland.identity import GROUP
+from vxland.observed import NULL_MAC, FdbEntry, VxlanState
+from vxland.settings import Df
+
+
+def _create_vtep(net: Tunnels, operation: ops.CreateVtep) -> None:
+    vtep = operation.vtep
+    options = vtep.options
+    if options.ttl_inherit:
+        options = replace(options, ttl=0)
+    state = VxlanState(vtep.vni, vtep.port, vtep.local, vtep.remote, options)
+    device = Device(0, vtep.device, "vxlan", vtep.mac, vtep.mtu, group=GROUP, vxlan=state)
+    net.add_vxlan(device)
+
+
+def _create_bridge(net: Tunnels, operation: ops.CreateBridge) -> None:
+    bridge = operation.bridge
+    net.add(Device(0, bridge.device, "bridge", bridge.mac, bridge.mtu, group=GROUP))
+
+
+def _set_alias(_: Tunnels, device: Device, operation: ops.SetAlias) -> None:
+    device.alias = operation.alias
+
+
+def _set_mac(_: Tunnels, device: Device, operation: ops.SetMac) -> None:
+    device.mac = operation.mac
+
+
+OPTIONS: dict[str, Callable[[int], object]] = {"df": Df, "learning": bool}
+
+
+def _set_option(_: Tunnels, device: Device, operation: ops.SetOption) -> None:
+    convert = OPTIONS.get(operation.option, int)
+    device.set_option(operation.option, convert(operation.value))
+
+
+def _append_flood(net: Tunnels, device: Device, operation: ops.AppendFlood) -> None:
+    net.add_fdb(device, FdbEntry(NULL_MAC, operation.destination))
+
+
+CREATIONS: dict[type[ops.Operation], Callable[[Tunnels, Any], None]] = {
+    ops.CreateVtep: _create_vtep,
+    ops.CreateBridge: _create_bridge,
+    ops.DeleteAbroad: lambda net, op: net.delete_abroad(op.abroad.name),
+}
+
+CHANGES: dict[type[ops.Operation], Callable[[Tunnels, Device, Any], None]] = {
+    ops.TakeDown: lambda net, device, _: net.set_down(device),
+    ops.DeleteLink: lambda net, device, _: net.delete(device),
+    ops.RemoveAltname: lambda net, device, op: net.remove_altname(device, op.altname),
+    ops.RemoveAddress: lambda net, device, op: net.remove_address(device, op.address),
+    ops.Rename: lambda net, device, op: net.rename(device, op.to),
+    ops.SetAlias: _set_alias,
+    ops.AddAltname: lambda net, device, op: net.add_altname(device, op.altname),
+    ops.SetMac: _set_mac,
+    ops.SetMtu: lambda net, device, op: net.set_mtu(device, op.mtu),
+    ops.NoLinkLocal: lambda net, device, _: net.no_link_local(device),
+    ops.SetRemote: lambda net, device, op: net.set_remote(device, op.remote),
+    ops.SetLocal: lambda net, device, op: net.set_local(device, op.local),
+    ops.SetOption: _set_option,
+    ops.AddAddress: lambda net, device, op: net.add_address(device, op.address),
+    ops.RaiseBridge: lambda net, device, _: net.set_up(device),
+    ops.Isolate: lambda net, device, _: net.isolate(device, isolated=True),
+    ops.AppendFlood: _append_flood,
+    ops.BringUp: lambda net, device, _: net.set_up(device),
+    ops.RemoveFdb: lambda net, device, op: net.remove_fdb(device, op.entry),
+    ops.Unisolate: lambda net, device, _: net.isolate(device, isolated=False),
+}

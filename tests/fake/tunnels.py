@@ -1,0 +1,94 @@
+"""The fake kernel's VXLAN devices (drivers/net/vxlan)."""
+
+import errno
+from collections.abc import Iterator
+from dataclasses import replace
+
+from tests.fake.devices import Device, RefusedError
+from tests.fake.links import Links
+from vxland.addresses import IPAddress
+from vxland.identity import ALIAS_MARK
+from vxland.observed import NULL_MAC, Abroad, FdbEntry
+
+ELSEWHERE = 0  # this namespace's number for the only other one there is
+
+
+class Tunnels(Links):
+    """The links of a namespace, its VXLAN devices and where they went among them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.abroad: list[Device] = []
+
+    def add_vxlan(self, device: Device) -> None:
+        """Make a VXLAN device: one for a VNI, port and family, wherever it is now."""
+        keys = [other.vxlan.key for other in self._made_here() if other.vxlan]
+        if device.tunnel.key in keys:
+            raise RefusedError(errno.EEXIST)
+        self.add(device)
+        if device.tunnel.remote is not None:
+            device.fdb.add(FdbEntry(NULL_MAC, device.tunnel.remote))
+
+    def set_up(self, device: Device) -> None:
+        """Set a device up; a VXLAN device's receive flags must be those its port's socket has."""
+        for other in self.devices.values() if device.vxlan else ():
+            if other.vxlan is None or not other.up or other is device:
+                continue
+            same_port = other.vxlan.port == device.tunnel.port
+            if same_port and other.vxlan.plain != device.tunnel.plain:
+                raise RefusedError(errno.EADDRINUSE)
+        super().set_up(device)
+
+    def set_remote(self, device: Device, remote: IPAddress | None) -> None:
+        """Change the remote; the default flood entry moves along, if there is one."""
+        before = device.tunnel.remote
+        if before == remote:
+            return
+        device.vxlan = replace(device.tunnel, remote=remote)
+        if before is not None:
+            device.fdb.discard(FdbEntry(NULL_MAC, before))
+        if remote is not None:
+            device.fdb.add(FdbEntry(NULL_MAC, remote))
+
+    def set_local(self, device: Device, local: IPAddress) -> None:
+        """Change the local address."""
+        device.vxlan = replace(device.tunnel, local=local)
+
+    def add_fdb(self, device: Device, entry: FdbEntry) -> None:
+        """Append a forwarding entry; one that is there already stays one."""
+        device.fdb.add(entry)
+
+    def remove_fdb(self, device: Device, entry: FdbEntry) -> None:
+        """Remove a forwarding entry, however it came about."""
+        left = {e for e in device.fdb if (e.mac, e.destination) != (entry.mac, entry.destination)}
+        if left == device.fdb:
+            raise RefusedError(errno.ENOENT)
+        device.fdb = left
+
+    def move_abroad(self, device: Device) -> None:
+        """Move a device to the other namespace: it goes down and leaves its bridge."""
+        if device.kind == "bridge" or device.name == "lo":
+            raise RefusedError(errno.EINVAL)
+        if any(device.names & other.names for other in self.abroad):
+            raise RefusedError(errno.EEXIST)
+        self.set_down(device)
+        self.release(device)
+        del self.devices[device.index]
+        self.abroad.append(device)
+
+    def delete_abroad(self, name: str) -> None:
+        """Delete a device in the other namespace; its VNI is free here again."""
+        device = next((device for device in self.abroad if device.name == name), None)
+        if device is None:
+            raise RefusedError(errno.ENODEV)
+        self.abroad.remove(device)
+
+    def seen_abroad(self) -> Iterator[Abroad]:
+        """What vxland sees of its own elsewhere."""
+        for device in self.abroad:
+            if device.vxlan is not None and device.alias.startswith(ALIAS_MARK):
+                yield Abroad(device.name, device.alias, device.mac, ELSEWHERE, device.tunnel.key)
+
+    def _made_here(self) -> Iterator[Device]:
+        yield from self.devices.values()
+        yield from self.abroad

@@ -1,0 +1,99 @@
+"""A kernel for tests: sees and does what LinuxKernel does, by the facts in docs/design.md.
+
+``tests/contract`` runs the same scenarios on it and on the real one. It knows no routes and no
+addresses but the bridges' (``Observed.host`` is empty) and no carrier (``Link.running``).
+"""
+
+import errno
+from collections.abc import Mapping, Sequence
+
+from tests.fake.devices import RefusedError
+from tests.fake.filter import Filter, FilterError
+from tests.fake.requests import CHANGES, CREATIONS
+from tests.fake.tunnels import Tunnels
+from vxland import operations as ops
+from vxland.addresses import IPAddress
+from vxland.execution import Failure
+from vxland.kernel.ebtables import SCRIPTS
+from vxland.kernel.linux import DONE_ALREADY
+from vxland.kernel.messages import Directory, numbers_needed
+from vxland.observed import Observed, Unavailable
+from vxland.operations import Operation
+
+
+class FakeKernel:
+    """One network namespace. ``net`` and ``filter`` are there to be vandalised."""
+
+    def __init__(self) -> None:
+        self.net = Tunnels()
+        self.filter = Filter()
+        self.no_ebtables: Unavailable | None = None
+        self._directory = Directory({}, {})
+
+    def observe(
+        self, remotes: frozenset[IPAddress] = frozenset(), *, abroad: bool = False
+    ) -> Observed:
+        """Look at everything, and number the devices anew."""
+        del remotes
+        self._directory.indexes.clear()
+        self._learn_indexes()
+        devices = self.net.devices.values()
+        seen = self.read_back()
+        return Observed(
+            links=seen.links,
+            fdb={d.name: frozenset(d.fdb) for d in devices if d.fdb},
+            addresses={d.name: frozenset(d.addresses) for d in devices if d.kind == "bridge"},
+            ebtables=seen.ebtables,
+            abroad=tuple(self.net.seen_abroad()) if abroad else None,
+        )
+
+    def read_back(self) -> Observed:
+        """The links and the guards as they are now."""
+        self._learn_indexes()
+        names = {index: device.name for index, device in self.net.devices.items()}
+        return Observed(
+            links={device.name: device.seen(names) for device in self.net.devices.values()},
+            ebtables=self.no_ebtables or self.filter.state(),
+        )
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        """Carry out operations of one phase, ebtables' first; returns those that failed."""
+        failures: dict[Operation, Failure] = {}
+        for operation in sorted(operations, key=lambda op: type(op) not in SCRIPTS):
+            try:
+                self._do(operation)
+            except RefusedError as error:
+                if error.errno not in DONE_ALREADY.get(type(operation), frozenset()):
+                    failures[operation] = Failure(f"could not {operation}: {error.errno}")
+            except (FilterError, KeyError) as error:
+                failures[operation] = Failure(f"could not {operation}: {error}")
+        return failures
+
+    def _do(self, operation: Operation) -> None:
+        if type(operation) in SCRIPTS:
+            if self.no_ebtables is not None:
+                raise FilterError(self.no_ebtables.reason)
+            self.filter.restore(SCRIPTS[type(operation)](operation))  # type: ignore[operator]
+            return
+        if any(name not in self._directory.indexes for name in numbers_needed(operation)):
+            self._learn_indexes()
+        numbers = {name: self._directory[name] for name in numbers_needed(operation)}
+        index = self._directory.indexes.get(operation.device, 0)
+        self._directory.follow(operation)
+        if type(operation) in CREATIONS:
+            CREATIONS[type(operation)](self.net, operation)
+            return
+        device = self.net.devices.get(index) if index else self.net.by_name(operation.device)
+        if device is None:
+            raise RefusedError(errno.ENODEV)
+        if isinstance(operation, ops.Attach | ops.Reattach):
+            bridge = self.net.devices.get(numbers[operation.bridge])
+            if bridge is None:
+                raise RefusedError(errno.EINVAL)
+            self.net.enslave(device, bridge)
+            return
+        CHANGES[type(operation)](self.net, device, operation)
+
+    def _learn_indexes(self) -> None:
+        for index, device in self.net.devices.items():
+            self._directory.indexes.setdefault(device.name, index)

@@ -1,0 +1,101 @@
+"""Several servers on one underlay, with a container behind each bridge."""
+
+from collections.abc import Iterable
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from tests.lab.namespaces import Namespace
+from tests.lab.server import Server
+from tests.lab.waiting import eventually
+
+HEAD = """\
+[http]
+listen = "127.0.0.1:9788"
+
+[[overlay]]
+name = "lan"
+bridge = "vxbr0"
+"""
+
+
+def config(peers: Iterable[int], overlay: str = HEAD) -> str:
+    """The same file for every server: an overlay, and these peers by number."""
+    listed = (f'\n[[peer]]\nname = "lxd{n}"\naddress = "192.0.2.{n}"\n' for n in peers)
+    return overlay + "".join(listed)
+
+
+class Container(Namespace):
+    """A guest: a namespace whose eth0 is a port of the server's bridge."""
+
+    def __init__(self, server: Server, number: int, bridge: str = "vxbr0") -> None:
+        super().__init__(f"{server.name}-guest")
+        self.server = server
+        self.number = number
+        self.port = f"veth{number}"
+        self.address = f"10.10.10.{number}"
+        server.sh(f"ip link add {self.port} type veth peer name eth0 netns {self.path}")
+        server.sh(f"ip link set {self.port} master {bridge} up")
+        self.sh(f"ip addr add {self.address}/24 dev eth0; ip link set eth0 mtu 1450 up")
+
+    def reaches(self, address: str) -> bool:
+        """Whether one ping comes back."""
+        return self.run(["ping", "-c1", "-W1", "-n", address], check=False).returncode == 0
+
+
+class Site:
+    """Servers lxd1 to lxdN with addresses 192.0.2.1 to .N on a shared underlay."""
+
+    def __init__(self, folder: Path, count: int = 3, prefix: str = "lxd") -> None:
+        self.underlay = Namespace(f"{prefix}-underlay")
+        self.underlay.sh("ip link add br0 type bridge mcast_snooping 0; ip link set br0 up")
+        self.servers = []
+        self.containers: list[Container] = []
+        for number in range(1, count + 1):
+            server = Server(f"{prefix}{number}", folder / f"{prefix}{number}")
+            self.servers.append(server)
+            port = f"p{number}"
+            self.underlay.sh(f"ip link add {port} type veth peer name eth0 netns {server.path}")
+            self.underlay.sh(f"ip link set {port} master br0 up")
+            server.sh(f"ip addr add 192.0.2.{number}/24 dev eth0; ip link set eth0 up")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End everything that was started here."""
+        for namespace in (*self.containers, *self.servers, self.underlay):
+            namespace.delete()
+
+    def write(self, text: str) -> None:
+        """The same configuration on every server."""
+        for server in self.servers:
+            server.write(text)
+
+    def start(self, text: str | None = None) -> None:
+        """Start a daemon on every server and wait until all are in sync."""
+        self.write(text or config(range(1, len(self.servers) + 1)))
+        for server in self.servers:
+            server.start(wait=False)
+        for server in self.servers:
+            server.settled()
+
+    def add_containers(self) -> list[Container]:
+        """A container behind each server's bridge, all reaching each other."""
+        self.containers = [Container(s, number) for number, s in enumerate(self.servers, 1)]
+        for one in self.containers:
+            for other in self.containers:
+                if one is not other:
+                    eventually(
+                        lambda one=one, other=other: one.reaches(other.address),  # type: ignore[misc]
+                        f"{one.name} reaches {other.name}",
+                    )
+        return self.containers
