@@ -1,11 +1,12 @@
 """The metrics over HTTP, by prometheus-client's own server."""
 
+import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 
 from prometheus_client import CollectorRegistry, start_http_server
 
-from vxland.journal import LOG
+LOG = logging.getLogger("vxland")
 
 
 @contextmanager
@@ -18,7 +19,7 @@ def serving(listen: tuple[str, int] | None, registry: CollectorRegistry) -> Iter
     try:
         server, thread = start_http_server(port, host, registry)
     except OSError as error:
-        LOG.error(
+        LOG.error(  # noqa: TRY400 - the cause is in the sentence
             "no metrics: cannot listen on %s port %d: %s. Change listen in [http]",
             host,
             port,

@@ -43,7 +43,7 @@ def pair_vni(overlay: str, one: str, other: str) -> int:
 
 
 def pair_device(overlay: str, peer: str) -> str:
-    """The device's name: ``vxl-OVERLAY-PEER`` where it fits, else with a digest for what doesn't."""
+    """The device's name: ``vxl-OVERLAY-PEER`` where it fits, else the peer's and a digest."""
     whole = f"{PAIR_PREFIX}{overlay}-{peer}"
     if len(whole) <= DEVICE_NAME_LENGTH:
         return whole

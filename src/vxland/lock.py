@@ -22,7 +22,7 @@ class Busy(Exception):  # noqa: N818 - a state, not a fault
 
 def folder() -> Path:
     """This namespace's folder under /run."""
-    return RUNTIME / f"net-{os.stat('/proc/self/ns/net').st_ino}"
+    return RUNTIME / f"net-{Path('/proc/self/ns/net').stat().st_ino}"
 
 
 def make_folder() -> Path:

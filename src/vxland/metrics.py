@@ -3,6 +3,7 @@
 from collections import Counter as Tally
 from collections.abc import Callable, Iterable
 from dataclasses import fields
+from threading import Lock
 
 from prometheus_client import PLATFORM_COLLECTOR, PROCESS_COLLECTOR, CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
@@ -20,6 +21,7 @@ class Totals:
     """What adds up over all turns."""
 
     def __init__(self) -> None:
+        self.lock = Lock()  # scrapes come in threads of their own
         self.turns: Tally[tuple[str, str]] = Tally()  # by trigger and result
         self.operations: Tally[tuple[str, str]] = Tally()  # by kind and result
         self.seconds = 0.0
@@ -28,6 +30,10 @@ class Totals:
     def add(self, report: Report) -> None:
         """Count one turn."""
         result = "failed" if report.failures else "changed" if report.outcomes else "in_sync"
+        with self.lock:
+            self._add(report, result)
+
+    def _add(self, report: Report, result: str) -> None:
         for trigger in report.triggers or {"timer"}:
             self.turns[trigger, result] += 1
         for outcome in report.outcomes:
@@ -58,8 +64,10 @@ class VxlandCollector(Collector):
 
     def collect(self) -> Iterable[Metric]:
         """Every metric."""
-        yield from self._reconciler()
-        report = self._totals.last
+        with self._totals.lock:
+            families = list(self._reconciler())
+            report = self._totals.last
+        yield from families
         if report is not None:
             yield from self._config(report)
             yield from self._overlays(report)
@@ -119,7 +127,9 @@ class VxlandCollector(Collector):
 
     def _tunnels(self, report: Report) -> Iterable[Metric]:
         counters = self._counters()
-        up = GaugeMetricFamily("vxland_tunnel_up", "Whether the tunnel's device is up.", labels=TUNNEL)
+        up = GaugeMetricFamily(
+            "vxland_tunnel_up", "Whether the tunnel's device is up.", labels=TUNNEL
+        )
         info = GaugeMetricFamily(
             "vxland_tunnel_info",
             "A tunnel's device, VNI and remote.",

@@ -35,7 +35,7 @@ class Vtep:
 
     @property
     def vni_key(self) -> "VniKey":
-        """What the kernel wants to be unique in a namespace (drivers/net/vxlan: vxlan_vni_in_use)."""
+        """What the kernel wants to be unique in a namespace (vxlan_vni_in_use)."""
         return VniKey(self.vni, self.port, self.remote.version)
 
 

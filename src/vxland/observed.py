@@ -7,7 +7,7 @@ from vxland.addresses import IPAddress, IPInterface
 from vxland.model import VniKey
 from vxland.settings import VxlanOptions
 
-# Kinds of links that lead to another machine's segment (include/uapi/linux/if_link.h, IFLA_INFO_KIND).
+# Kinds of links (IFLA_INFO_KIND) that lead to another machine's segment.
 # A guest's tap or veth is not among them.
 TUNNEL_KINDS = frozenset(
     {"vxlan", "geneve", "gretap", "ip6gretap", "erspan", "ip6erspan", "batadv", "bareudp"}

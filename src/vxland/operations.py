@@ -139,7 +139,8 @@ class WriteChain(Operation):
 
     def __str__(self) -> str:
         count = len(self.rules)
-        return f"write ebtables chain {self.device} ({count} rule{'s' * (count != 1)}), first in FORWARD"
+        rules = f"{count} rule{'s' * (count != 1)}"
+        return f"write ebtables chain {self.device} ({rules}), first in FORWARD"
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""The one loop that decides: look, resolve, plan, carry out, report. Only it writes to the kernel."""
+"""The one loop that decides: look, resolve, plan, carry out, report. Nobody else writes."""
 
 import time
 from collections.abc import Callable, Collection
@@ -212,6 +212,6 @@ class Reconciler:
             Kind.FIGHT,
             f"something{who} keeps changing {attribute} of {device}: put right {fight.repairs}"
             f" times; now at most every {fight.hold:.0f} s",
-            "Stop what does it, or leave the device to it and take it out of vxland's configuration",
+            "Stop what does it, or take the device out of vxland's configuration",
             device=device,
         )

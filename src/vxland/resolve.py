@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Interface
 
 from vxland import identity
 from vxland.addresses import IPAddress
@@ -12,6 +13,7 @@ from vxland.observed import Host
 from vxland.problems import Kind, Problem
 from vxland.settings import OverlaySettings, PeerSettings, Settings
 
+POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 ETHERNET_MTU = 1500
 OVERHEAD = {4: 50, 6: 70}  # outer IP, UDP and VXLAN headers and the inner Ethernet header, bytes
 
@@ -111,7 +113,8 @@ def _broadcasts(
     networks = {
         local.interface.network.broadcast_address: local
         for local in host.addresses
-        if local.interface.version == 4 and local.interface.network.prefixlen < 31
+        if isinstance(local.interface, IPv4Interface)
+        and local.interface.network.num_addresses > POINT_TO_POINT
     }
     for peer in settings.peers:
         local = networks.get(addresses.get(peer.name))  # type: ignore[arg-type]

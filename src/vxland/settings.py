@@ -14,7 +14,7 @@ class VniScheme(Enum):
 
 
 class Df(Enum):
-    """The outer IPv4 header's don't-fragment bit, by the kernel's numbers (``enum ifla_vxlan_df``)."""
+    """The outer header's don't-fragment bit, by the kernel's numbers (``enum ifla_vxlan_df``)."""
 
     UNSET = 0
     SET = 1
@@ -23,7 +23,7 @@ class Df(Enum):
 
 @dataclass(frozen=True, slots=True)
 class VxlanOptions:
-    """What a tunnel's device is told about its outer packets, by the kernel's names (ip-link(8))."""
+    """What a tunnel's device is told of its outer packets, by the kernel's names (ip-link(8))."""
 
     ttl: int = 0  # 0: the route's own
     ttl_inherit: bool = False

@@ -47,9 +47,7 @@ def node_status(
         "overlays": [
             _overlay(overlay, observed, pending, problems, repairs) for overlay in desired.overlays
         ],
-        "node_pending": [
-            str(operation) for operation in plan.operations if not operation.overlay
-        ],
+        "node_pending": [str(operation) for operation in plan.operations if not operation.overlay],
         "problems": [problem_json(problem) for problem in problems],
     }
 
@@ -83,13 +81,9 @@ def _overlay(
         "mtu": overlay.bridge.mtu,
         "guards": list(overlay.guards),
         "guards_seen": not isinstance(observed.ebtables, Unavailable),
-        "looping_pairs": sum(
-            pair <= members for pair in looping_pairs(observed, allowed)
-        ),
+        "looping_pairs": sum(pair <= members for pair in looping_pairs(observed, allowed)),
         "pending": pending.get(overlay.bridge.device, []),
-        "tunnels": [
-            _tunnel(vtep, observed, pending, problems, repairs) for vtep in overlay.vteps
-        ],
+        "tunnels": [_tunnel(vtep, observed, pending, problems, repairs) for vtep in overlay.vteps],
         "waiting": [problem.peer for problem in overlay.waiting],
     }
 
@@ -104,7 +98,9 @@ def _tunnel(
     link = observed.links.get(vtep.device)
     todo = pending.get(vtep.device, [])
     troubled = any(
-        problem.overlay == vtep.overlay and problem.peer == vtep.peer and problem.kind is not Kind.HINT
+        problem.overlay == vtep.overlay
+        and problem.peer == vtep.peer
+        and problem.kind is not Kind.HINT
         for problem in problems
     )
     state = "missing" if link is None else "up" if link.up else "down"

@@ -1,7 +1,7 @@
 """A network device of the fake kernel."""
 
 import errno
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 from vxland.observed import BridgeAddress, FdbEntry, Link, VxlanState
 
@@ -60,11 +60,6 @@ class Device:
             link_local=self.has_ipv6 and self.link_local,
             vxlan=self.vxlan,
         )
-
-    def set_option(self, option: str, value: object) -> None:
-        """Change one of a VXLAN device's options."""
-        state = self.tunnel
-        self.vxlan = replace(state, options=replace(state.options, **{option: value}))
 
     @property
     def tunnel(self) -> VxlanState:

@@ -47,7 +47,7 @@ class Filter:
         elif word == "-X" and not name:
             self._delete(set(self.chains) - set(BUILTIN))
         elif word == "-X":
-            self._delete({self._named(name) and name})
+            self._delete({name})
         elif word == "-F":
             for chain in [self._named(name)] if name else self.chains.values():
                 chain.rules.clear()
@@ -80,6 +80,8 @@ class Filter:
         self.chains[name] = Chain()
 
     def _delete(self, names: set[str]) -> None:
+        if not names <= self.chains.keys():
+            raise FilterError(f"no chain {names}")
         for chain in self.chains.values():
             for rule in chain.rules:
                 if parse_rule(rule).verdict in names:

@@ -45,8 +45,19 @@ class Links:
         """The bridge's ports."""
         return [device for device in self.devices.values() if device.master == bridge.index]
 
+    def add_bridge(self, bridge: Device) -> None:
+        """A bridge without ports."""
+        self.add(bridge)
+
+    def add_upper(self, device: Device, lower: Device) -> None:
+        """A macvlan: it sits on another device, whose MTU is the most that its own can be."""
+        device.mtu = lower.mtu
+        self.add(device).lower = lower.index
+
     def add_pair(self, one: Device, other: Device) -> None:
         """A veth: two devices, each the other's lower."""
+        if other.name == one.name or self.find(other.name) is not None:
+            raise RefusedError(errno.EEXIST)
         self.add(one)
         self.add(other)
         one.lower, other.lower = other.index, one.index
@@ -172,6 +183,9 @@ class Links:
         bridge = self.devices.get(device.master)
         if bridge is not None:
             self._follow_ports(bridge)
+        for upper in self.devices.values():
+            if upper.kind == "macvlan" and upper.lower == device.index and upper.mtu > mtu:
+                self._change_mtu(upper, mtu)
 
 
 def _clash(one: IPInterface, other: IPInterface) -> bool:

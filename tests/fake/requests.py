@@ -9,7 +9,7 @@ from tests.fake.tunnels import Tunnels
 from vxland import operations as ops
 from vxland.identity import GROUP
 from vxland.observed import NULL_MAC, FdbEntry, VxlanState
-from vxland.settings import Df
+from vxland.settings import Df, VxlanOptions
 
 
 def _create_vtep(net: Tunnels, operation: ops.CreateVtep) -> None:
@@ -24,7 +24,7 @@ def _create_vtep(net: Tunnels, operation: ops.CreateVtep) -> None:
 
 def _create_bridge(net: Tunnels, operation: ops.CreateBridge) -> None:
     bridge = operation.bridge
-    net.add(Device(0, bridge.device, "bridge", bridge.mac, bridge.mtu, group=GROUP))
+    net.add_bridge(Device(0, bridge.device, "bridge", bridge.mac, bridge.mtu, group=GROUP))
 
 
 def _set_alias(_: Tunnels, device: Device, operation: ops.SetAlias) -> None:
@@ -35,12 +35,18 @@ def _set_mac(_: Tunnels, device: Device, operation: ops.SetMac) -> None:
     device.mac = operation.mac
 
 
-OPTIONS: dict[str, Callable[[int], object]] = {"df": Df, "learning": bool}
+def _set_option(net: Tunnels, device: Device, operation: ops.SetOption) -> None:
+    convert = OPTIONS[operation.option]
+    net.set_options(device, convert(device.tunnel.options, operation.value))
 
 
-def _set_option(_: Tunnels, device: Device, operation: ops.SetOption) -> None:
-    convert = OPTIONS.get(operation.option, int)
-    device.set_option(operation.option, convert(operation.value))
+OPTIONS: dict[str, Callable[[VxlanOptions, int], VxlanOptions]] = {
+    "ttl": lambda options, value: replace(options, ttl=value),
+    "tos": lambda options, value: replace(options, tos=value),
+    "df": lambda options, value: replace(options, df=Df(value)),
+    "ageing": lambda options, value: replace(options, ageing=value),
+    "learning": lambda options, value: replace(options, learning=bool(value)),
+}
 
 
 def _append_flood(net: Tunnels, device: Device, operation: ops.AppendFlood) -> None:

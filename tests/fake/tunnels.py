@@ -9,6 +9,7 @@ from tests.fake.links import Links
 from vxland.addresses import IPAddress
 from vxland.identity import ALIAS_MARK
 from vxland.observed import NULL_MAC, Abroad, FdbEntry
+from vxland.settings import VxlanOptions
 
 ELSEWHERE = 0  # this namespace's number for the only other one there is
 
@@ -54,8 +55,18 @@ class Tunnels(Links):
         """Change the local address."""
         device.vxlan = replace(device.tunnel, local=local)
 
+    def set_options(self, device: Device, options: VxlanOptions) -> None:
+        """Change what can be changed in place; the caller knows what that is."""
+        device.vxlan = replace(device.tunnel, options=options)
+
     def add_fdb(self, device: Device, entry: FdbEntry) -> None:
         """Append a forwarding entry; one that is there already stays one."""
+        device.fdb.add(entry)
+
+    def new_fdb(self, device: Device, entry: FdbEntry) -> None:
+        """Add a forwarding entry; refused where this MAC address has one."""
+        if any(entry.mac == other.mac for other in device.fdb):
+            raise RefusedError(errno.EEXIST)
         device.fdb.add(entry)
 
     def remove_fdb(self, device: Device, entry: FdbEntry) -> None:

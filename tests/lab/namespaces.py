@@ -80,7 +80,7 @@ class Namespace:
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:
         """Be inside with this thread: sockets opened meanwhile belong to the namespace."""
-        with open("/proc/thread-self/ns/net", "rb") as home, self.path.open("rb") as there:
+        with Path("/proc/thread-self/ns/net").open("rb") as home, self.path.open("rb") as there:
             _check(_libc.setns(there.fileno(), CLONE_NEWNET), "setns")
             try:
                 yield

@@ -72,7 +72,9 @@ class Server(Namespace):
 
     def settled(self) -> float:
         """Wait until the daemon says so; returns the seconds."""
-        return eventually(self.in_sync, lambda: f"{self.name} is in sync; it logged:\n{self.tail()}")
+        return eventually(
+            self.in_sync, lambda: f"{self.name} is in sync; it logged:\n{self.tail()}"
+        )
 
     def tail(self, lines: int = 30) -> str:
         """The end of the daemon's log."""

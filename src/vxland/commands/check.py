@@ -1,4 +1,4 @@
-"""``vxland check``: is the configuration valid?"""
+"""``vxland check``: whether the configuration is valid."""
 
 import json
 from argparse import Namespace
@@ -31,7 +31,7 @@ def run(options: Namespace) -> int:
 
 def _here(settings: Settings) -> list[str]:
     """What keeps this machine from using the configuration, which another may use."""
-    warnings = []
+    warnings: list[str] = []
     try:
         with LinuxKernel() as kernel:
             resolve(settings, addresses(settings.peers), kernel.host())

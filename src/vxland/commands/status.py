@@ -51,7 +51,9 @@ def _print(status: dict[str, Any]) -> None:
 
     console = Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
     if status["daemon"] != "running":
-        console.print("the daemon isn't running here; this is what the kernel shows", style="yellow")
+        console.print(
+            "the daemon isn't running here; this is what the kernel shows", style="yellow"
+        )
     for error in status.get("config", {}).get("errors", []):
         console.print(f"configuration refused: {error}", style="red", markup=False)
     for overlay in status["overlays"]:

@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Mapping
-from ipaddress import ip_interface
+from ipaddress import IPv6Interface, ip_interface
 
 from vxland.identity import ADDRESS_PROTOCOL
 from vxland.kernel.netlink import HEADER, Netlink, attributes
@@ -35,7 +35,7 @@ def read_addresses(netlink: Netlink, devices: Mapping[int, str]) -> dict[str, se
             interface,
             own=protocol == ADDRESS_PROTOCOL,
             automatic=protocol in (PROTO_RA, PROTO_LL)
-            or (interface.version == 6 and interface.ip.is_link_local),
+            or (isinstance(interface, IPv6Interface) and interface.ip.is_link_local),
         )
         found.setdefault(devices[index], set()).add(address)
     return found

@@ -7,6 +7,7 @@ while it is rewritten, and touches nothing that the script doesn't name.
 import re
 import shutil
 import subprocess
+from collections import deque
 from collections.abc import Sequence
 
 from vxland.ebtables import chain_script, removal_script, trim_script
@@ -17,6 +18,7 @@ from vxland.operations import Operation, RemoveChain, TrimChain, WriteChain
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
+REMEMBERED = 64
 TIMEOUT = 10.0  # seconds; it takes some ten milliseconds
 MISSING = Unavailable("the program ebtables isn't installed", "Install it: apt install iptables")
 FORWARD = "FORWARD"
@@ -30,6 +32,7 @@ class Ebtables:
 
     def __init__(self) -> None:
         self.runs = 0  # processes started so far, to be counted in tests
+        self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
 
     def read(self) -> EbtablesState | Unavailable:
         """Vxland's chain and what stands in FORWARD, or why that can't be seen."""
@@ -61,16 +64,23 @@ class Ebtables:
 
     def _run(self, command: Sequence[str], script: str = "") -> "subprocess.CompletedProcess[str]":
         self.runs += 1
-        return subprocess.run(
+        process = subprocess.Popen(  # fixed programs, no shell, fixed PATH
             command,
-            input=script,
-            capture_output=True,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
             text=True,
             errors="replace",
-            timeout=TIMEOUT,
             env=ENVIRONMENT,
-            check=False,
         )
+        self.processes.append(process.pid)
+        with process:
+            try:
+                output, complaint = process.communicate(script, TIMEOUT)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                raise
+        return subprocess.CompletedProcess(command, process.returncode, output, complaint)
 
 
 def parse(saved: str) -> EbtablesState:

@@ -1,4 +1,4 @@
-"""The kernel of this network namespace: one object that sees it whole and carries operations out."""
+"""The kernel of this network namespace: one object that sees it whole and changes it."""
 
 import errno
 from collections.abc import Mapping, Sequence

@@ -6,6 +6,7 @@ isn't mistaken; one made a moment ago, in the same batch, is named by its name.
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from ipaddress import IPv4Interface
 from typing import Any
 
 from pyroute2.netlink import nlmsg
@@ -27,6 +28,7 @@ RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
 RTM_NEWLINKPROP, RTM_DELLINKPROP = 108, 109
 AF = {4: 2, 6: 10}
+POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 SUFFIX = {4: "", 6: "6"}
 
 Attributes = list[tuple[Any, Any]]
@@ -162,7 +164,9 @@ def _no_link_local(operation: ops.NoLinkLocal, directory: Directory) -> bytes:
 def _delete_abroad(operation: ops.DeleteAbroad, directory: Directory) -> bytes:
     abroad = operation.abroad
     index = directory.abroad[abroad.nsid, abroad.name]
-    return _encode(ifinfmsg(), RTM_DELLINK, [("IFLA_TARGET_NETNSID", abroad.nsid)], index=index)
+    # IFLA_TARGET_NETNSID by its older name, the only one that pyroute2 knows: what it doesn't know
+    # it leaves out, and the index would then mean a device of this namespace.
+    return _encode(ifinfmsg(), RTM_DELLINK, [("IFLA_IF_NETNSID", abroad.nsid)], index=index)
 
 
 def _address(directory: Directory, device: str, interface: IPInterface, kind: int) -> bytes:
@@ -171,7 +175,10 @@ def _address(directory: Directory, device: str, interface: IPInterface, kind: in
     if kind == RTM_NEWADDR:
         request = NLM_F_CREATE | NLM_F_EXCL
         attributes.append(("IFA_PROTO", identity.ADDRESS_PROTOCOL))
-        if interface.version == 4 and interface.network.prefixlen < 31:
+        if (
+            isinstance(interface, IPv4Interface)
+            and interface.network.num_addresses > POINT_TO_POINT
+        ):
             attributes.append(("IFA_BROADCAST", str(interface.network.broadcast_address)))
     return _encode(
         ifaddrmsg(),

@@ -25,6 +25,7 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLMSGERR_ATTR_MSG = 1
 
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port id
+ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
 RECEIVE_BUFFER = 4 << 20
 DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
 BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
@@ -112,11 +113,11 @@ class Netlink:
 
     def dump(self, message: bytes) -> list[bytes]:
         """The messages of a dump, headers included; asked again where it was interrupted."""
-        for _ in range(DUMP_TRIES):
+        for _ in range(DUMP_TRIES - 1):
             messages, interrupted = self._dump(message)
             if not interrupted:
-                break
-        return messages
+                return messages
+        return self._dump(message)[0]
 
     def _dump(self, message: bytes) -> tuple[list[bytes], bool]:
         self._send([message], NLM_F_REQUEST | NLM_F_DUMP)
@@ -159,10 +160,10 @@ def split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
 
 
 def attributes(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
-    """The attributes from an offset on, undecoded: type without flags, and payload (rtnetlink(7))."""
-    while offset + 4 <= len(data):
-        length, kind = struct.unpack_from("=HH", data, offset)
-        if length < 4:
+    """The attributes from an offset on: type without flags, and payload (rtnetlink(7))."""
+    while offset + ATTRIBUTE.size <= len(data):
+        length, kind = ATTRIBUTE.unpack_from(data, offset)
+        if length < ATTRIBUTE.size:
             return
         yield kind & 0x3FFF, data[offset + 4 : offset + length]
         offset += (length + 3) & ~3

@@ -1,6 +1,5 @@
 """Who holds a UDP port that a VXLAN device can't have."""
 
-import os
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
@@ -33,7 +32,7 @@ def _processes(port: int) -> Iterator[str]:
             continue
         try:
             holds = any(
-                os.readlink(descriptor.path) in inodes for descriptor in os.scandir(process / "fd")
+                str(descriptor.readlink()) in inodes for descriptor in (process / "fd").iterdir()
             )
             if holds:
                 yield f"{(process / 'comm').read_text().strip()} (process {process.name})"

@@ -1,4 +1,4 @@
-"""Which route leads to a peer, and how large its packets may be (include/uapi/linux/rtnetlink.h)."""
+"""Which route leads to a peer, and its MTU (include/uapi/linux/rtnetlink.h)."""
 
 import struct
 from collections.abc import Iterable, Mapping

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import IPv6Interface
 
 from vxland.model import Bridge, Overlay
 from vxland.observed import Link, Observed
@@ -141,7 +142,14 @@ def _addresses(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Ope
     for address in sorted(present, key=str):
         if address.own and address.interface not in wanted:
             yield RemoveAddress(overlay.name, link.name, address.interface)
-    for interface in sorted(wanted - {address.interface for address in present}, key=str):
+    # Taken down to be renamed, it loses its IPv6 addresses (net/ipv6/addrconf.c, addrconf_ifdown).
+    goes_down = link.up and link.name != overlay.bridge.device
+    staying = {
+        address.interface
+        for address in present
+        if not (goes_down and isinstance(address.interface, IPv6Interface))
+    }
+    for interface in sorted(wanted - staying, key=str):
         yield AddAddress(overlay.name, overlay.bridge.device, interface)
 
 

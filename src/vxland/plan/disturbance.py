@@ -24,10 +24,10 @@ NODE_WIDE = (WriteChain, TrimChain, RemoveChain)  # swapped in one transaction, 
 class Disturbance(Enum):
     """What a step does to traffic, from the least to the most, each with a sentence to print."""
 
-    NONE = "No traffic is disturbed: it is changed in place, or new."
-    BLINKS = "It goes down for a moment; what is sent meanwhile is lost."
-    RECREATED = "Its device is deleted and made again: traffic stops meanwhile, counters restart."
-    REMOVED = "Its traffic ends: it is deleted, or stays down until what is in its way has gone."
+    NONE = "No traffic is disturbed (changed in place, or new)"
+    BLINKS = "It goes down for a moment, and what is sent meanwhile is lost"
+    RECREATED = "Its device is deleted and made again; traffic stops meanwhile, counters restart"
+    REMOVED = "Its traffic ends (deleted, or down until what is in the way has gone)"
 
 
 def by_disturbance(plan: Plan) -> Mapping[Disturbance, tuple[Operation, ...]]:

@@ -1,4 +1,4 @@
-"""Desired × observed → plan: one pass over the overlays, then what leaves, then the guards."""
+"""From desired and observed to a plan: the overlays, then what leaves, then the guards."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
@@ -221,8 +221,8 @@ def _hazard(overlay: Overlay, link: Link) -> Problem:
     bridge = overlay.bridge.device
     return Problem(
         Kind.HAZARD,
-        f"{link.name} ({link.kind}) in bridge {bridge} is a tunnel that isn't vxland's: frames could"
-        " loop, so vxland's ports there are down",
+        f"{link.name} ({link.kind}) in bridge {bridge} is a tunnel that isn't vxland's: frames"
+        " could loop, so vxland's ports there are down",
         f"Take it out (ip link set {link.name} nomaster), or, if it can't loop, allow it:"
         f' allow_tunnel_ports = ["{link.name}"] in overlay {overlay.name}',
         overlay=overlay.name,

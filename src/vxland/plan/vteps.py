@@ -96,32 +96,40 @@ def _creation(vtep: Vtep, place: Place) -> Iterator[Operation]:
 
 def _repairs(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:
     name, device = vtep.overlay, vtep.device
-    state = link.vxlan
-    assert state is not None  # noqa: S101 - needs_recreation() saw it
     if _must_go_down(vtep, link, place):
         yield TakeDown(name, link.name)
     if link.name != device:
         yield Rename(name, link.name, device)
-    if link.alias != vtep.alias:
-        yield SetAlias(name, device, vtep.alias)
-    for altname in sorted(link.altnames - {vtep.altname}):
-        if altname.startswith(ALTNAME_MARK):
-            yield RemoveAltname(name, link.name, altname)
-    if vtep.altname not in link.altnames:
-        yield AddAltname(name, device, vtep.altname)
+    yield from _marks(vtep, link)
     if link.mac != vtep.mac:
         yield SetMac(name, device, vtep.mac)
     if link.mtu != vtep.mtu:
         yield SetMtu(name, device, vtep.mtu)
     if link.link_local:
         yield NoLinkLocal(name, device)
-    if state.remote != vtep.remote:
-        yield SetRemote(name, device, vtep.remote)
-    if state.local != vtep.local:
-        yield SetLocal(name, device, vtep.local)
-    yield from _options(vtep, state)
+    if link.vxlan is not None:
+        yield from _outer(vtep, link.vxlan)
     if not _is_attached(link, place):
         yield Attach(name, device, place.overlay.bridge.device)
+
+
+def _marks(vtep: Vtep, link: Link) -> Iterator[Operation]:
+    if link.alias != vtep.alias:
+        yield SetAlias(vtep.overlay, vtep.device, vtep.alias)
+    for altname in sorted(link.altnames - {vtep.altname}):
+        if altname.startswith(ALTNAME_MARK):
+            yield RemoveAltname(vtep.overlay, link.name, altname)
+    if vtep.altname not in link.altnames:
+        yield AddAltname(vtep.overlay, vtep.device, vtep.altname)
+
+
+def _outer(vtep: Vtep, state: VxlanState) -> Iterator[Operation]:
+    """What the outer packets carry."""
+    if state.remote != vtep.remote:
+        yield SetRemote(vtep.overlay, vtep.device, vtep.remote)
+    if state.local != vtep.local:
+        yield SetLocal(vtep.overlay, vtep.device, vtep.local)
+    yield from _options(vtep, state)
 
 
 def _options(vtep: Vtep, state: VxlanState) -> Iterator[Operation]:

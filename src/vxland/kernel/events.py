@@ -1,0 +1,239 @@
+"""What the kernel tells by itself: two sources that ring, and who may have caused it.
+
+Only the fixed headers are read: a message is worth a ring or it isn't, and what is true is observed
+afterwards. A lost message (ENOBUFS) is one more ring.
+
+Numbers are those of include/uapi/linux: rtnetlink.h, neighbour.h, netfilter/nfnetlink.h and
+netfilter/nf_tables.h.
+"""
+
+import errno
+import os
+import socket
+import time
+from abc import ABC, abstractmethod
+from collections import Counter, deque
+from collections.abc import Container, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+from typing import Generic, Self, TypeVar
+
+from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
+from vxland.kernel.netlink import (
+    DATAGRAM,
+    HEADER,
+    NETLINK_NETFILTER,
+    NETLINK_ROUTE,
+    RECEIVE_BUFFER,
+    attributes,
+    split,
+)
+from vxland.kernel.routes import RTMSG
+
+SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
+LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE = 1, 3, 5, 7, 9, 11  # RTNLGRP_…
+NFTABLES = 7  # NFNLGRP_NFTABLES
+LINKS_AND_ADDRESSES = frozenset({16, 17, 20, 21})  # RTM_NEW and RTM_DEL, LINK and ADDR
+ROUTES = frozenset({24, 25})
+NEIGHBOURS = frozenset({28, 29})
+RTM_F_CLONED = 0x200
+NEWGEN = 10 << 8 | 15  # NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN
+NFGENMSG = 4  # bytes of struct nfgenmsg
+GEN_PROC_PID, GEN_PROC_NAME = 2, 3
+
+DATAGRAMS = 4096  # in one go: a ring isn't held back for as long as a storm lasts
+MEMORY = 64  # suspects remembered
+PID_BITS = 22  # libnl and pyroute2 number a process's further sockets above these
+
+TriggerT = TypeVar("TriggerT")  # the doorbell's, which the kernel's side needn't know
+
+
+@dataclass(frozen=True, slots=True)
+class _Change:
+    at: float
+    name: str
+    pid: int
+
+
+class Suspects:
+    """The processes that changed something lately, as far as the kernel names them."""
+
+    def __init__(self) -> None:
+        self._changes: deque[_Change] = deque(maxlen=MEMORY)
+
+    def note(self, name: str, pid: int, now: float) -> None:
+        """Remember a change; ``now`` is monotonic, in seconds."""
+        legible = "".join(letter if letter.isprintable() else "?" for letter in name)
+        self._changes.append(_Change(now, legible, pid))
+
+    def likely(self, now: float, within: float = 10.0) -> str | None:
+        """Who changed most in the last ``within`` seconds, like ``ebtables (pid 123)``.
+
+        A program that is run again and again counts as one; the pid is that of its last run.
+        """
+        recent = [change for change in reversed(self._changes) if now - change.at <= within]
+        for name, _ in Counter(change.name for change in recent).most_common(1):
+            pid = next(change.pid for change in recent if change.name == name)
+            return f"{name} (pid {pid})"
+        return None
+
+
+class Events(ABC, Generic[TriggerT]):
+    """A netlink socket that listens to groups. For one thread. A Source for the doorbell.
+
+    ``own`` holds the numbers of this program's own requests; it is looked at with every message,
+    so it may grow. ``buffer`` is in bytes. Raises OSError, also where listening isn't allowed.
+    """
+
+    def __init__(
+        self,
+        trigger: TriggerT,
+        own: Container[int] = (),
+        *,
+        buffer: int = RECEIVE_BUFFER,
+    ) -> None:
+        self.trigger = trigger
+        self.received = 0  # messages
+        self.overruns = 0  # times that the kernel dropped messages for lack of room
+        self.suspects = Suspects()
+        self._own = own
+        protocol, groups = self._groups()
+        self._socket = _listen(protocol, groups, buffer)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def fileno(self) -> int:
+        """The socket's descriptor."""
+        return self._socket.fileno()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._socket.close()
+
+    def drain(self) -> bool:
+        """Read what waits (a storm in parts); True if any of it may matter or was lost."""
+        rings = False
+        for _ in range(DATAGRAMS):
+            data = self._read()
+            if data is None:
+                break
+            rings |= not data  # lost
+            for kind, _, message in split(data):
+                self.received += 1
+                rings |= self._matters(kind, message)
+        return rings
+
+    def likely(self, now: float | None = None, within: float = 10.0) -> str | None:
+        """Who caused most of the last ``within`` seconds; ``now`` is monotonic, or this moment."""
+        return self.suspects.likely(time.monotonic() if now is None else now, within)
+
+    def _read(self) -> bytes | None:
+        """A datagram; empty where some were lost, None where there are no more."""
+        try:
+            return self._socket.recv(DATAGRAM)
+        except BlockingIOError:
+            return None
+        except OSError as error:
+            if error.errno != errno.ENOBUFS:
+                raise
+            self.overruns += 1
+            return b""
+
+    @staticmethod
+    @abstractmethod
+    def _groups() -> tuple[int, Iterable[int]]:
+        """The protocol and the groups to listen to."""
+
+    @abstractmethod
+    def _matters(self, kind: int, message: bytes) -> bool:
+        """Whether a message is worth a ring; remembers who caused it."""
+
+
+class LinkEvents(Events[TriggerT]):
+    """Links, addresses, routes and forwarding entries; ``own`` are port ids.
+
+    Link messages name the requester only where it asked for an echo (measured on 6.18), address
+    messages nearly always.
+    """
+
+    @staticmethod
+    def _groups() -> tuple[int, Iterable[int]]:
+        return NETLINK_ROUTE, (LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE)
+
+    def _matters(self, kind: int, message: bytes) -> bool:
+        if kind in NEIGHBOURS:
+            return _is_set_by_hand(message)
+        if kind in ROUTES:
+            return not RTMSG.unpack_from(message, HEADER.size)[8] & RTM_F_CLONED
+        if kind in LINKS_AND_ADDRESSES:
+            self._suspect(HEADER.unpack_from(message)[4])
+            return True
+        return False
+
+    def _suspect(self, port: int) -> None:
+        """Name the process behind a port id; one above 2^31 was drawn by lot, 0 is the kernel."""
+        pid = port & ((1 << PID_BITS) - 1)
+        if port >> 31 or not pid or port in self._own:
+            return
+        try:
+            name = Path(f"/proc/{pid}/comm").read_text(errors="replace").rstrip("\n")
+        except OSError:  # it has ended, or is no process
+            return
+        self.suspects.note(name, pid, time.monotonic())
+
+
+class RuleEvents(Events[TriggerT]):
+    """Everything in nftables, ebtables-nft among it; ``own`` are process ids."""
+
+    @staticmethod
+    def _groups() -> tuple[int, Iterable[int]]:
+        return NETLINK_NETFILTER, (NFTABLES,)
+
+    def _matters(self, kind: int, message: bytes) -> bool:
+        if kind == NEWGEN:
+            seen = dict(attributes(message, HEADER.size + NFGENMSG))
+            pid = int.from_bytes(seen.get(GEN_PROC_PID, b""), "big")
+            name = seen.get(GEN_PROC_NAME, b"").rstrip(b"\0").decode(errors="replace")
+            if name and pid != os.getpid() and pid not in self._own:
+                self.suspects.note(name, pid, time.monotonic())
+        return True
+
+
+def _is_set_by_hand(message: bytes) -> bool:
+    """Whether a neighbour message is about a forwarding entry that wasn't learned from traffic.
+
+    A deletion has the state that the entry had: that of a flood entry is permanent, that of a
+    learned one reachable or stale. NTF_SELF alone says nothing: a VXLAN device sets it on what
+    it learned, too.
+    """
+    family, _, _, _, state, flags, _ = NDMSG.unpack_from(message, HEADER.size)
+    taught = NTF_SELF | NTF_EXT_LEARNED  # by a routing daemon, into a device's own table
+    return family == AF_BRIDGE and bool(
+        state & (NUD_PERMANENT | NUD_NOARP) or flags & taught == taught
+    )
+
+
+def _listen(protocol: int, groups: Iterable[int], buffer: int) -> socket.socket:
+    listener = socket.socket(
+        socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, protocol
+    )
+    try:
+        try:
+            listener.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer)
+        except PermissionError:  # no CAP_NET_ADMIN outside of this user namespace
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        listener.bind((0, sum(1 << (group - 1) for group in groups)))
+    except OSError:
+        listener.close()
+        raise
+    return listener

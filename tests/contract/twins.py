@@ -1,0 +1,95 @@
+"""The fake and the real kernel side by side: the same is done to both, and they must agree."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+
+from tests.contract.namespace import fresh_namespace
+from tests.fake.vandalism import ELSEWHERE, Vandalism
+from tests.fake_kernel import FakeKernel
+from vxland.execution import execute
+from vxland.kernel.linux import LinuxKernel
+from vxland.model import Desired
+from vxland.observed import Host, Observed
+from vxland.operations import Operation
+from vxland.plan import Memory, Plan, plan
+
+
+class Twins:
+    """Both kernels. Every method does something to both, then compares what they show."""
+
+    def __init__(self, fake: FakeKernel, real: LinuxKernel, elsewhere: str) -> None:
+        self.fake = fake
+        self.real = real
+        self._elsewhere = elsewhere
+        # Modules like sit give every namespace a device of their own.
+        self._born = frozenset(real.observe().links) - {"lo"}
+
+    def vandalise(self, *deeds: Vandalism) -> None:
+        """Somebody does something, which both allow or both refuse."""
+        for deed in deeds:
+            command = deed.command.replace(ELSEWHERE, self._elsewhere)
+            done = subprocess.run(
+                ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60
+            )
+            allowed = deed.apply(self.fake)
+            assert (done.returncode == 0) == allowed, f"{command}: {done.stderr or 'was allowed'}"
+            self.compare()
+
+    def perform(self, *operations: Operation) -> frozenset[Operation]:
+        """Carry out operations of one phase as they are; returns those that failed."""
+        failed = frozenset(self.real.perform(operations))
+        assert failed == frozenset(self.fake.perform(operations))
+        self.compare()
+        return failed
+
+    def carry_out(self, wanted: Plan) -> None:
+        """Carry out a plan; the same operations fail or are skipped."""
+        fates = [
+            {outcome.operation: outcome.failure is None for outcome in execute(wanted, kernel)}
+            for kernel in (self.real, self.fake)
+        ]
+        assert fates[0] == fates[1]
+        self.compare()
+
+    def turn(self, desired: Desired, memory: Memory | None = None) -> Plan:
+        """What the daemon does in one turn; returns the plan."""
+        wanted = plan(self.compare(), desired, memory or Memory())
+        self.carry_out(wanted)
+        return wanted
+
+    def compare(self) -> Observed:
+        """Look at both; they must show the same."""
+        real, fake = self.real.observe(abroad=True), self.fake.observe(abroad=True)
+        assert self._seen(real) == self._seen(fake)
+        return fake
+
+    def _seen(self, observed: Observed) -> Observed:
+        """What both kernels must agree on: everything but what the fake knows nothing of.
+
+        That is the carrier, the addresses that the kernel gives devices by itself once they have
+        one, and the host's addresses and routes, which none of the operations touches.
+        """
+        return Observed(
+            links={
+                name: replace(link, running=False)
+                for name, link in observed.links.items()
+                if name not in self._born
+            },
+            fdb=observed.fdb,
+            addresses={
+                name: frozenset(address for address in addresses if not address.automatic)
+                for name, addresses in observed.addresses.items()
+            },
+            ebtables=observed.ebtables,
+            abroad=observed.abroad,
+            host=Host(),
+        )
+
+
+@contextmanager
+def twins() -> Iterator[Twins]:
+    """Two new kernels with nothing in them; the real one is this thread's for as long."""
+    with fresh_namespace() as elsewhere, LinuxKernel() as real:
+        yield Twins(FakeKernel(), real, elsewhere)
