@@ -37,23 +37,24 @@ class FakeKernel:
         del remotes
         self._directory.indexes.clear()
         self._learn_indexes()
-        devices = self.net.devices.values()
-        seen = self.read_back()
-        return Observed(
-            links=seen.links,
-            fdb={d.name: frozenset(d.fdb) for d in devices if d.fdb},
-            addresses={d.name: frozenset(d.addresses) for d in devices if d.kind == "bridge"},
-            ebtables=seen.ebtables,
-            abroad=tuple(self.net.seen_abroad()) if abroad else None,
-        )
+        return self.look(abroad=abroad)
 
     def read_back(self) -> Observed:
         """The links and the guards as they are now."""
         self._learn_indexes()
-        names = {index: device.name for index, device in self.net.devices.items()}
+        seen = self.look()
+        return Observed(links=seen.links, ebtables=seen.ebtables)
+
+    def look(self, *, abroad: bool = False) -> Observed:
+        """What there is, without learning any device's number: the test looks, not vxland."""
+        devices = self.net.devices.values()
+        names = {device.index: device.name for device in devices}
         return Observed(
-            links={device.name: device.seen(names) for device in self.net.devices.values()},
+            links={device.name: device.seen(names) for device in devices},
+            fdb={d.name: frozenset(d.fdb) for d in devices if d.fdb},
+            addresses={d.name: frozenset(d.addresses) for d in devices if d.kind == "bridge"},
             ebtables=self.no_ebtables or self.filter.state(),
+            abroad=tuple(self.net.seen_abroad()) if abroad else None,
         )
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:

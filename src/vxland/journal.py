@@ -8,6 +8,7 @@ from collections.abc import Iterator
 from systemd.journal import JournalHandler
 
 from vxland.execution import Outcome
+from vxland.operations import CreateBridge, CreateVtep, Operation
 from vxland.ownership import mark
 from vxland.problems import Kind, Problem
 from vxland.report import Report
@@ -52,12 +53,12 @@ class Journal:
         """Log one turn; nothing where nothing is new."""
         self._write_config(report)
         for device, outcomes in _by_device(report.outcomes).items():
-            done = [str(o.operation) for o in outcomes if o.failure is None]
+            done = [outcome.operation for outcome in outcomes if outcome.failure is None]
             if done:
                 verb = "put right" if report.drift else "set up"
                 fields = _fields(report, outcomes[0])
                 took = f"{report.duration * 1000:.0f} ms"
-                LOG.info("%s %s in %s: %s", device, verb, took, ", ".join(done), extra=fields)
+                LOG.info("%s %s in %s: %s", device, verb, took, _gist(done), extra=fields)
         problems = dict.fromkeys(report.problems)
         for problem in problems.keys() - self._problems.keys():
             level = SEVERITY.get(problem.kind, logging.ERROR)
@@ -78,6 +79,12 @@ class Journal:
             if self._digest:
                 LOG.info("new configuration in force: %s", config.path)
             self._digest = config.digest
+
+
+def _gist(done: list[Operation]) -> str:
+    """What was done; of a device made anew only that, since all else follows from it."""
+    made = [operation for operation in done if isinstance(operation, CreateVtep | CreateBridge)]
+    return ", ".join(map(str, made or done))
 
 
 def _by_device(outcomes: tuple[Outcome, ...]) -> dict[str, list[Outcome]]:

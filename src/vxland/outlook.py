@@ -1,6 +1,6 @@
 """One look by hand: what the commands see that need no daemon."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vxland.config.load import load
@@ -28,11 +28,10 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
     """Read the configuration and the kernel. Raises InvalidConfig, Unresolved, OSError."""
     settings = load(path)
     known = addresses(settings.peers)
-    remotes = frozenset(known.values())
-    observed = kernel.observe(remotes)
+    observed = kernel.observe(frozenset(known.values()))
     desired = resolve(settings, known, observed.host)
     planned = plan(observed, desired)
     if any(isinstance(operation, CreateVtep) for operation in planned.operations):
-        observed = kernel.observe(remotes, abroad=True)
+        observed = replace(observed, abroad=kernel.look_abroad())
         planned = plan(observed, desired)
     return Outlook(settings, observed, desired, planned)

@@ -14,7 +14,7 @@ from vxland.doorbell import Trigger
 from vxland.execution import Outcome, execute
 from vxland.fights import Fight, Fights
 from vxland.model import Desired
-from vxland.observed import Host, Observed
+from vxland.observed import Abroad, Host, Observed
 from vxland.operations import CreateVtep
 from vxland.peers import addresses
 from vxland.plan import Memory, Plan, plan
@@ -37,8 +37,11 @@ class Kernel(execution.Kernel, Protocol):
     def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
         """What the machine has apart from overlays."""
 
-    def observe(self, remotes: frozenset[IPAddress] = ..., *, abroad: bool = ...) -> Observed:
-        """Everything."""
+    def observe(self, remotes: frozenset[IPAddress] = ...) -> Observed:
+        """Everything in this namespace."""
+
+    def look_abroad(self) -> tuple[Abroad, ...]:
+        """Devices of vxland's that are in other namespaces."""
 
 
 class ConfigSource(Protocol):
@@ -98,7 +101,7 @@ class Reconciler:
         known = addresses(self.settings.peers)
         observed = self._kernel.observe(frozenset(known.values()))
         desired, unresolved = self._resolve(observed.host)
-        observed, whole = self._plan(observed, desired, frozenset(known.values()))
+        observed, whole = self._plan(observed, desired)
         now = time.monotonic()
         restraint = Restraint(self._backoff.held(now), self._fights.held(now))
         outcomes = execute(restraint.applied(whole), self._kernel)
@@ -158,15 +161,13 @@ class Reconciler:
             return self._desired or NOWHERE, error.problems
         return self._desired, ()
 
-    def _plan(
-        self, observed: Observed, desired: Desired, remotes: frozenset[IPAddress]
-    ) -> tuple[Observed, Plan]:
+    def _plan(self, observed: Observed, desired: Desired) -> tuple[Observed, Plan]:
         memory = self._memory.after(observed, desired)
         self._memory = replace(memory, grounded=grounded(desired, self._fights.current()))
         whole = plan(observed, desired, self._memory)
         if any(isinstance(operation, CreateVtep) for operation in whole.operations):
             # Its VNI may be held by the same device, moved to another namespace.
-            observed = self._kernel.observe(remotes, abroad=True)
+            observed = replace(observed, abroad=self._kernel.look_abroad())
             whole = plan(observed, desired, self._memory)
         return observed, whole
 

@@ -15,6 +15,8 @@ ETHERTYPE = 0x88B5
 BROADCAST = b"\xff" * 6
 PAYLOAD = struct.Struct("!IQ")  # flow, sequence number
 HEADER_LENGTH = 14
+SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
+ROOM = 32 << 20  # bytes; a frame takes less than 1 KiB, so that none is lost here for a while
 
 _flows = itertools.count(1)
 
@@ -22,6 +24,7 @@ _flows = itertools.count(1)
 def _open(namespace: Namespace, interface: str) -> socket.socket:
     with namespace.entered():
         opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(ETHERTYPE))
+        opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
         opened.bind((interface, ETHERTYPE))
     opened.settimeout(0.1)
     return opened

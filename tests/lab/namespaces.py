@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
-NETNS = Path("/run/netns")
-PRIVATE = (NETNS, Path("/run/vxland"))
+RUN = Path("/run")
+NETNS = RUN / "netns"
 
 _libc = ctypes.CDLL(None, use_errno=True)
 
@@ -23,18 +23,17 @@ def _check(result: int, what: str) -> None:
 
 
 def own_mounts() -> None:
-    """Give this process mounts of its own, so that runs side by side don't disturb each other.
+    """Give this process a /run of its own, so that runs side by side don't disturb each other.
 
-    They go with the process and its children. Raises PermissionError without root.
+    It goes with the process and its children, and nothing is left. Raises PermissionError without
+    root.
     """
     if os.geteuid() != 0:
         message = "these tests make network namespaces, which needs root"
         raise PermissionError(message)
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
     subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    for folder in PRIVATE:
-        folder.mkdir(exist_ok=True)
-        subprocess.run(["mount", "-t", "tmpfs", "tmpfs", str(folder)], check=True)
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(RUN)], check=True)
 
 
 class Namespace:

@@ -1,15 +1,19 @@
 """A server: a namespace with an underlay address, a configuration, and perhaps a daemon."""
 
-import json
+import os
 import subprocess
 import sys
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
-from tests.lab.namespaces import Namespace
+from tests.lab.namespaces import RUN, Namespace
 from tests.lab.waiting import eventually
+from vxland.control import NotRunning, ask
 
 VXLAND = Path(sys.executable).with_name("vxland")
+BOUND = ("setpriv", "--pdeathsig", "KILL", "--")  # a daemon ends with the thread that started it
+UNBOUND = ()
 
 
 class Server(Namespace):
@@ -33,14 +37,26 @@ class Server(Namespace):
         command = [str(VXLAND), *words, "--config", str(self.config)]
         return self.run(command, check=check)
 
-    def start(self, *, wait: bool = True) -> None:
-        """Start the daemon, and wait until it answers."""
+    def start(
+        self,
+        *,
+        wait: bool = True,
+        environment: Mapping[str, str] | None = None,
+        before: Sequence[str] = BOUND,
+    ) -> None:
+        """Start the daemon, and wait until it answers.
+
+        ``before`` are words before the command, which must run it in their own place.
+        """
+        run = self.command(str(VXLAND), "run", "--config", str(self.config))
         with self.log.open("ab") as log:
             self.daemon = subprocess.Popen(
-                self.command(str(VXLAND), "run", "--config", str(self.config)),
+                [*before, *run],
                 stdout=log,
                 stderr=log,
                 stdin=subprocess.DEVNULL,
+                env={**os.environ, **(environment or {})},
+                start_new_session=True,  # Ctrl-C isn't for it
             )
         if wait:
             eventually(lambda: "overlays" in self.status(), f"{self.name}: the daemon answers")
@@ -57,14 +73,25 @@ class Server(Namespace):
         self.daemon = None
         return status
 
-    def status(self) -> dict[str, Any]:
-        """The daemon's own status."""
+    @property
+    def runtime(self) -> Path:
+        """The daemon's folder under /run."""
+        return RUN / "vxland" / f"net-{self.path.stat().st_ino}"
+
+    def ask(self, wish: str) -> dict[str, Any]:
+        """The daemon's answer, as the command line gets it; empty where there is none yet."""
         if self.daemon is not None and self.daemon.poll() is not None:
-            message = f"{self.name}: the daemon ended:\n{self.log.read_text()}"
+            message = f"{self.name}: the daemon ended:\n{self.tail()}"
             raise AssertionError(message)
-        done = self.vxland("status", "--json")
-        status: dict[str, Any] = json.loads(done.stdout) if done.stdout else {}
-        return status if status.get("daemon") == "running" else {}
+        try:
+            return ask(wish, self.runtime / "control.sock")
+        except (NotRunning, ConnectionResetError):
+            return {}
+
+    def status(self) -> dict[str, Any]:
+        """The daemon's own status; empty before its first check is over."""
+        status = self.ask("status")
+        return {} if "error" in status else status
 
     def in_sync(self) -> bool:
         """Whether the daemon says that all is as wanted."""
@@ -75,6 +102,16 @@ class Server(Namespace):
         return eventually(
             self.in_sync, lambda: f"{self.name} is in sync; it logged:\n{self.tail()}"
         )
+
+    def configure(self, text: str) -> None:
+        """Save another configuration, and wait until it is in force and all is in sync."""
+        before = self.status()["config"]["digest"]
+        self.write(text)
+        eventually(
+            lambda: self.status()["config"]["digest"] != before,
+            lambda: f"{self.name} has its new configuration; it logged:\n{self.tail()}",
+        )
+        self.settled()
 
     def tail(self, lines: int = 30) -> str:
         """The end of the daemon's log."""

@@ -27,7 +27,7 @@ class Pipe:
         self._news = news
         self.drained = 0
         self._near, self._far = socket.socketpair()
-        self._near.setblocking(False)
+        self._near.settimeout(0)
 
     def write(self) -> None:
         self._far.send(b"!")
@@ -116,7 +116,7 @@ def test_interesting_source(doorbell: Doorbell, pipe: Callable[[Callable[[], boo
     source.write()
     doorbell.ring(Trigger.STOP)
     assert {Trigger.NETLINK, Trigger.STOP} == doorbell.wait(PATIENCE)
-    assert 1 == source.drained
+    assert source.drained == 1
 
 
 def test_boring_source_doesnt_end_the_waiting(
@@ -131,7 +131,7 @@ def test_boring_source_doesnt_end_the_waiting(
     source = pipe(nothing)
     source.write()
     assert {Trigger.REQUEST} == doorbell.wait(PATIENCE)
-    assert 1 == source.drained
+    assert source.drained == 1
 
 
 def test_boring_source_doesnt_spin(
@@ -151,7 +151,7 @@ def test_boring_source_doesnt_spin(
 
     monkeypatch.setattr(doorbell._selector, "select", counting)
     assert frozenset() == doorbell.wait(0.1)
-    assert 1 == source.drained
+    assert source.drained == 1
     assert len(turns) <= 4  # the source, the rest of the time, and rounding
 
 

@@ -1,14 +1,29 @@
 """On which line of a TOML text a table or a key is: tomllib doesn't say."""
 
 import re
-from bisect import bisect_left
 from collections.abc import Sequence
+from dataclasses import dataclass, field
 from functools import cached_property
 
-_HEADER = re.compile(r"^[ \t]*(\[\[?)[ \t]*([^\]\r\n]*?)[ \t]*\]", re.MULTILINE)
-_MARKS = str.maketrans("", "", "\"' \t")
+_MARKED = re.compile(
+    r"""^[ \t]*(?:
+        (?P<brackets>\[\[?) [ \t]* (?P<header>[^\]\r\n]*?) [ \t]* \]
+        | (?P<quote>["']?) (?P<key>[^\r\n]*?) (?P=quote) [ \t]*=
+    )""",
+    re.MULTILINE | re.VERBOSE,
+)
+_QUOTES = str.maketrans("", "", "\"' \t")
 
 Loc = Sequence[str | int]  # like ("peer", 2, "address")
+
+
+@dataclass(slots=True)
+class _Region:
+    """A table with its subtables."""
+
+    line: int | None  # of its header
+    first: dict[str, int] = field(default_factory=dict)  # the keys' lines
+    last: dict[str, int] = field(default_factory=dict)
 
 
 class Lines:
@@ -19,52 +34,45 @@ class Lines:
     """
 
     def __init__(self, text: str) -> None:
-        self.text = text
+        self._text = text
 
     @cached_property
-    def _regions(self) -> dict[str, list[tuple[int, int]]]:
-        """Where every table begins and ends, with its subtables, by ``[name]`` or ``[[name]]``."""
-        found: dict[str, list[tuple[int, int]]] = {}
-        open_name, begin = "", 0
-        for match in _HEADER.finditer(self.text):
-            name = match[2].translate(_MARKS)
-            if name.startswith(f"{open_name.strip('[]')}.") and match[1] == "[":
+    def _regions(self) -> dict[str, list[_Region]]:
+        """Every table, by its header: ``[name]``, ``[[name]]``, or "" for what is above them."""
+        name, region = "", _Region(None)
+        found = {"": [region]}
+        line, offset = 1, 0
+        for match in _MARKED.finditer(self._text):
+            line += self._text.count("\n", offset, match.start())
+            offset = match.start()
+            if match["brackets"] is None:
+                region.first.setdefault(match["key"], line)
+                region.last[match["key"]] = line
                 continue
-            found.setdefault(open_name, []).append((begin, match.start()))
-            open_name = f"{match[1]}{name}{']' * len(match[1])}"
-            begin = match.start()
-        found.setdefault(open_name, []).append((begin, len(self.text)))
+            header = match["header"].translate(_QUOTES)
+            if match["brackets"] == "[" and header.startswith(f"{name}.") and name:
+                continue
+            name, region = header, _Region(line)
+            full = f"{match['brackets']}{header}{']' * len(match['brackets'])}"
+            found.setdefault(full, []).append(region)
         return found
-
-    @cached_property
-    def _newlines(self) -> list[int]:
-        return [match.start() for match in re.finditer("\n", self.text)]
-
-    def number(self, offset: int) -> int:
-        """The line of a place in the text, from 1."""
-        return bisect_left(self._newlines, offset) + 1
 
     def find(self, loc: Loc, items: int = 1) -> int | None:
         """The line of the innermost key, or else of its table; None where that isn't certain.
 
         ``items`` says how many there are of a table that is an array.
         """
-        header, (begin, end) = self._region(loc, items)
+        region = self._region(loc, items)
+        if region is None:
+            return None
         keys = [step for step in loc[1:] if isinstance(step, str)] or [str(loc[0])]
-        pattern = re.compile(rf"^[ \t]*([\"']?){re.escape(keys[-1])}\1[ \t]*=", re.MULTILINE)
-        hits = [match.start() for match in pattern.finditer(self.text, begin, end)]
-        if hits:
-            in_subtable = len(keys) > 1  # which comes after the table's own keys
-            return self.number(hits[-1] if in_subtable else hits[0])
-        return self.number(begin) if header else None
+        in_subtable = len(keys) > 1  # which comes after the table's own keys
+        return (region.last if in_subtable else region.first).get(keys[-1], region.line)
 
-    def _region(self, loc: Loc, items: int) -> tuple[str, tuple[int, int]]:
-        """The header of the table that a key is in ("": none), and where it begins and ends."""
+    def _region(self, loc: Loc, items: int) -> _Region | None:
         name = str(loc[0])
         if len(loc) > 1 and isinstance(loc[1], int):
-            header = f"[[{name}]]"
-            regions = self._regions.get(header, [])
-            return (header, regions[loc[1]]) if len(regions) == items else ("", (0, 0))
-        headers = (header for header in (f"[{name}]", f"[[{name}]]") if header in self._regions)
-        header = next(headers, "")
-        return header, self._regions[header][0]
+            regions = self._regions.get(f"[[{name}]]", [])
+            return regions[loc[1]] if len(regions) == items else None
+        header = next((h for h in (f"[{name}]", f"[[{name}]]") if h in self._regions), "")
+        return self._regions[header][0]

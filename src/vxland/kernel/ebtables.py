@@ -9,15 +9,18 @@ import shutil
 import subprocess
 from collections import deque
 from collections.abc import Sequence
+from pathlib import Path
 
 from vxland.ebtables import chain_script, removal_script, trim_script
 from vxland.execution import Failure
 from vxland.identity import CHAIN
+from vxland.kernel.generation import Generation
 from vxland.observed import EbtablesRule, EbtablesState, Unavailable
 from vxland.operations import Operation, RemoveChain, TrimChain, WriteChain
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
+NFT = "nft"  # what the programs of the nft variant have in their names
 REMEMBERED = 64
 TIMEOUT = 10.0  # seconds; it takes some ten milliseconds
 MISSING = Unavailable("the program ebtables isn't installed", "Install it: apt install iptables")
@@ -32,13 +35,29 @@ class Ebtables:
 
     def __init__(self) -> None:
         self.runs = 0  # processes started so far, to be counted in tests
+        self._generation = Generation()
+        self._last: tuple[str, int | None, EbtablesState | Unavailable] | None = None
         self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
 
     def read(self) -> EbtablesState | Unavailable:
-        """Vxland's chain and what stands in FORWARD, or why that can't be seen."""
+        """vxland's chain and what stands in FORWARD, or why that can't be seen.
+
+        While nftables' generation stands still, ebtables-nft would print what it printed last.
+        """
         program = shutil.which("ebtables-save", path=PATH)
         if program is None:
             return MISSING
+        variant = Path(program).resolve().name
+        generation = self._generation.read() if NFT in variant else None
+        if generation is None or self._last is None or self._last[:2] != (variant, generation):
+            self._last = (variant, generation, self._print(program))
+        return self._last[2]
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._generation.close()
+
+    def _print(self, program: str) -> EbtablesState | Unavailable:
         try:
             done = self._run([program])
         except (OSError, subprocess.TimeoutExpired) as error:

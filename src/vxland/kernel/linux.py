@@ -17,7 +17,7 @@ from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
 from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.port import port_holders
 from vxland.kernel.routes import read_routes
-from vxland.observed import Abroad, Host, Link, Observed
+from vxland.observed import Abroad, BridgeAddress, Host, Link, Observed
 from vxland.operations import Operation
 
 # What has happened already needn't be done: the wanted end is there, whoever brought it about.
@@ -55,6 +55,7 @@ class LinuxKernel:
 
     def close(self) -> None:
         """Close the sockets."""
+        self.ebtables.close()
         self._netlink.close()
 
     @property
@@ -65,12 +66,12 @@ class LinuxKernel:
     def host(self, remotes: frozenset[IPAddress] = frozenset()) -> Host:
         """What this machine has apart from overlays: addresses, routes, MTUs."""
         links = self._links.refresh(self._netlink)
-        return self._host(remotes, links)
+        return self._host(remotes, links, read_addresses(self._netlink, self._links.names))
 
     def observe(
         self, remotes: frozenset[IPAddress] = frozenset(), *, abroad: bool = False
     ) -> Observed:
-        """Look at everything; at other namespaces only where asked to, since that takes long."""
+        """Look at everything in this namespace, and in others where asked to."""
         links = self._links.refresh(self._netlink)
         names = self._links.names
         self._directory.indexes.clear()
@@ -83,9 +84,16 @@ class LinuxKernel:
             fdb=read_fdb(self._netlink, vxlans),
             addresses={name: frozenset(addresses.get(name, ())) for name in bridges},
             ebtables=self.ebtables.read(),
-            abroad=self._look_abroad() if abroad else None,
-            host=self._host(remotes, links),
+            abroad=self.look_abroad() if abroad else None,
+            host=self._host(remotes, links, addresses),
         )
+
+    def look_abroad(self) -> tuple[Abroad, ...]:
+        """Look for devices of vxland's in other namespaces; with many of them that takes long."""
+        found = list(find_abroad(self._netlink))
+        self._directory.abroad.clear()
+        self._directory.abroad.update({(d.nsid, d.name): index for d, index in found})
+        return tuple(device for device, _ in found)
 
     def read_back(self) -> Observed:
         """The links and the guards as they are now."""
@@ -132,19 +140,17 @@ class LinuxKernel:
         for name, index in self._links.indexes.items():
             self._directory.indexes.setdefault(name, index)
 
-    def _host(self, remotes: frozenset[IPAddress], links: Mapping[str, Link]) -> Host:
-        names = self._links.names
+    def _host(
+        self,
+        remotes: frozenset[IPAddress],
+        links: Mapping[str, Link],
+        addresses: Mapping[str, set[BridgeAddress]],
+    ) -> Host:
         return Host(
-            addresses=local_addresses(read_addresses(self._netlink, names)),
-            routes=read_routes(self._netlink, remotes, names, links),
+            addresses=local_addresses(addresses),
+            routes=read_routes(self._netlink, remotes, self._links.names, links),
             mtus={name: link.mtu for name, link in links.items()},
         )
-
-    def _look_abroad(self) -> tuple[Abroad, ...]:
-        found = list(find_abroad(self._netlink))
-        self._directory.abroad.clear()
-        self._directory.abroad.update({(d.nsid, d.name): index for d, index in found})
-        return tuple(device for device, _ in found)
 
     def _explain(self, operation: Operation, error: NetlinkError) -> Failure:
         text = f"could not {operation}: {error.strerror} ({error.name})"

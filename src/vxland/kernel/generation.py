@@ -1,0 +1,53 @@
+"""nftables' generation number: while it stands still, nobody changed a rule.
+
+Every transaction raises it (net/netfilter/nf_tables_api.c, nft_base_seq). Asking takes a tenth of a
+millisecond; a process that prints the rules takes many.
+"""
+
+import struct
+from types import TracebackType
+from typing import Self
+
+from vxland.kernel.netlink import (
+    HEADER,
+    NETLINK_NETFILTER,
+    Netlink,
+    NetlinkError,
+    attributes,
+)
+
+GETGEN = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
+NFGENMSG = struct.Struct("=BBH")  # family, version, resource
+GEN_ID = 1
+
+
+class Generation:
+    """Asks for the generation of this network namespace's rules."""
+
+    def __init__(self) -> None:
+        self._netlink = Netlink(NETLINK_NETFILTER)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the socket."""
+        self._netlink.close()
+
+    def read(self) -> int | None:
+        """The number; None where it can't be had (no nftables, no CAP_NET_ADMIN)."""
+        body = NFGENMSG.pack(0, 0, 0)
+        request = HEADER.pack(HEADER.size + len(body), GETGEN, 0, 0, 0) + body
+        answer = self._netlink.ask([request])[0]
+        if isinstance(answer, NetlinkError):
+            return None
+        seen = dict(attributes(answer, HEADER.size + NFGENMSG.size))
+        return int.from_bytes(seen[GEN_ID], "big") if GEN_ID in seen else None

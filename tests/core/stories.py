@@ -1,0 +1,160 @@
+"""Random stories: what vxland did and what others did to it, up to some actual state."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from hypothesis import strategies as st
+
+from tests.core.configurations import BRIDGES, FOREIGN_TUNNEL, Configuration, configurations
+from tests.fake import strangers as others
+from tests.fake import vandalism as somebody
+from tests.fake.vandalism import OPTIONS, Vandalism
+from tests.fake_kernel import FakeKernel
+from vxland.execution import execute
+from vxland.identity import pair_vni
+from vxland.plan import Plan, plan
+
+SPARE_NAMES = ("foo", "fbr", FOREIGN_TUNNEL, "g0", "vxl-guest", "vxlan1", "vxl-lan-b", "vxbr0")
+ALIASES = ("", "", "somebody's", "vxland:lan:b", "vxland:lan:c", "vxland:lan", "vxland:gone:x")
+ALTNAMES = ("vxland-lan+b", "vxland-lan+z", "vxland-lan", "vxland-dmz+b", "other", "vxl-lan-c")
+ADDRESSES = ("192.0.2.2", "192.0.2.3", "192.0.2.66")
+VNIS = (7, 1, 4711, pair_vni("lan", "a", "b"), pair_vni("lan", "a", "c"))
+LINES = (
+    "-F",
+    "-X",
+    "-F VXLAND",
+    "-X VXLAND",
+    "-P VXLAND ACCEPT",
+    "-P VXLAND DROP",
+    "-N VXLAND",
+    "-D FORWARD -j VXLAND",
+    "-A FORWARD -j VXLAND",
+    "-I FORWARD -i eth0 -j ACCEPT",
+    "-A FORWARD -i eth0 -j ACCEPT",
+    "-I VXLAND -i vxl-lan-b -j ACCEPT",
+    "-I VXLAND -i g0 -j RETURN",
+    "-D VXLAND -i vxl-+ -o vxl-+ -j DROP",
+    "-D VXLAND -i vxlan+ -o vxlan+ -j DROP",
+    "-A VXLAND -i vxlan+ -o vxlan+ -j DROP",
+    "-N OTHER",
+    "-A OTHER -j DROP",
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """A turn of vxland's, ended after some of its operations or not at all."""
+
+    configuration: Configuration
+    cut: int | None
+
+    def of(self, wanted: Plan) -> Plan:
+        """The part of the plan that was carried out."""
+        return Plan(wanted.operations[: self.cut])
+
+
+@dataclass(slots=True)
+class Story:
+    """What happened, and the kernel after it."""
+
+    kernel: FakeKernel = field(default_factory=FakeKernel, repr=False)
+    steps: list[Turn | Vandalism] = field(default_factory=list)
+
+    def turn(self, turn: Turn) -> None:
+        """Vxland does something."""
+        self.steps.append(turn)
+        wanted = plan(self.kernel.observe(abroad=True), turn.configuration.desired)
+        execute(turn.of(wanted), self.kernel)
+
+    def vandalise(self, deed: Vandalism) -> None:
+        """Somebody else does."""
+        self.steps.append(deed)
+        deed.apply(self.kernel)
+
+
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """What somebody can lay hands on."""
+
+    draw: st.DrawFn
+    kernel: FakeKernel
+
+    def of(self, *values: str) -> str:
+        """One of these."""
+        return self.draw(st.sampled_from(values))
+
+    def device(self, *kinds: str) -> str:
+        """A device of one of these kinds, or of any; the name of one that isn't there, if none."""
+        names = [
+            device.name
+            for device in self.kernel.net.devices.values()
+            if device.name != "lo" and (not kinds or device.kind in kinds)
+        ]
+        return self.of(*(names or SPARE_NAMES))
+
+    def tunnel(self) -> str:
+        """A VXLAN device."""
+        return self.device("vxlan")
+
+    def number(self, *values: int) -> int:
+        """One of these."""
+        return self.draw(st.sampled_from(values))
+
+    def yes(self) -> bool:
+        """Whether or not."""
+        return self.draw(st.booleans())
+
+
+DEEDS: tuple[Callable[[Choice], Vandalism], ...] = (
+    lambda choose: somebody.deleted(choose.device()),
+    lambda choose: somebody.deleted(choose.device("bridge")),
+    lambda choose: somebody.set_down(choose.device()),
+    lambda choose: somebody.set_up(choose.device()),
+    lambda choose: somebody.taken_out(choose.device()),
+    lambda choose: somebody.put_into(choose.device(), choose.device("bridge")),
+    lambda choose: somebody.renamed(choose.device(), choose.of(*SPARE_NAMES)),
+    lambda choose: somebody.isolation(choose.device(), on=choose.yes()),
+    lambda choose: somebody.mtu(choose.device(), choose.number(1300, 1450, 1500)),
+    lambda choose: somebody.mtu(choose.tunnel(), 1000),
+    lambda choose: somebody.mac(choose.device("vxlan", "bridge"), "02:00:00:00:00:66"),
+    lambda choose: somebody.group(choose.device(), 5),
+    lambda choose: somebody.alias(choose.device(), choose.of(*ALIASES)),
+    lambda choose: somebody.alias(choose.device(), ""),
+    lambda choose: somebody.altname_added(choose.device(), choose.of(*ALTNAMES)),
+    lambda choose: somebody.altname_removed(choose.device(), choose.of(*ALTNAMES)),
+    lambda choose: somebody.link_local(choose.device()),
+    lambda choose: somebody.remote(choose.tunnel(), choose.of(*ADDRESSES, "0.0.0.0")),
+    lambda choose: somebody.local(choose.tunnel(), choose.of(*ADDRESSES)),
+    lambda choose: somebody.option(choose.tunnel(), choose.of(*OPTIONS)),
+    lambda choose: somebody.flood_removed(choose.tunnel(), choose.of(*ADDRESSES)),
+    lambda choose: somebody.flood_added(choose.tunnel(), choose.of(*ADDRESSES)),
+    lambda choose: somebody.fdb_added(
+        choose.tunnel(), choose.of(*ADDRESSES), static=choose.yes()
+    ),
+    lambda choose: somebody.moved_abroad(choose.tunnel()),
+    lambda choose: somebody.address_added(
+        choose.device("bridge"), choose.of("10.10.10.1/24", "10.10.30.1/24")
+    ),
+    lambda choose: somebody.address_removed(
+        choose.device("bridge"), choose.of("10.10.10.1/24", "10.10.20.1/24")
+    ),
+    lambda choose: somebody.ebtables(choose.of(*LINES)),
+    lambda choose: somebody.ebtables(choose.of(*LINES)),
+    lambda choose: others.bridge(choose.of("fbr", *BRIDGES)),
+    lambda choose: others.veth(choose.of(*SPARE_NAMES)),
+    lambda choose: others.macvlan("m0", choose.device("bridge", "veth")),
+    lambda choose: others.vxlan(choose.of(*SPARE_NAMES), choose.number(*VNIS)),
+)
+
+
+@st.composite
+def stories(draw: st.DrawFn, *, turns: int = 2, deeds: int = 6) -> Story:
+    """Up to so many turns, each followed by up to so many deeds."""
+    story = Story()
+    for _ in range(draw(st.integers(0, turns))):
+        cut = draw(st.one_of(st.none(), st.integers(0, 40)))
+        story.turn(Turn(draw(configurations()), cut))
+        for _ in range(draw(st.integers(0, deeds))):
+            deed = draw(st.sampled_from(DEEDS))
+            story.vandalise(deed(Choice(draw, story.kernel)))
+    return story
