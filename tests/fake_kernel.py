@@ -17,7 +17,7 @@ from vxland.execution import Failure
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.linux import DONE_ALREADY
 from vxland.kernel.messages import Directory, numbers_needed
-from vxland.observed import Observed, Unavailable
+from vxland.observed import Abroad, Observed, Unavailable
 from vxland.operations import Operation
 
 
@@ -30,14 +30,16 @@ class FakeKernel:
         self.no_ebtables: Unavailable | None = None
         self._directory = Directory({}, {})
 
-    def observe(
-        self, remotes: frozenset[IPAddress] = frozenset(), *, abroad: bool = False
-    ) -> Observed:
-        """Look at everything, and number the devices anew."""
+    def observe(self, remotes: frozenset[IPAddress] = frozenset()) -> Observed:
+        """Look at everything in this namespace, and number the devices anew."""
         del remotes
         self._directory.indexes.clear()
         self._learn_indexes()
-        return self.look(abroad=abroad)
+        return self.look()
+
+    def look_abroad(self) -> tuple[Abroad, ...]:
+        """Look for devices of vxland's in other namespaces."""
+        return tuple(self.net.seen_abroad())
 
     def read_back(self) -> Observed:
         """The links and the guards as they are now."""
@@ -45,7 +47,7 @@ class FakeKernel:
         seen = self.look()
         return Observed(links=seen.links, ebtables=seen.ebtables)
 
-    def look(self, *, abroad: bool = False) -> Observed:
+    def look(self) -> Observed:
         """What there is, without learning any device's number: the test looks, not vxland."""
         devices = self.net.devices.values()
         names = {device.index: device.name for device in devices}
@@ -54,7 +56,6 @@ class FakeKernel:
             fdb={d.name: frozenset(d.fdb) for d in devices if d.fdb},
             addresses={d.name: frozenset(d.addresses) for d in devices if d.kind == "bridge"},
             ebtables=self.no_ebtables or self.filter.state(),
-            abroad=tuple(self.net.seen_abroad()) if abroad else None,
         )
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:

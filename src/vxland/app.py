@@ -12,7 +12,7 @@ from vxland.config.load import load
 from vxland.config.watch import ConfigWatch
 from vxland.control import Control, Json
 from vxland.doorbell import Doorbell, Trigger
-from vxland.http import serving
+from vxland.http import MetricsServer
 from vxland.journal import LOG, Journal
 from vxland.kernel.counters import Counters, read_counters
 from vxland.kernel.events import LinkEvents, RuleEvents
@@ -90,7 +90,8 @@ class Daemon:
             )
             self._control.start()
             stack.callback(self._control.stop)
-            stack.enter_context(serving(self._first_settings.listen, registry(collector)))
+            self._http = MetricsServer(registry(collector))
+            stack.callback(self._http.close)
             self._loop()
             self._notifier.stopping()
             LOG.info("stopped; the tunnels stay as they are, and vxland down removes them")
@@ -147,6 +148,7 @@ class Daemon:
             self._totals.add(report)
             self._journal.write(report)
             self._notifier.status(_summary(report))
+        self._http.listen(self._reconciler.settings.listen)
         if reload:
             self._notifier.ready()
         for answer in answered:
@@ -189,4 +191,4 @@ def _summary(report: Report) -> str:
     if not overlays:
         return str(report.problems[0]) if report.problems else "nothing to do"
     tunnels = sum(len(overlay.vteps) for overlay in overlays)
-    return f"{report.desired.node}: {len(overlays)} overlays, {tunnels} tunnels, in sync"
+    return f"{report.desired.node}: overlays {len(overlays)}, tunnels {tunnels}, all in sync"

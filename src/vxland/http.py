@@ -1,35 +1,56 @@
 """The metrics over HTTP, by prometheus-client's own server."""
 
 import logging
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, start_http_server
 
 LOG = logging.getLogger("vxland")
 
+Listen = tuple[str, int] | None  # host and port; None: no HTTP
 
-@contextmanager
-def serving(listen: tuple[str, int] | None, registry: CollectorRegistry) -> Iterator[None]:
-    """Answer on this host and port meanwhile; where they can't be had, say so and go on without."""
-    if listen is None:
-        yield
-        return
-    host, port = listen
-    try:
-        server, thread = start_http_server(port, host, registry)
-    except OSError as error:
-        LOG.error(  # noqa: TRY400 - the cause is in the sentence
-            "no metrics: cannot listen on %s port %d: %s. Change listen in [http]",
-            host,
-            port,
-            error.strerror or error,
-        )
-        yield
-        return
-    try:
-        yield
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
+
+class MetricsServer:
+    """Answers where the configuration says; where that can't be had, it says so and goes on."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        self._registry = registry
+        self._listen: Listen = None
+        self._end: Callable[[], None] = _nothing
+
+    def listen(self, listen: Listen) -> None:
+        """Move to this host and port, if it isn't there already."""
+        if listen == self._listen:
+            return
+        self.close()
+        self._listen = listen
+        if listen is None:
+            return
+        host, port = listen
+        try:
+            server, thread = start_http_server(port, host, self._registry)
+        except OSError as error:
+            cause = error.strerror or error
+            LOG.error(  # noqa: TRY400 - the cause is in the sentence
+                "no metrics: cannot listen on %s port %d: %s. Change listen in [http]",
+                host,
+                port,
+                cause,
+            )
+            return
+
+        def end() -> None:
+            server.shutdown()
+            server.server_close()
+            thread.join()
+
+        self._end = end
+
+    def close(self) -> None:
+        """Answer no more."""
+        self._end()
+        self._end, self._listen = _nothing, None
+
+
+def _nothing() -> None:
+    """There is no server to end."""

@@ -1,6 +1,6 @@
 """Random configurations, valid by the rules that ``vxland.config`` holds files to."""
 
-from dataclasses import dataclass, replace
+from dataclasses import fields, replace
 from ipaddress import ip_interface
 
 from hypothesis import strategies as st
@@ -16,17 +16,31 @@ EXPLICIT = ((frozenset({NODE, "b"}), 4711),)
 FOREIGN_TUNNEL = "fvx0"
 
 
-@dataclass(frozen=True, slots=True)
 class Configuration:
     """Settings, and the peers whose addresses aren't known at the moment."""
 
-    settings: Settings
-    unknown: str
+    def __init__(self, wanted: Settings, unknown: str = "") -> None:
+        self.settings = wanted
+        self.unknown = unknown
 
     @property
     def desired(self) -> Desired:
         """What they make of this node."""
         return resolved(self.settings, unknown=self.unknown)
+
+    def __repr__(self) -> str:
+        parts = [*self.settings.overlays, *self.settings.peers]
+        return f"Configuration({[*map(_differences, parts)]}, unknown={self.unknown!r})"
+
+
+def _differences(part: OverlaySettings | PeerSettings) -> str:
+    """What isn't as it is by default: few enough to be read."""
+    told = (
+        f"{field.name}={value}"
+        for field in fields(part)
+        if (value := getattr(part, field.name)) != field.default
+    )
+    return " ".join(told)
 
 
 options = st.builds(

@@ -1,7 +1,7 @@
 """Random stories: what vxland did and what others did to it, up to some actual state."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, replace
 
 from hypothesis import strategies as st
 
@@ -12,6 +12,7 @@ from tests.fake.vandalism import OPTIONS, Vandalism
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
 from vxland.identity import pair_vni
+from vxland.observed import Observed
 from vxland.plan import Plan, plan
 
 SPARE_NAMES = ("foo", "fbr", FOREIGN_TUNNEL, "g0", "vxl-guest", "vxlan1", "vxl-lan-b", "vxbr0")
@@ -41,29 +42,41 @@ LINES = (
 )
 
 
-@dataclass(frozen=True, slots=True)
 class Turn:
     """A turn of vxland's, ended after some of its operations or not at all."""
 
-    configuration: Configuration
-    cut: int | None
+    def __init__(self, configuration: Configuration, cut: int | None = None) -> None:
+        self.configuration = configuration
+        self.cut = cut
+
+    def __repr__(self) -> str:
+        return f"{self.configuration}{'' if self.cut is None else f', cut after {self.cut}'}"
 
     def of(self, wanted: Plan) -> Plan:
         """The part of the plan that was carried out."""
         return Plan(wanted.operations[: self.cut])
 
 
-@dataclass(slots=True)
+def everything(kernel: FakeKernel) -> Observed:
+    """All that can be seen, abroad too."""
+    return replace(kernel.observe(), abroad=kernel.look_abroad())
+
+
 class Story:
     """What happened, and the kernel after it."""
 
-    kernel: FakeKernel = field(default_factory=FakeKernel, repr=False)
-    steps: list[Turn | Vandalism] = field(default_factory=list)
+    def __init__(self) -> None:
+        self.kernel = FakeKernel()
+        self.steps: list[Turn | Vandalism] = []
+
+    def __repr__(self) -> str:
+        told = (step.command if isinstance(step, Vandalism) else repr(step) for step in self.steps)
+        return "\n".join(("Story:", *told))
 
     def turn(self, turn: Turn) -> None:
         """Vxland does something."""
         self.steps.append(turn)
-        wanted = plan(self.kernel.observe(abroad=True), turn.configuration.desired)
+        wanted = plan(everything(self.kernel), turn.configuration.desired)
         execute(turn.of(wanted), self.kernel)
 
     def vandalise(self, deed: Vandalism) -> None:
@@ -128,9 +141,7 @@ DEEDS: tuple[Callable[[Choice], Vandalism], ...] = (
     lambda choose: somebody.option(choose.tunnel(), choose.of(*OPTIONS)),
     lambda choose: somebody.flood_removed(choose.tunnel(), choose.of(*ADDRESSES)),
     lambda choose: somebody.flood_added(choose.tunnel(), choose.of(*ADDRESSES)),
-    lambda choose: somebody.fdb_added(
-        choose.tunnel(), choose.of(*ADDRESSES), static=choose.yes()
-    ),
+    lambda choose: somebody.fdb_added(choose.tunnel(), choose.of(*ADDRESSES), static=choose.yes()),
     lambda choose: somebody.moved_abroad(choose.tunnel()),
     lambda choose: somebody.address_added(
         choose.device("bridge"), choose.of("10.10.10.1/24", "10.10.30.1/24")

@@ -1,5 +1,6 @@
-"""Plays one scenario in two network namespaces alike: the one is mended by the daemon's code, the
-other by the commands. A program, so that its namespaces go when it ends, however it ends.
+"""Plays a scenario in twin namespaces, mended by the daemon's code and by the commands.
+
+A program, so that its namespaces go when it ends, however it ends.
 """
 
 import json
@@ -47,7 +48,8 @@ class Twin(Namespace):
 
     def paste(self, script: str) -> None:
         """Paste lines into a shell that stops at the first one that fails."""
-        subprocess.run(self.command("sh", "-e"), input=script, text=True, check=True, timeout=60)
+        shell = self.command("sh", "-e")
+        subprocess.run(shell, input=script, text=True, check=True, timeout=60, stdout=sys.stderr)
 
     def state(self) -> dict[str, Any]:
         """All that the tools show of it, without numbers and timers."""
@@ -125,7 +127,7 @@ def look(twin: Twin, scenario: Scenario) -> dict[str, list[str]]:
 
 
 def play(scenario: Scenario) -> dict[str, Any]:
-    """Play a scenario in both; returns the plan and what came of it, first for the daemon's code."""
+    """Play a scenario in both; returns what was planned and what came of it, the daemon's first."""
     own_mounts()
     twins = Twin("executed"), Twin("pasted")
     plans = [mend(twin, scenario, by_commands=twin.name == "pasted") for twin in twins]

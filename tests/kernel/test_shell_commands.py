@@ -34,7 +34,7 @@ def played(name: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize("name", SCENARIOS)
 def test_commands_do_what_the_daemon_does(name: str) -> None:
-    """Of twins, one mended by the daemon's code and one by the commands come out the same, mended."""
+    """Twins, mended by the daemon's code and by the commands, come out the same, and mended."""
     actual = played(name)
     assert {kind.__name__ for kind in SCENARIOS[name].expects} <= set(actual["classes"])
     executed, pasted = actual["plans"]

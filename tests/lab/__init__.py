@@ -1,18 +1,20 @@
 """A laboratory: servers and containers as network namespaces on this machine's own kernel."""
 
-from tests.lab.frames import Flow, Listener, broadcast
+from tests.lab.frames import BROADCAST, Flow, Listener, Tap, broadcast
 from tests.lab.namespaces import Namespace, own_mounts
 from tests.lab.server import Server
 from tests.lab.site import Container, Site
 from tests.lab.waiting import eventually
 
 __all__ = [
+    "BROADCAST",
     "Container",
     "Flow",
     "Listener",
     "Namespace",
     "Server",
     "Site",
+    "Tap",
     "broadcast",
     "eventually",
     "own_mounts",

@@ -1,6 +1,7 @@
 """Several servers on one underlay, with a container behind each bridge."""
 
 from collections.abc import Iterable
+from itertools import permutations
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -88,14 +89,26 @@ class Site:
         for server in self.servers:
             server.settled()
 
+    def add_bridges(self, bridge: str = "vxbr0") -> None:
+        """The bridge on every server, made by somebody else, so that it is there all along."""
+        for server in self.servers:
+            server.sh(f"ip link add {bridge} type bridge mcast_snooping 0; ip link set {bridge} up")
+
+    def attach_containers(self) -> list[Container]:
+        """A container behind each server's bridge."""
+        self.containers = [Container(s, number) for number, s in enumerate(self.servers, 1)]
+        return self.containers
+
     def add_containers(self) -> list[Container]:
         """A container behind each server's bridge, all reaching each other."""
-        self.containers = [Container(s, number) for number, s in enumerate(self.servers, 1)]
-        for one in self.containers:
-            for other in self.containers:
-                if one is not other:
-                    eventually(
-                        lambda one=one, other=other: one.reaches(other.address),  # type: ignore[misc]
-                        f"{one.name} reaches {other.name}",
-                    )
+        self.attach_containers()
+        self.all_reach()
         return self.containers
+
+    def all_reach(self) -> None:
+        """Wait until every container reaches every other."""
+        for one, other in permutations(self.containers, 2):
+            eventually(
+                lambda one=one, other=other: one.reaches(other.address),  # type: ignore[misc]
+                f"{one.name} reaches {other.name}",
+            )

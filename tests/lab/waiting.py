@@ -8,7 +8,10 @@ PAUSE = 0.01
 
 
 def eventually(
-    condition: Callable[[], object], what: str | Callable[[], str], patience: float = PATIENCE
+    condition: Callable[[], object],
+    what: str | Callable[[], str],
+    patience: float = PATIENCE,
+    pause: float = PAUSE,
 ) -> float:
     """Wait until the condition holds; returns the seconds that took. Raises AssertionError."""
     started = time.monotonic()
@@ -19,4 +22,4 @@ def eventually(
             said = what if isinstance(what, str) else what()
             message = f"not within {patience:.0f} s: {said}"
             raise AssertionError(message)
-        time.sleep(PAUSE)
+        time.sleep(pause)

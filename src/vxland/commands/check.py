@@ -25,7 +25,7 @@ def run(options: Namespace) -> int:
     for warning in warnings:
         print(f"warning: {warning}")
     settings = checked.settings
-    print(f"{path}: valid, {len(settings.overlays)} overlays, {len(settings.peers)} peers")
+    print(f"{path}: valid; overlays: {len(settings.overlays)}, peers: {len(settings.peers)}")
     return 0
 
 

@@ -12,11 +12,11 @@ from vxland.plan.disturbance import by_disturbance
 from vxland.problems import Kind
 from vxland.status import problem_json
 
-NOTHING, CHANGES = 0, 2
+NOTHING, CHANGES, BLOCKED = 0, 2, 1
 
 
 def run(options: Namespace) -> int:
-    """0 nothing to do, 2 changes, 1 error."""
+    """0 nothing to do, 2 changes, 1 error, or nothing that can be done."""
     with explained(options), LinuxKernel() as kernel:
         plan = look(options.config, kernel).plan
     if options.json:
@@ -26,7 +26,9 @@ def run(options: Namespace) -> int:
         print("\n".join(shell.commands(plan)))
     else:
         _print(plan)
-    return CHANGES if plan.operations else NOTHING
+    if plan.operations:
+        return CHANGES
+    return NOTHING if plan.in_sync else BLOCKED
 
 
 def _json(plan: Plan) -> dict[str, object]:
@@ -52,7 +54,7 @@ def _print(plan: Plan) -> None:
             print(f"{disturbance.value}:")
             print("".join(f"  {operation}\n" for operation in operations))
     if not plan.operations:
-        print("nothing to do")
+        print("nothing to do" if plan.in_sync else "nothing that can be done")
     _print_problems(plan)
 
 

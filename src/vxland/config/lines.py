@@ -6,11 +6,7 @@ from dataclasses import dataclass, field
 from functools import cached_property
 
 _MARKED = re.compile(
-    r"""^[ \t]*(?:
-        (?P<brackets>\[\[?) [ \t]* (?P<header>[^\]\r\n]*?) [ \t]* \]
-        | (?P<quote>["']?) (?P<key>[^\r\n]*?) (?P=quote) [ \t]*=
-    )""",
-    re.MULTILINE | re.VERBOSE,
+    r"^[ \t]*+(?:(?P<brackets>\[\[?)(?P<header>[^\]\r\n]*+)\]|(?P<key>[^=\r\n]*+)=)", re.MULTILINE
 )
 _QUOTES = str.maketrans("", "", "\"' \t")
 
@@ -46,8 +42,9 @@ class Lines:
             line += self._text.count("\n", offset, match.start())
             offset = match.start()
             if match["brackets"] is None:
-                region.first.setdefault(match["key"], line)
-                region.last[match["key"]] = line
+                key = match["key"].strip(" \t").strip("\"'")
+                region.first.setdefault(key, line)
+                region.last[key] = line
                 continue
             header = match["header"].translate(_QUOTES)
             if match["brackets"] == "[" and header.startswith(f"{name}.") and name:

@@ -27,6 +27,8 @@ DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
     ops.RemoveAddress: frozenset({errno.EADDRNOTAVAIL, errno.ENODEV}),
     ops.AddAddress: frozenset({errno.EEXIST}),
     ops.RemoveFdb: frozenset({errno.ENOENT, errno.ENODEV}),
+    # A device without IPv6 (switched off, or its MTU is below 1280) gets no such addresses.
+    ops.NoLinkLocal: frozenset({errno.EAFNOSUPPORT}),
 }
 
 

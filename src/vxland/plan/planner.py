@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from vxland.guards import GUARDS
 from vxland.guards.port import Port
 from vxland.hazards import foreign_tunnels
+from vxland.identity import INDEX_PREFIX
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
 from vxland.operations import AddAltname, Operation, TakeDown
@@ -102,6 +103,9 @@ class _Planner:
             self._wait(Mark(overlay.name, problem.peer), place, ports)
         for vtep in overlay.vteps:
             self._vtep(vtep, place, ports)
+        renumbered = [v for v in overlay.vteps if (at := self._device(v)) and v.vni != _vni(at)]
+        if overlay.prefix == INDEX_PREFIX and renumbered:
+            self.problems.append(_renumbering(overlay, renumbered))
 
     def departures(self) -> None:
         """What is vxland's and isn't wanted."""
@@ -213,6 +217,22 @@ def _emptied(overlay: Overlay) -> Problem:
         Kind.REFUSED,
         f"overlay {overlay.name} has no peers in the configuration; its tunnels stay as they are",
         "Write its [[peer]]s, or remove the overlay with vxland down",
+        overlay=overlay.name,
+    )
+
+
+def _vni(link: Link) -> int | None:
+    return link.vxlan.vni if link.vxlan else None
+
+
+def _renumbering(overlay: Overlay, vteps: list[Vtep]) -> Problem:
+    peers = ", ".join(vtep.peer for vtep in vteps)
+    return Problem(
+        Kind.HINT,
+        f'overlay {overlay.name} has vni = "index", so tunnels are numbered by their place in the'
+        f" list: those to {peers} get another number and are recreated; the counters of a tunnel"
+        " count what arrives on it, whoever sent it",
+        'With vni = "pair" a change of one peer leaves the others as they are',
         overlay=overlay.name,
     )
 

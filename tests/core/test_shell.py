@@ -1,0 +1,220 @@
+import inspect
+import shlex
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
+
+import pytest
+
+from vxland import operations as ops
+from vxland.guards import GUARDS
+from vxland.kernel.ebtables import SCRIPTS
+from vxland.kernel.messages import MESSAGES
+from vxland.model import Bridge, VniKey, Vtep
+from vxland.observed import Abroad, FdbEntry
+from vxland.plan import Plan
+from vxland.settings import Df, VxlanOptions
+from vxland.shell import COMMANDS, READ_BACK, commands
+
+T = "vxl-lan-b"
+VTEP = Vtep(
+    overlay="lan",
+    peer="b",
+    device=T,
+    altname="vxland-lan+b",
+    alias="vxland:lan:b",
+    mac="02:00:00:00:00:0b",
+    vni=0,
+    port=4789,
+    local=ip_address("203.0.113.1"),
+    remote=ip_address("203.0.113.2"),
+    mtu=1450,
+    options=VxlanOptions(),
+)
+BRIDGE = Bridge("br0", "vxland-lan", "vxland:lan", "02:00:00:00:00:01", 1450, frozenset())
+VXLAN = (
+    f"ip link add name {T} address 02:00:00:00:00:0b mtu 1450 group 1987603556"
+    " type vxlan id 0 remote 203.0.113.2 local 203.0.113.1 dstport 4789"
+)
+NEW_BRIDGE = "ip link add name br0 address 02:00:00:00:00:01 mtu 1450 group 1987603556 type bridge"
+RULE = "-i vxl-+ -o vxl-+ -j DROP"
+MAC = "02:22:22:22:22:22"
+REMOTE = ip_address("203.0.113.9")
+BOTH = ops.Guarding(T, ("isolated", "ebtables"))
+ONE = ops.Guarding(T, ("isolated",))
+ABROAD = Abroad(T, "vxland:lan:b", "02:00:00:00:00:0b", 5, VniKey(0, 4789, 4))
+
+
+def create(options: VxlanOptions) -> ops.CreateVtep:
+    """A device with these options is made."""
+    return ops.CreateVtep("lan", T, replace(VTEP, options=options))
+
+
+def option(name: str, value: int) -> ops.SetOption:
+    """An option is changed."""
+    return ops.SetOption("lan", T, name, value)
+
+
+def address(text: str) -> ops.AddAddress:
+    """An address is added."""
+    return ops.AddAddress("lan", "br0", ip_interface(text))
+
+
+def added(text: str) -> str:
+    """The command for an address, with the mark if it can be had."""
+    plain = f"ip address add {text} dev br0"
+    return f"{plain} proto 0x76 2>/dev/null || {plain}"
+
+
+def restore(*script: str) -> str:
+    """The command for a transaction of ebtables."""
+    return "\n".join(("ebtables-restore --noflush <<'EOF'", "*filter", *script, "COMMIT", "EOF"))
+
+
+PLAIN = "ttl auto tos 0x0 df unset nolearning ageing 300 udpcsum"
+OTHER = "ttl inherit tos inherit df set learning ageing 100 noudpcsum"
+DIFFERENT = VxlanOptions(
+    ttl_inherit=True, tos=1, df=Df.SET, learning=True, ageing=100, udp_csum=False
+)
+
+TABLE: tuple[tuple[ops.Operation, str], ...] = (
+    (ops.TakeDown("lan", T), f"ip link set dev {T} down"),
+    (ops.DeleteLink("lan", T), f"ip link del dev {T}"),
+    (
+        ops.DeleteAbroad("lan", T, ABROAD),
+        r"""ip -n "$(ip netns list-id nsid 5 | sed 's/.*name: \(.*\))/\1/')" link del dev """ + T,
+    ),
+    (
+        ops.RemoveAltname("lan", T, "vxland-$x"),
+        f"ip link property del dev {T} altname 'vxland-$x'",
+    ),
+    (
+        ops.RemoveAddress("lan", "br0", ip_interface("10.0.0.1/24")),
+        "ip address del 10.0.0.1/24 dev br0 || true",
+    ),
+    (
+        ops.WriteChain("", "VXLAND", (RULE,), 1),
+        restore(
+            ":VXLAND RETURN",
+            f"-A VXLAND {RULE}",
+            "-D FORWARD -j VXLAND",
+            "-I FORWARD -j VXLAND",
+        ),
+    ),
+    (ops.Rename("lan", "a$b", T), f"ip link set dev 'a$b' name {T}"),
+    (
+        ops.CreateBridge("lan", "br0", BRIDGE),
+        f"{NEW_BRIDGE} stp_state 0 forward_delay 0 mcast_snooping 0",
+    ),
+    (create(VxlanOptions()), f"{VXLAN} {PLAIN}"),
+    (create(DIFFERENT), f"{VXLAN} {OTHER}"),
+    (create(VxlanOptions(ttl=64)), f"{VXLAN} {PLAIN}".replace("ttl auto", "ttl 64")),
+    (ops.SetAlias("lan", T, "it's"), f"ip link set dev {T} alias " + shlex.quote("it's")),
+    (ops.AddAltname("lan", T, "vxland-x"), f"ip link property add dev {T} altname vxland-x"),
+    (ops.SetMac("lan", T, MAC), f"ip link set dev {T} address {MAC}"),
+    (ops.SetMtu("lan", T, 1400), f"ip link set dev {T} mtu 1400"),
+    (ops.NoLinkLocal("lan", T), f"ip link set dev {T} addrgenmode none"),
+    (ops.SetRemote("lan", T, REMOTE), f"ip link set dev {T} type vxlan remote {REMOTE}"),
+    (ops.SetLocal("lan", T, REMOTE), f"ip link set dev {T} type vxlan local {REMOTE}"),
+    (option("ttl", 0), f"ip link set dev {T} type vxlan ttl auto"),
+    (option("ttl", 64), f"ip link set dev {T} type vxlan ttl 64"),
+    (option("tos", 16), f"ip link set dev {T} type vxlan tos 0x10"),
+    (option("tos", 1), f"ip link set dev {T} type vxlan tos inherit"),
+    (option("df", 2), f"ip link set dev {T} type vxlan df inherit"),
+    (option("ageing", 100), f"ip link set dev {T} type vxlan ageing 100"),
+    (option("learning", 1), f"ip link set dev {T} type vxlan learning"),
+    (option("learning", 0), f"ip link set dev {T} type vxlan nolearning"),
+    (address("10.0.0.1/24"), added("10.0.0.1/24 broadcast 10.0.0.255")),
+    (address("10.0.0.0/31"), added("10.0.0.0/31")),
+    (address("fd00::1/64"), added("fd00::1/64")),
+    (ops.RaiseBridge("lan", "br0"), "ip link set dev br0 up"),
+    (ops.Attach("lan", T, "br0"), f"ip link set dev {T} master br0"),
+    (ops.Reattach("lan", "tap0", "br0"), "ip link set dev tap0 master br0"),
+    (ops.Isolate("lan", T), f"ip link set dev {T} type bridge_slave isolated on"),
+    (
+        ops.AppendFlood("lan", T, REMOTE),
+        f"bridge fdb append 00:00:00:00:00:00 dev {T} dst {REMOTE} self permanent",
+    ),
+    (ops.BringUp("lan", T, BOTH), f"ip link set dev {T} up"),
+    (
+        ops.RemoveFdb("lan", T, FdbEntry(MAC, REMOTE)),
+        f"bridge fdb del {MAC} dev {T} dst {REMOTE} self || true",
+    ),
+    (
+        ops.RemoveFdb("lan", T, FdbEntry(MAC, REMOTE, port=77, vni=0, via=3)),
+        f"bridge fdb del {MAC} dev {T} dst {REMOTE} port 77 vni 0 via if3 self || true",
+    ),
+    (ops.Unisolate("lan", T, BOTH), f"ip link set dev {T} type bridge_slave isolated off"),
+    (
+        ops.TrimChain("", "VXLAND", (RULE,), ()),
+        restore(":VXLAND RETURN", f"-A VXLAND {RULE}"),
+    ),
+    (
+        ops.RemoveChain("", "VXLAND", 2, ()),
+        restore("-D FORWARD -j VXLAND", "-D FORWARD -j VXLAND", "-F VXLAND", "-X VXLAND"),
+    ),
+)
+
+
+def known() -> set[type[ops.Operation]]:
+    """Every class of operation."""
+    return {
+        kind
+        for _, kind in inspect.getmembers(ops, inspect.isclass)
+        if issubclass(kind, ops.Operation) and kind is not ops.Operation
+    }
+
+
+@pytest.mark.parametrize(
+    ("operation", "expected"),
+    TABLE,
+    ids=[f"{number}-{type(operation).__name__}" for number, (operation, _) in enumerate(TABLE)],
+)
+def test_operation_as_a_command(operation: ops.Operation, expected: str) -> None:
+    """Each operation is printed as the one command that does it."""
+    actual = [line for line in commands(Plan((operation,))) if not line.startswith("#")]
+    assert [expected] == actual
+
+
+def test_every_operation_has_a_handler() -> None:
+    """Each class has a line in the table of commands, and in one of the kernel's two tables."""
+    assert known() == COMMANDS.keys()
+    assert known() == MESSAGES.keys() | SCRIPTS.keys()
+    assert set() == MESSAGES.keys() & SCRIPTS.keys()
+    assert known() == {type(operation) for operation, _ in TABLE}
+
+
+def test_every_guard_can_be_read_back_by_hand() -> None:
+    """For each guard there is a command that shows it."""
+    assert GUARDS.keys() == READ_BACK.keys()
+
+
+def test_what_must_hold_first_is_a_comment() -> None:
+    """Before a port comes up the guards to look for are named, once where several need the same."""
+    plan = Plan(
+        (
+            ops.BringUp("lan", "t1", BOTH),
+            ops.BringUp("lan", "t2", BOTH),
+            ops.BringUp("dmz", "t3", ONE),
+            ops.RemoveChain("", "VXLAND", 1, (ONE, BOTH)),
+        )
+    )
+    both = (
+        "# only once these guards are seen to hold: isolated (see bridge -d link),"
+        " ebtables (see ebtables-save)"
+    )
+    expected = (
+        both,
+        "ip link set dev t1 up",
+        "ip link set dev t2 up",
+        "# only once these guards are seen to hold: isolated (see bridge -d link)",
+        "ip link set dev t3 up",
+        both,
+        restore("-D FORWARD -j VXLAND", "-F VXLAND", "-X VXLAND"),
+    )
+    assert expected == commands(plan)
+
+
+def test_nothing_to_do_is_no_command() -> None:
+    """An empty plan prints nothing."""
+    expected: tuple[str, ...] = ()
+    assert expected == commands(Plan())

@@ -1,0 +1,190 @@
+"""Whether a node is what it should be, found out without the planner."""
+
+from collections.abc import Iterator, Mapping
+
+from vxland.identity import ALTNAME_MARK, CHAIN
+from vxland.model import Desired, Overlay, Vtep
+from vxland.observed import EbtablesState, FdbEntry, Link, Observed
+from vxland.ownership import is_own, mark
+from vxland.plan import Memory
+from vxland.problems import Kind, Problem
+
+BLOCKING = (Kind.GUARD, Kind.REFUSED)
+
+
+def untruths(
+    observed: Observed, desired: Desired, problems: tuple[Problem, ...], memory: Memory
+) -> list[str]:
+    """What isn't as desired, apart from what a problem says can't be."""
+    judge = _Judge(observed, desired, problems, memory)
+    return [*judge.false_conflicts(), *judge.overlays(), *judge.leftovers(), *judge.chain()]
+
+
+class _Judge:
+    def __init__(
+        self,
+        observed: Observed,
+        desired: Desired,
+        problems: tuple[Problem, ...],
+        memory: Memory,
+    ) -> None:
+        self.observed = observed
+        self.desired = desired
+        self.problems = problems
+        self.memory = memory
+        self.excused = {p.overlay for p in problems if p.kind in BLOCKING} | {
+            p.overlay for p in problems if p.kind is Kind.CONFLICT and not p.peer
+        }
+        self.conflicts = {(p.overlay, p.peer) for p in problems if p.kind is Kind.CONFLICT}
+        self.hazards = {p.overlay for p in problems if p.kind is Kind.HAZARD}
+        self.waiting = {(p.overlay, p.peer) for p in problems if p.kind is Kind.WAITING}
+
+    def false_conflicts(self) -> Iterator[str]:
+        """A conflict or a hazard is about something that is there and is somebody else's."""
+        for problem in self.problems:
+            if problem.kind in (Kind.CONFLICT, Kind.HAZARD):
+                link = self.observed.links.get(problem.device)
+                if link is None or is_own(link):
+                    yield f"not in the way: {problem}"
+
+    def overlays(self) -> Iterator[str]:
+        """Bridges and tunnels."""
+        for overlay in self.desired.overlays:
+            if overlay.name in self.excused:
+                continue
+            yield from self._bridge(overlay)
+            for vtep in overlay.vteps:
+                if (overlay.name, vtep.peer) not in self.conflicts:
+                    yield from self._vtep(overlay, vtep)
+
+    def _bridge(self, overlay: Overlay) -> Iterator[str]:
+        bridge = overlay.bridge
+        link = self.observed.links.get(bridge.device)
+        if link is None or link.kind != "bridge":
+            yield f"no bridge {bridge.device}"
+            return
+        addresses = self.observed.addresses[bridge.device]
+        if not bridge.addresses <= {address.interface for address in addresses}:
+            yield f"{bridge.device} lacks addresses"
+        if any(a.own and a.interface not in bridge.addresses for a in addresses):
+            yield f"{bridge.device} has an address that is wanted no more"
+        if is_own(link):
+            wanted = (bridge.alias, bridge.mac, bridge.mtu, True)
+            yield from _differ(bridge.device, wanted, (link.alias, link.mac, link.mtu, link.up))
+            yield from _marked(link, bridge.altname)
+
+    def _vtep(self, overlay: Overlay, vtep: Vtep) -> Iterator[str]:
+        link = self.observed.links.get(vtep.device)
+        if link is None or link.vxlan is None:
+            yield f"no tunnel {vtep.device}"
+            return
+        state = link.vxlan
+        closed = overlay.name in self.hazards or vtep.device in self.memory.grounded
+        wanted = {
+            "alias": vtep.alias,
+            "mac": vtep.mac,
+            "mtu": vtep.mtu,
+            "vni": vtep.vni,
+            "port": vtep.port,
+            "local": vtep.local,
+            "remote": vtep.remote,
+            "options": vtep.options,
+            "master": overlay.bridge.device,
+            "isolated": "isolated" in overlay.guards,
+            "link_local": False,
+            "up": not closed,
+            "foreign": (None, True),
+        }
+        actual: Mapping[str, object] = {
+            "alias": link.alias,
+            "mac": link.mac,
+            "mtu": link.mtu,
+            "vni": state.vni,
+            "port": state.port,
+            "local": state.local,
+            "remote": state.remote,
+            "options": state.options,
+            "master": link.master,
+            "isolated": link.isolated,
+            "link_local": link.link_local,
+            "up": link.up,
+            "foreign": (state.underlay, state.plain),
+        }
+        yield from _differ(vtep.device, wanted, actual)
+        yield from _marked(link, vtep.altname)
+        entries = self.observed.fdb.get(vtep.device, frozenset())
+        yield from self._fdb(vtep, entries)
+
+    def _fdb(self, vtep: Vtep, entries: frozenset[FdbEntry]) -> Iterator[str]:
+        learnt = {e for e in entries if vtep.options.learning and not e.static}
+        flood = {entry.destination for entry in entries - learnt if entry.floods}
+        yield from _differ(f"flood list of {vtep.device}", {vtep.remote}, flood)
+        if any(not entry.floods for entry in entries - learnt):
+            yield f"{vtep.device} has a forwarding entry that isn't learnt"
+
+    def leftovers(self) -> Iterator[str]:
+        """Devices and addresses of vxland's that nobody wants."""
+        wanted = {(vtep.overlay, vtep.peer) for vtep in self.desired.vteps()} | self.waiting
+        wanted |= {(overlay.name, "") for overlay in self.desired.overlays}
+        kept = {p.device for p in self.problems if p.kind is Kind.HINT}
+        counted: dict[tuple[str, str], int] = {}
+        for link in self.observed.links.values():
+            seen = mark(link)
+            if not is_own(link) or (seen and seen.overlay in self.excused):
+                continue
+            key = (seen.overlay, seen.peer) if seen else ("", "")
+            counted[key] = counted.get(key, 0) + 1
+            if key not in wanted and link.name not in kept:
+                yield f"{link.name} is left over"
+        bridges = {overlay.bridge.device for overlay in self.desired.overlays}
+        for device, addresses in self.observed.addresses.items():
+            if any(address.own for address in addresses) and device not in bridges | kept:
+                yield f"addresses of vxland's are left on {device}"
+
+    def chain(self) -> Iterator[str]:
+        """The ebtables chain does what it should, and to nobody else."""
+        state = self.observed.ebtables
+        if not isinstance(state, EbtablesState):
+            return
+        prefixes = {o.prefix for o in self.desired.overlays if "ebtables" in o.guards}
+        jumps = [rule.text for rule in state.forward].count(f"-j {CHAIN}")
+        if not prefixes:
+            if jumps or state.chain is not None:
+                yield "the chain is left over"
+            return
+        if jumps != 1 or state.forward[0].text != f"-j {CHAIN}" or state.policy != "RETURN":
+            yield "the chain isn't in force"
+        for prefix in prefixes:
+            own, other = f"{prefix}own", f"{prefix}other"
+            if self._verdict(state, own, other) != "DROP":
+                yield f"frames pass between tunnels named {prefix}"
+            for link in self.observed.links.values():
+                if link.master and link.name.startswith(prefix) and not is_own(link):
+                    ways = ((link.name, own), (own, link.name))
+                    if any(self._verdict(state, *way) == "DROP" for way in ways):
+                        yield f"frames of {link.name}, which isn't vxland's, are dropped"
+
+    @staticmethod
+    def _verdict(state: EbtablesState, source: str, target: str) -> str:
+        for rule in state.chain or ():
+            words = rule.text.split()
+            named = dict(zip(words[::2], words[1::2], strict=True))
+            fits = [
+                name == pattern or (pattern.endswith("+") and name.startswith(pattern[:-1]))
+                for name, pattern in ((source, named.get("-i")), (target, named.get("-o")))
+                if pattern
+            ]
+            if all(fits):
+                return named["-j"]
+        return "RETURN"
+
+
+def _marked(link: Link, altname: str) -> Iterator[str]:
+    marks = {name for name in link.altnames if name.startswith(ALTNAME_MARK)}
+    if marks != {altname}:
+        yield f"{link.name} has the marks {sorted(marks)}"
+
+
+def _differ(what: str, wanted: object, actual: object) -> Iterator[str]:
+    if wanted != actual:
+        yield f"{what}: {wanted} wanted, {actual} there"

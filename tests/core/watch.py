@@ -1,0 +1,135 @@
+"""A kernel that checks, at every single operation, what must be true at every moment."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from tests.fake.devices import Device
+from tests.fake_kernel import FakeKernel
+from vxland import operations as ops
+from vxland.execution import Failure
+from vxland.hazards import looping_pairs
+from vxland.identity import ALIAS_MARK, CHAIN
+from vxland.model import Desired
+from vxland.observed import Observed
+from vxland.operations import Operation
+from vxland.ownership import is_own
+
+NODE_WIDE = (ops.WriteChain, ops.TrimChain, ops.RemoveChain)
+FOLLOWERS = ("bridge", "macvlan")  # whose MTU the kernel changes by itself
+
+
+class Watch:
+    """Hands operations on to the fake kernel, one by one or in batches, and fails some."""
+
+    def __init__(
+        self,
+        kernel: FakeKernel,
+        desired: Desired,
+        *,
+        batches: bool = False,
+        failing: Collection[int] = (),
+    ) -> None:
+        self.kernel = kernel
+        self.allowed = frozenset(
+            name for overlay in desired.overlays for name in overlay.allow_tunnel_ports
+        )
+        self.batches = batches
+        self.failing = failing
+        self.count = 0
+
+    def read_back(self) -> Observed:
+        """What the fake kernel shows."""
+        return self.kernel.read_back()
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        """Do what isn't chosen to fail."""
+        failures = {}
+        batch = []
+        for operation in operations:
+            self.count += 1
+            if self.count in self.failing:
+                failures[operation] = Failure("chosen to fail")
+            else:
+                batch.append(operation)
+        parts = [batch] if self.batches else [[operation] for operation in batch]
+        for part in parts:
+            failures |= self._watched(part)
+        return failures
+
+    def _watched(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        before = looping_pairs(self.kernel.look(), self.allowed)
+        for operation in operations if not self.batches else ():
+            self._check_owner(operation)
+        failures = self.kernel.perform(operations)
+        after = looping_pairs(self.kernel.look(), self.allowed)
+        assert after <= before, f"{[*map(str, operations)]} lets frames loop: {after - before}"
+        return failures
+
+    def _check_owner(self, operation: Operation) -> None:
+        """The device that the operation names is vxland's, or isn't there."""
+        if isinstance(operation, NODE_WIDE):
+            assert (operation.overlay, operation.device) == ("", CHAIN)
+            return
+        if isinstance(operation, ops.DeleteAbroad):
+            assert operation.abroad.alias.startswith(ALIAS_MARK)
+            return
+        if isinstance(operation, ops.AddAddress | ops.Reattach):
+            return  # others' bridges and ports, as the configuration says
+        device = self.kernel.net.find(operation.device)
+        if isinstance(operation, ops.RemoveAddress):
+            assert device is None or any(
+                address.own and address.interface == operation.address
+                for address in device.addresses
+            )
+            return
+        assert device is None or is_own(device.seen({}))
+
+
+@dataclass(frozen=True, slots=True)
+class Property:
+    """Everything in a namespace that isn't vxland's."""
+
+    devices: Mapping[int, tuple[object, ...]]
+    addresses: frozenset[tuple[int, str]]
+    rules: Mapping[str, tuple[str, ...]]
+
+
+def property_of_others(kernel: FakeKernel, reattached: Collection[str] = ()) -> Property:
+    """What no plan may change. Where a device is put back on purpose, isn't looked at."""
+    devices = kernel.net.devices.values()
+    return Property(
+        devices={
+            device.index: _attributes(device, reattached)
+            for device in devices
+            if not is_own(device.seen({}))
+        },
+        addresses=frozenset(
+            (device.index, str(address.interface))
+            for device in devices
+            for address in device.addresses
+            if not address.own
+        ),
+        rules={
+            name: (chain.policy, *(rule for rule in chain.rules if rule != f"-j {CHAIN}"))
+            for name, chain in kernel.filter.chains.items()
+            if name != CHAIN
+        },
+    )
+
+
+def _attributes(device: Device, reattached: Collection[str]) -> tuple[object, ...]:
+    return (
+        device.name,
+        device.kind,
+        device.mac,
+        device.mtu if device.kind not in FOLLOWERS else None,
+        device.alias,
+        frozenset(device.altnames),
+        device.group,
+        device.up,
+        (device.master, device.isolated) if device.name not in reattached else None,
+        device.lower,
+        device.link_local,
+        device.vxlan,
+        frozenset(device.fdb),
+    )
