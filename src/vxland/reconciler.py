@@ -162,6 +162,8 @@ class Reconciler:
         return self._desired, ()
 
     def _plan(self, observed: Observed, desired: Desired) -> tuple[Observed, Plan]:
+        if self.settings.overlays and not desired.node:
+            return observed, Plan()  # who this machine is isn't known yet: leave it as it is
         memory = self._memory.after(observed, desired)
         self._memory = replace(memory, grounded=grounded(desired, self._fights.current()))
         whole = plan(observed, desired, self._memory)

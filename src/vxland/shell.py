@@ -32,7 +32,7 @@ REMARKS: dict[type[ops.Operation], str] = {
     ops.DeleteAbroad: "ip finds the namespace only by name; for one that has none:"
     " nsenter -t PID -n ip link del dev NAME",
     ops.RemoveAddress: "it may have gone with another one of its subnet",
-    ops.RemoveFdb: "it may have gone with the remote that it led to",
+    ops.RemoveFdb: "one that was learnt may have aged and gone by now",
 }
 
 OPTIONS: dict[str, Callable[[int], tuple[str, ...]]] = {
@@ -92,15 +92,14 @@ def _delete_abroad(operation: ops.DeleteAbroad) -> str:
     return f'ip -n "$({named})" {_line("link", "del", "dev", operation.device)}'
 
 
-def _create(device: str, mac: str, mtu: int, *words: object) -> str:
-    common = ("address", mac, "mtu", mtu, "group", GROUP)
-    return _line("ip", "link", "add", "name", device, *common, "type", *words)
+def _create(device: str, mac: str, *words: object) -> str:
+    return _line("ip", "link", "add", "name", device, "address", mac, "group", GROUP, *words)
 
 
 def _create_bridge(operation: ops.CreateBridge) -> str:
     bridge = operation.bridge
     settings = ("stp_state", 0, "forward_delay", 0, "mcast_snooping", 0)
-    return _create(bridge.device, bridge.mac, bridge.mtu, "bridge", *settings)
+    return _create(bridge.device, bridge.mac, "type", "bridge", *settings)
 
 
 def _create_vtep(operation: ops.CreateVtep) -> str:

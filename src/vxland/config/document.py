@@ -47,7 +47,7 @@ class Document:
     reconcile: ReconcileTable
     overlays: tuple[Item[OverlayTable], ...]
     peers: tuple[Item[PeerTable], ...]
-    places: Mapping[tuple[str, str], Place]  # where a table's key got its value
+    places: Mapping[tuple[str, str], Place]  # where a table's key is, the last one
     names: Mapping[str, frozenset[str]]  # "overlay" and "peer": in ill-formed items too
     named: bool  # a name that isn't there isn't in the files either
     whole: bool  # nothing is ill-formed
@@ -93,10 +93,10 @@ class _Draft:
     def _table(self, place: Place, raw: object) -> None:
         name = place.table
         table = self._checked(TABLES[name], place, raw)
+        if isinstance(raw, dict):
+            self.places |= {(name, key): place.at(key) for key in raw}
         if table is not None:
-            for key in sorted(table.model_fields_set):
-                self.values[name][key] = getattr(table, key)
-                self.places[name, key] = place.at(key)
+            self.values[name] |= {key: getattr(table, key) for key in table.model_fields_set}
 
     def _list(self, place: Place, raw: object) -> None:
         kind = place.table

@@ -43,6 +43,13 @@ def _integer(value: int) -> str:
     return str(value) if abs(value) < _INT_LIMIT else "a number of very many digits"
 
 
+def _list(values: list[Any]) -> str:
+    if any(isinstance(value, (list, dict)) for value in values):
+        return "a list"
+    text = f"[{', '.join(map(shown, values[:LONGEST]))}]"
+    return text if len(text) <= LONGEST else "a list"
+
+
 _SHOWN: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (bool, lambda value: "true" if value else "false"),  # before int: it is one
     (int, _integer),
@@ -51,7 +58,7 @@ _SHOWN: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (date, date.isoformat),
     (time, time.isoformat),
     (dict, lambda _: "a table"),
-    (list, lambda _: "a list"),
+    (list, _list),
 )
 
 

@@ -24,6 +24,7 @@ from vxland.operations import Operation
 DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
     ops.DeleteLink: frozenset({errno.ENODEV}),
     ops.DeleteAbroad: frozenset({errno.ENODEV}),
+    ops.RemoveAltname: frozenset({errno.ENOENT, errno.EINVAL, errno.ENODEV}),
     ops.RemoveAddress: frozenset({errno.EADDRNOTAVAIL, errno.ENODEV}),
     ops.AddAddress: frozenset({errno.EEXIST}),
     ops.RemoveFdb: frozenset({errno.ENOENT, errno.ENODEV}),

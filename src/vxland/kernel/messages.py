@@ -137,7 +137,8 @@ def _create_bridge(operation: ops.CreateBridge, _: Directory) -> bytes:
         ("IFLA_BR_MCAST_SNOOPING", 0),
     ]
     info = _linkinfo("bridge", settings)
-    return _create(bridge.device, [("IFLA_ADDRESS", bridge.mac), ("IFLA_MTU", bridge.mtu), info])
+    # No MTU: given here, it would go on following the ports', since setting the same does nothing.
+    return _create(bridge.device, [("IFLA_ADDRESS", bridge.mac), info])
 
 
 def _state(directory: Directory, device: str, flags: int) -> bytes:

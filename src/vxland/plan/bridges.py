@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Interface
 
-from vxland.model import Bridge, Overlay
+from vxland.model import Overlay
 from vxland.observed import Link, Observed
 from vxland.operations import (
     AddAddress,
@@ -22,6 +22,7 @@ from vxland.operations import (
 )
 from vxland.ownership import Mark, is_own, mark
 from vxland.plan.memory import Memory
+from vxland.plan.obstacles import Register
 from vxland.problems import Kind, Problem
 
 
@@ -35,20 +36,29 @@ class BridgePlan:
     link: Link | None  # the device that is the bridge, under whatever name
 
 
-def plan_bridge(overlay: Overlay, observed: Observed, memory: Memory) -> BridgePlan:
-    """Make the bridge, or mend it, or say why neither."""
+def plan_bridge(
+    overlay: Overlay,
+    observed: Observed,
+    memory: Memory,
+    register: Register,
+    reserved: frozenset[str],
+) -> BridgePlan:
+    """Make the bridge, or mend it, or say why neither. ``reserved`` are all overlays' bridges."""
     bridge = overlay.bridge
-    holder = observed.links.get(bridge.device)
-    if holder is not None and holder.kind != "bridge":
-        return BridgePlan((), (_taken(overlay, holder),), usable=False, link=None)
+    holder = register.name_holder(bridge.device)
+    if holder is not None and (holder.kind != "bridge" or holder.name != bridge.device):
+        if not is_own(holder):
+            problem = _taken(overlay, holder, bridge.device)
+            return BridgePlan((), (problem,), usable=False, link=None)
+        holder = None  # one of vxland's other devices, which loses the name in this plan
     returns = tuple(_reattachments(overlay, observed, memory))
     hints = tuple(_absentees(overlay, observed, memory))
     if holder is not None and not is_own(holder):
         operations = (*_addresses(overlay, holder, observed), *returns)
         return BridgePlan(operations, (*_waits(overlay, holder), *hints), usable=True, link=holder)
     if holder is None:
-        holder = _misnamed(overlay, observed)
-    altname_holder = _altname_holder(bridge, holder, observed)
+        holder = _misnamed(overlay, observed, reserved)
+    altname_holder = register.foreign([bridge.altname])
     if altname_holder is not None:
         problem = _taken(overlay, altname_holder, bridge.altname)
         return BridgePlan((), (problem,), usable=False, link=None)
@@ -56,32 +66,20 @@ def plan_bridge(overlay: Overlay, observed: Observed, memory: Memory) -> BridgeP
     return BridgePlan((*made, *returns), hints, usable=True, link=holder)
 
 
-def _misnamed(overlay: Overlay, observed: Observed) -> Link | None:
-    """This overlay's own bridge, if somebody gave it another name."""
+def _misnamed(overlay: Overlay, observed: Observed, reserved: frozenset[str]) -> Link | None:
+    """This overlay's own bridge under another name, unless another overlay wants it by that."""
     wanted = Mark(overlay.name)
     return next(
         (
             link
-            for _, link in sorted(observed.links.items())
-            if link.kind == "bridge" and mark(link) == wanted
+            for name, link in sorted(observed.links.items())
+            if link.kind == "bridge" and mark(link) == wanted and name not in reserved
         ),
         None,
     )
 
 
-def _altname_holder(bridge: Bridge, holder: Link | None, observed: Observed) -> Link | None:
-    return next(
-        (
-            link
-            for _, link in sorted(observed.links.items())
-            if link is not holder and bridge.altname in (link.name, *link.altnames)
-        ),
-        None,
-    )
-
-
-def _taken(overlay: Overlay, holder: Link, name: str = "") -> Problem:
-    name = name or holder.name
+def _taken(overlay: Overlay, holder: Link, name: str) -> Problem:
     what = f"a {holder.kind} device" if holder.kind else "a device"
     return Problem(
         Kind.CONFLICT,

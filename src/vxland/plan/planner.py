@@ -11,6 +11,7 @@ from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
 from vxland.operations import AddAltname, Operation, TakeDown
 from vxland.ownership import Mark, is_own, mark, own_links
+from vxland.plan.altnames import plan_altnames
 from vxland.plan.bridges import plan_bridge
 from vxland.plan.leaving import plan_departures
 from vxland.plan.memory import Memory
@@ -62,9 +63,12 @@ class _Planner:
     kept: set[str] = field(default_factory=set)  # devices of vxland's that don't leave
     bridges: set[str] = field(default_factory=set)  # that overlays use, whoever's they are
     seats: list[tuple[Overlay, list[Port]]] = field(default_factory=list)
+    names: set[str] = field(default_factory=set)  # all that are wanted, altnames too
+    settled: dict[str, tuple[str, str]] = field(default_factory=dict)  # by name: what it gets
 
     def __post_init__(self) -> None:
         self.register = Register(self.observed)
+        self.reserved = frozenset(overlay.bridge.device for overlay in self.desired.overlays)
         self.by_mark: dict[Mark, list[Link]] = {}
         for link in own_links(self.observed):
             if (seen := mark(link)) is not None:
@@ -86,7 +90,7 @@ class _Planner:
         ]
         if self._would_be_emptied(overlay):
             obstacles.append(_emptied(overlay))
-        bridge = plan_bridge(overlay, self.observed, self.memory)
+        bridge = plan_bridge(overlay, self.observed, self.memory, self.register, self.reserved)
         self.problems += [*overlay.waiting, *obstacles, *bridge.problems]
         hazards = foreign_tunnels(overlay, bridge.link.name, self.observed) if bridge.link else ()
         self.problems += [_hazard(overlay, link) for link in hazards]
@@ -98,6 +102,7 @@ class _Planner:
             self._leave_alone(overlay, go_down=bool(hazards))
             return
         self.operations += bridge.operations
+        self._settle(overlay.bridge.device, overlay.bridge.altname, bridge.link)
         place = Place(overlay, bridge.link.name if bridge.link else None, open=not hazards)
         for problem in overlay.waiting:
             self._wait(Mark(overlay.name, problem.peer), place, ports)
@@ -115,6 +120,7 @@ class _Planner:
         operations, problems = plan_departures(leaving, frozenset(self.bridges), self.observed)
         self.operations += operations
         self.problems += problems
+        self.operations += plan_altnames(self.kept, self.names, self.settled, self.observed)
 
     def guards(self) -> None:
         """What arms the guards wanted and disarms the others."""
@@ -125,6 +131,12 @@ class _Planner:
         return overlay.peers_listed == 0 and any(
             seen.overlay == overlay.name and seen.peer for seen in self.by_mark
         )
+
+    def _settle(self, device: str, altname: str, link: Link | None) -> None:
+        """This name and this altname are wanted for this device, if there is one already."""
+        self.names |= {device, altname}
+        if link is not None and is_own(link):
+            self.settled[link.name] = (device, altname)
 
     def _wait(self, seen: Mark, place: Place, ports: list[Port]) -> None:
         """A tunnel that can't be laid out at the moment stays as it is, guarded."""
@@ -173,6 +185,7 @@ class _Planner:
             if self._crowded(vtep, link):
                 self.kept.discard(link.name)
                 link = None
+        self._settle(vtep.device, vtep.altname, link)
         operations = plan_vtep(vtep, link, place, self.observed)
         self.operations += [
             operation
@@ -193,7 +206,7 @@ class _Planner:
 
     def _crowded(self, vtep: Vtep, link: Link) -> bool:
         """Whether the device can't have its name back because another of vxland's has it."""
-        holder = self.register.name_holder(vtep.device)
+        holder = self.observed.links.get(vtep.device)
         return link.name != vtep.device and holder is not None and is_own(holder)
 
 

@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vxland.identity import ALTNAME_MARK
 from vxland.model import Overlay, Vtep
 from vxland.observed import FdbEntry, Link, Observed, VxlanState
 from vxland.operations import (
@@ -17,7 +16,6 @@ from vxland.operations import (
     Guarding,
     NoLinkLocal,
     Operation,
-    RemoveAltname,
     RemoveFdb,
     Rename,
     SetAlias,
@@ -116,9 +114,6 @@ def _repairs(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:
 def _marks(vtep: Vtep, link: Link) -> Iterator[Operation]:
     if link.alias != vtep.alias:
         yield SetAlias(vtep.overlay, vtep.device, vtep.alias)
-    for altname in sorted(link.altnames - {vtep.altname}):
-        if altname.startswith(ALTNAME_MARK):
-            yield RemoveAltname(vtep.overlay, link.name, altname)
     if vtep.altname not in link.altnames:
         yield AddAltname(vtep.overlay, vtep.device, vtep.altname)
 

@@ -9,6 +9,7 @@ from vxland.config.errors import ConfigError
 from vxland.config.overlay_table import OverlayTable
 from vxland.config.place import Place
 from vxland.config.schema import PeerTable
+from vxland.config.wording import quoted
 
 _OWN = re.compile(rf"{re.escape(identity.PAIR_PREFIX)}|{re.escape(identity.INDEX_PREFIX)}[0-9]")
 _RESERVED = frozenset({".", "..", "all", "default", "lo"})  # all and default: net.ipv4.conf's own
@@ -17,9 +18,15 @@ _FORBIDDEN = frozenset(b"/:\0 \t\n\v\f\r\xa0")
 
 
 def overlay_names(document: Document) -> Iterator[ConfigError]:
-    """An overlay's name must fit into every mark."""
+    """An overlay's name must fit into every mark; where it has none, so must the bridge's."""
     for item in document.overlays:
-        yield from _name(item)
+        if item.table.name is not None:
+            yield from _name(item)
+        elif _name_problem(item.name) and not _device_problem(item.name):
+            yield item.place.at("name").error(
+                f"is missing, and the bridge's, {quoted(item.name)}, can't be an overlay's",
+                'Write name = "lan", for example',
+            )
 
 
 def peer_names(document: Document) -> Iterator[ConfigError]:
@@ -65,13 +72,7 @@ def _name_problem(name: str) -> tuple[str, str] | None:
 def _name(item: Item[OverlayTable] | Item[PeerTable]) -> Iterator[ConfigError]:
     problem = _name_problem(item.name)
     if problem:
-        message, cure = problem
-        if "name" not in item.table.model_fields_set:
-            message = f"is missing, and the bridge's name {message} of an overlay"
-            cure = f'Write name = "..." too. {cure}'
-            yield item.place.at("name").error(message, cure)
-        else:
-            yield item.place.at("name").error(message, cure, item.name)
+        yield item.place.at("name").error(*problem, item.name)
 
 
 def _device(place: Place, name: str, *, new: bool = False) -> Iterator[ConfigError]:
@@ -86,7 +87,7 @@ def _device_problem(name: str) -> tuple[str, str] | None:
     octets = name.encode()
     longest = identity.DEVICE_NAME_LENGTH
     if not octets or len(octets) > longest:
-        return "has not 1 to 15 bytes, as a device's name must", f"Use at most {longest} characters"
+        return f"is not 1 to {longest} bytes long", "Use a shorter name"
     if not _FORBIDDEN.isdisjoint(octets) or not name.isprintable():
         return "can't be a device's name", "Use only letters, digits, . _ and -"
     if name in {".", ".."}:

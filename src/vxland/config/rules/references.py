@@ -27,10 +27,10 @@ def overlays_of_peers(document: Document) -> Iterator[ConfigError]:
 def node_among_peers(document: Document) -> Iterator[ConfigError]:
     """This machine is one of the peers, or has an address of its own."""
     node, known = document.node, document.names["peer"]
-    idle = not document.overlays and not document.peers
-    if node.name is None or node.name in known or node.address is not None or idle:
+    if node.name is None or node.name in known or ("node", "address") in document.places:
         return
-    if document.named:
+    idle = not document.overlays and not document.peers
+    if document.named and not idle:
         cure = f"{did_you_mean(node.name, known)}Name a [[peer]], or set address in [node] too"
         yield document.places["node", "name"].error("is not one of the peers", cure, node.name)
 

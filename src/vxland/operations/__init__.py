@@ -1,0 +1,78 @@
+"""What can be done to the kernel, one small value each, in the order that keeps it loop-free.
+
+An operation names its device; what a number of them need to know to be carried out is in them.
+Carrying out is the business of ``vxland.kernel``, printing as commands that of ``vxland.shell``;
+each has one table with a line for each class here.
+"""
+
+from vxland.operations.bridges import (
+    AddAddress,
+    CreateBridge,
+    RaiseBridge,
+    Reattach,
+    RemoveAddress,
+)
+from vxland.operations.devices import (
+    AddAltname,
+    Attach,
+    BringUp,
+    DeleteAbroad,
+    DeleteLink,
+    NoLinkLocal,
+    RemoveAltname,
+    Rename,
+    SetAlias,
+    SetMac,
+    SetMtu,
+    TakeDown,
+)
+from vxland.operations.guarding import (
+    Isolate,
+    RemoveChain,
+    TrimChain,
+    Unisolate,
+    WriteChain,
+)
+from vxland.operations.operation import Guarding, Operation, Phase
+from vxland.operations.vxlan import (
+    AppendFlood,
+    CreateVtep,
+    RemoveFdb,
+    SetLocal,
+    SetOption,
+    SetRemote,
+)
+
+__all__ = [
+    "AddAddress",
+    "AddAltname",
+    "AppendFlood",
+    "Attach",
+    "BringUp",
+    "CreateBridge",
+    "CreateVtep",
+    "DeleteAbroad",
+    "DeleteLink",
+    "Guarding",
+    "Isolate",
+    "NoLinkLocal",
+    "Operation",
+    "Phase",
+    "RaiseBridge",
+    "Reattach",
+    "RemoveAddress",
+    "RemoveAltname",
+    "RemoveChain",
+    "RemoveFdb",
+    "Rename",
+    "SetAlias",
+    "SetLocal",
+    "SetMac",
+    "SetMtu",
+    "SetOption",
+    "SetRemote",
+    "TakeDown",
+    "TrimChain",
+    "Unisolate",
+    "WriteChain",
+]

@@ -1,0 +1,70 @@
+"""What is done to a bridge."""
+
+from dataclasses import dataclass
+
+from vxland.addresses import IPInterface
+from vxland.model import Bridge
+from vxland.operations.operation import Operation, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class CreateBridge(Operation):
+    """Make a bridge, down, without STP, forward delay and multicast snooping."""
+
+    bridge: Bridge
+
+    phase = Phase.CREATE
+    attribute = "existence"
+
+    def __str__(self) -> str:
+        return f"create bridge {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class RaiseBridge(Operation):
+    """Set a bridge up; early, so that guests can start."""
+
+    phase = Phase.CREATE
+    attribute = "state"
+
+    def __str__(self) -> str:
+        return f"set bridge {self.device} up"
+
+
+@dataclass(frozen=True, slots=True)
+class AddAddress(Operation):
+    """Put an address on a bridge, with vxland's mark (IFA_PROTO)."""
+
+    address: IPInterface
+
+    phase = Phase.CREATE
+    attribute = "addresses"
+
+    def __str__(self) -> str:
+        return f"add address {self.address} to {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAddress(Operation):
+    """Take an address of vxland's from a bridge."""
+
+    address: IPInterface
+
+    phase = Phase.QUIESCE
+    attribute = "addresses"
+
+    def __str__(self) -> str:
+        return f"remove address {self.address} from {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reattach(Operation):
+    """Put somebody's port back into a bridge that was deleted and made again."""
+
+    bridge: str
+
+    phase = Phase.ATTACH
+    attribute = "master"
+
+    def __str__(self) -> str:
+        return f"put {self.device} back into {self.bridge}"

@@ -1,0 +1,177 @@
+"""What is done to a device, whatever its kind: made, named, marked, attached, taken away."""
+
+from dataclasses import dataclass
+
+from vxland.observed import Abroad
+from vxland.operations.operation import Guarding, Operation, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class TakeDown(Operation):
+    """Set a device down, so that nothing is forwarded through it."""
+
+    phase = Phase.QUIESCE
+    attribute = "state"
+    guards = True
+
+    def __str__(self) -> str:
+        return f"take {self.device} down"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteLink(Operation):
+    """Delete a device of vxland's."""
+
+    phase = Phase.QUIESCE
+    attribute = "existence"
+
+    def __str__(self) -> str:
+        return f"delete {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class DeleteAbroad(Operation):
+    """Delete a device of vxland's in the namespace that it was moved to: it holds its VNI here."""
+
+    abroad: Abroad
+
+    phase = Phase.QUIESCE
+    attribute = "namespace"
+
+    def __str__(self) -> str:
+        return f"delete {self.device}, which was moved to network namespace {self.abroad.nsid}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveAltname(Operation):
+    """Take an altname off a device of vxland's: it is another one's name, or another one's mark."""
+
+    altname: str
+
+    phase = Phase.CREATE
+    attribute = "altname"
+
+    @property
+    def rank(self) -> int:
+        """A name before it is given; a mark once the right one, the alias, is there."""
+        return 1 if self.altname.startswith(ALTNAME_MARK) else -1
+
+    def __str__(self) -> str:
+        return f"take the altname {self.altname} off {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Rename(Operation):
+    """Give a device its name back. It must be down (kernels before 6.2)."""
+
+    to: str
+
+    phase = Phase.CREATE
+    attribute = "name"
+
+    @property
+    def rank(self) -> int:
+        """Before a new device takes the old name, after no altname is the new one."""
+        return 0
+
+    def __str__(self) -> str:
+        return f"rename {self.device} to {self.to}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetAlias(Operation):
+    """Write vxland's first mark."""
+
+    alias: str
+
+    phase = Phase.CREATE
+    attribute = "alias"
+
+    def __str__(self) -> str:
+        return f"mark {self.device} as {self.alias}"
+
+
+@dataclass(frozen=True, slots=True)
+class AddAltname(Operation):
+    """Add vxland's second mark."""
+
+    altname: str
+
+    phase = Phase.CREATE
+    attribute = "altname"
+
+    @property
+    def rank(self) -> int:
+        """Once no other device has it."""
+        return 2
+
+    def __str__(self) -> str:
+        return f"give {self.device} the altname {self.altname}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetMac(Operation):
+    """Set a device's MAC address."""
+
+    mac: str
+
+    phase = Phase.CREATE
+    attribute = "mac"
+
+    def __str__(self) -> str:
+        return f"set the MAC of {self.device} to {self.mac}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetMtu(Operation):
+    """Set a device's MTU, in bytes."""
+
+    mtu: int
+
+    phase = Phase.CREATE
+    attribute = "mtu"
+
+    def __str__(self) -> str:
+        return f"set the MTU of {self.device} to {self.mtu}"
+
+
+@dataclass(frozen=True, slots=True)
+class NoLinkLocal(Operation):
+    """Let the kernel give a tunnel no IPv6 link-local address (addrgenmode none)."""
+
+    phase = Phase.CREATE
+    attribute = "addrgenmode"
+
+    def __str__(self) -> str:
+        return f"keep IPv6 link-local addresses off {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class Attach(Operation):
+    """Make a device that is down a port of the bridge."""
+
+    bridge: str
+
+    phase = Phase.ATTACH
+    attribute = "master"
+
+    def __str__(self) -> str:
+        return f"attach {self.device} to {self.bridge}"
+
+
+@dataclass(frozen=True, slots=True)
+class BringUp(Operation):
+    """Set a tunnel's device up, if each of these guards was read back from the kernel."""
+
+    guarding: Guarding
+
+    phase = Phase.UP
+    attribute = "state"
+
+    @property
+    def needs(self) -> tuple[Guarding, ...]:
+        """The port's own guards."""
+        return (self.guarding,)
+
+    def __str__(self) -> str:
+        return f"bring {self.device} up"

@@ -1,0 +1,59 @@
+"""What every operation has: a phase, a device, an overlay, and what it puts right."""
+
+from dataclasses import dataclass
+from enum import IntEnum
+from typing import ClassVar
+
+
+class Phase(IntEnum):
+    """The order of a plan. Whatever could loop is down, or guarded, at every step of it."""
+
+    QUIESCE = 1  # what leaves goes down or away
+    ARM = 2  # guards that are chains or tables
+    CREATE = 3  # devices made, and their attributes put right
+    ATTACH = 4  # into the bridge, while down
+    ISOLATE = 5  # guards that are flags of a bridge port
+    FLOOD_APPEND = 6
+    UP = 7  # only what was read back as guarded
+    FLOOD_REMOVE = 8
+    DISARM = 9  # guards no longer wanted, once those wanted were read back
+
+
+@dataclass(frozen=True, slots=True)
+class Guarding:
+    """A bridge port, and the guards that must be seen to hold for it."""
+
+    device: str
+    guards: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Operation:
+    """One step. ``overlay`` is empty where the step is the whole node's."""
+
+    overlay: str
+    device: str
+
+    phase: ClassVar[Phase]
+    attribute: ClassVar[
+        str
+    ]  # what of the device it puts right: with the device, the subject of a fight
+    guards: ClassVar[bool] = False  # never delayed
+
+    @property
+    def rank(self) -> int:
+        """The order within the phase: names are freed before they are taken."""
+        return 1
+
+    @property
+    def needs(self) -> "tuple[Guarding, ...]":
+        """What must be read back from the kernel before this may be done."""
+        return ()
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """The thing that this operation puts right: device and attribute."""
+        return (self.device, self.attribute)
+
+    def __str__(self) -> str:
+        return f"{self.attribute} of {self.device}"

@@ -1,0 +1,94 @@
+"""What is done to a VXLAN device alone: its outer packets, its flood list."""
+
+from dataclasses import dataclass
+
+from vxland.addresses import IPAddress
+from vxland.model import Vtep
+from vxland.observed import FdbEntry
+from vxland.operations.operation import Operation, Phase
+
+
+@dataclass(frozen=True, slots=True)
+class CreateVtep(Operation):
+    """Make a VXLAN device, down."""
+
+    vtep: Vtep
+
+    phase = Phase.CREATE
+    attribute = "existence"
+
+    def __str__(self) -> str:
+        vtep = self.vtep
+        return f"create {self.device} to {vtep.peer} ({vtep.remote}, VNI {vtep.vni})"
+
+
+@dataclass(frozen=True, slots=True)
+class SetRemote(Operation):
+    """Change a VXLAN device's remote in place; the kernel moves its default flood entry."""
+
+    remote: IPAddress
+
+    phase = Phase.CREATE
+    attribute = "remote"
+
+    def __str__(self) -> str:
+        return f"set the remote of {self.device} to {self.remote}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetLocal(Operation):
+    """Change a VXLAN device's local address in place."""
+
+    local: IPAddress
+
+    phase = Phase.CREATE
+    attribute = "local"
+
+    def __str__(self) -> str:
+        return f"set the local address of {self.device} to {self.local}"
+
+
+@dataclass(frozen=True, slots=True)
+class SetOption(Operation):
+    """Change one number that the kernel changes in place: ttl, tos, df, learning, ageing."""
+
+    option: str
+    value: int
+
+    phase = Phase.CREATE
+    attribute = "option"
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Each option is a subject of its own."""
+        return (self.device, self.option)
+
+    def __str__(self) -> str:
+        return f"set {self.option} of {self.device} to {self.value}"
+
+
+@dataclass(frozen=True, slots=True)
+class AppendFlood(Operation):
+    """Append a VTEP to the flood list."""
+
+    destination: IPAddress
+
+    phase = Phase.FLOOD_APPEND
+    attribute = "flood"
+
+    def __str__(self) -> str:
+        return f"append {self.destination} to the flood list of {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveFdb(Operation):
+    """Remove a forwarding entry from a VXLAN device."""
+
+    entry: FdbEntry
+
+    phase = Phase.FLOOD_REMOVE
+    attribute = "fdb"
+
+    def __str__(self) -> str:
+        what = "flood entry" if self.entry.floods else f"entry {self.entry.mac}"
+        return f"remove {what} to {self.entry.destination} from {self.device}"
