@@ -92,14 +92,15 @@ def _delete_abroad(operation: ops.DeleteAbroad) -> str:
     return f'ip -n "$({named})" {_line("link", "del", "dev", operation.device)}'
 
 
-def _create(device: str, mac: str, *words: object) -> str:
-    return _line("ip", "link", "add", "name", device, "address", mac, "group", GROUP, *words)
+def _create(device: str, mac: str, mtu: int | None, *words: object) -> str:
+    common = ("address", mac, *(() if mtu is None else ("mtu", mtu)), "group", GROUP)
+    return _line("ip", "link", "add", "name", device, *common, "type", *words)
 
 
 def _create_bridge(operation: ops.CreateBridge) -> str:
     bridge = operation.bridge
     settings = ("stp_state", 0, "forward_delay", 0, "mcast_snooping", 0)
-    return _create(bridge.device, bridge.mac, "type", "bridge", *settings)
+    return _create(bridge.device, bridge.mac, None, "bridge", *settings)
 
 
 def _create_vtep(operation: ops.CreateVtep) -> str:

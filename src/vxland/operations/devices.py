@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vxland.identity import ALTNAME_MARK
 from vxland.observed import Abroad
 from vxland.operations.operation import Guarding, Operation, Phase
 
