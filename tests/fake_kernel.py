@@ -19,6 +19,7 @@ from vxland.kernel.linux import DONE_ALREADY
 from vxland.kernel.messages import Directory, numbers_needed
 from vxland.observed import Abroad, Observed, Unavailable
 from vxland.operations import Operation
+from vxland.ownership import KINDS
 
 
 class FakeKernel:
@@ -54,7 +55,7 @@ class FakeKernel:
         return Observed(
             links={device.name: device.seen(names) for device in devices},
             fdb={d.name: frozenset(d.fdb) for d in devices if d.fdb},
-            addresses={d.name: frozenset(d.addresses) for d in devices if d.kind == "bridge"},
+            addresses={d.name: frozenset(d.addresses) for d in devices if d.kind in KINDS},
             ebtables=self.no_ebtables or self.filter.state(),
         )
 

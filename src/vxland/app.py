@@ -136,7 +136,9 @@ class Daemon:
         reload = not RELOADS.isdisjoint(triggers)
         if reload:
             self._notifier.reloading()
-        answered = [self._waiting.get() for _ in range(self._waiting.qsize())]
+        # Who asked is answered by a turn that reads the file: the ring comes after the question.
+        asked = self._waiting.qsize() if Trigger.REQUEST in triggers else 0
+        answered = [self._waiting.get() for _ in range(asked)]
         try:
             report = self._reconciler.turn(triggers)
         except OSError as error:

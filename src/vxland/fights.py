@@ -54,7 +54,7 @@ class Fights:
                 self._fights[subject] = fight
                 self.total += 1
                 begun.append(fight)
-        self._forget(now)
+        self.forget(now)
         return tuple(begun)
 
     def current(self) -> tuple[Fight, ...]:
@@ -69,9 +69,15 @@ class Fights:
         """When a repair that is held may be made; None where none is."""
         return min((f.until for f in self._fights.values() if f.until > now), default=None)
 
-    def _forget(self, now: float) -> None:
+    def next_end(self, now: float) -> float | None:
+        """When the next fight is over, if nothing is put right until then."""
+        ends = (fight.until + QUIET for fight in self._fights.values())
+        return min((end for end in ends if end > now), default=None)
+
+    def forget(self, now: float) -> None:
+        """Forget the fights that are over."""
         for subject, fight in list(self._fights.items()):
-            if now > fight.until + QUIET:
+            if now >= fight.until + QUIET:
                 del self._fights[subject]
         for subject, times in list(self._recent.items()):
             if subject in self._fights or now - times[-1] > WINDOW:

@@ -123,8 +123,7 @@ class Abroad:
     """A device of vxland's that was moved to another network namespace and keeps its VNI here."""
 
     name: str
-    alias: str
-    mac: str
+    alias: str  # what its alias is, or would be by its altname
     nsid: int  # this namespace's number for the other one
     key: VniKey
 

@@ -78,6 +78,7 @@ class Reconciler:
         self._culprits: dict[tuple[str, str], str | None] = {}
         self._repairs: dict[str, Repair] = {}
         self._failed: tuple[Outcome, ...] = ()
+        self._turned = 0.0  # when the last turn began (monotonic seconds)
 
     @property
     def fights_so_far(self) -> int:
@@ -85,14 +86,23 @@ class Reconciler:
         return self._fights.total
 
     def next_try(self) -> float | None:
-        """When something held back may be tried (monotonic seconds); None where nothing is."""
-        now = time.monotonic()
-        times = [self._backoff.next(now), self._fights.next(now)]
+        """When something held back may be tried (monotonic seconds); None where nothing is.
+
+        What has become due since the last turn is due still.
+        """
+        since = self._turned
+        times = [
+            self._backoff.next(since),
+            self._fights.next(since),
+            self._fights.next_end(since),
+        ]
         return min((moment for moment in times if moment is not None), default=None)
 
     def turn(self, triggers: Collection[Trigger]) -> Report:
         """One look, and what it takes to put right what was seen."""
-        started, at = time.monotonic(), time.time()
+        self._turned = started = time.monotonic()
+        at = time.time()
+        self._fights.forget(started)  # before the plan: what is over keeps no port down
         if not READS_CONFIG.isdisjoint(triggers):
             self._read_config()
         if not ASKED_FOR.isdisjoint(triggers):
@@ -102,8 +112,7 @@ class Reconciler:
         observed = self._kernel.observe(frozenset(known.values()))
         desired, unresolved = self._resolve(observed.host)
         observed, whole = self._plan(observed, desired)
-        now = time.monotonic()
-        restraint = Restraint(self._backoff.held(now), self._fights.held(now))
+        restraint = Restraint(self._backoff.held(started), self._fights.held(started))
         outcomes = execute(restraint.applied(whole), self._kernel)
         drift = before == desired
         self._learn(outcomes, at, drift=drift)

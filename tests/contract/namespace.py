@@ -24,6 +24,9 @@ def fresh_namespace() -> Iterator[str]:
         try:
             with OWN.open("rb") as elsewhere:
                 _unshare()
+                for device in ("all", "default"):
+                    # The kernel's own default, whatever this machine's is.
+                    Path(f"/proc/sys/net/ipv4/conf/{device}/promote_secondaries").write_text("0")
                 yield f"/proc/{os.getpid()}/fd/{elsewhere.fileno()}"
         finally:
             _check(_libc.setns(home.fileno(), CLONE_NEWNET), "setns")

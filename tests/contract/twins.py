@@ -71,7 +71,7 @@ class Twins:
     def _seen(self, observed: Observed) -> Observed:
         """What both kernels must agree on: everything but what the fake knows nothing of.
 
-        That is the carrier, the addresses that the kernel gives devices by itself once they have
+        That is the carrier, the addresses that the kernel gives bridges by itself once they have
         one, and the host's addresses and routes, which none of the operations touches.
         """
         return Observed(
@@ -82,7 +82,11 @@ class Twins:
             },
             fdb=observed.fdb,
             addresses={
-                name: frozenset(address for address in addresses if not address.automatic)
+                name: frozenset(
+                    address
+                    for address in addresses
+                    if not address.automatic or observed.links[name].kind != "bridge"
+                )
                 for name, addresses in observed.addresses.items()
             },
             ebtables=observed.ebtables,

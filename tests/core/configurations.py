@@ -5,6 +5,7 @@ from ipaddress import ip_interface
 
 from hypothesis import strategies as st
 
+from tests.core.digits import Digits, digits
 from tests.fake.wishes import DMZ, LAN, NODE, address6, resolved, settings
 from vxland.model import Desired
 from vxland.settings import Df, OverlaySettings, PeerSettings, Settings, VniScheme, VxlanOptions
@@ -14,6 +15,7 @@ GUARDS = (("isolated", "ebtables"), ("isolated",), ("ebtables",), ("ebtables", "
 INTERFACES = tuple(map(ip_interface, ("10.10.10.1/24", "10.10.20.1/24", "2001:db8:1::1/64")))
 EXPLICIT = ((frozenset({NODE, "b"}), 4711),)
 FOREIGN_TUNNEL = "fvx0"
+SIZE = 10  # bytes: about as many as there are choices
 
 
 class Configuration:
@@ -29,8 +31,68 @@ class Configuration:
         return resolved(self.settings, unknown=self.unknown)
 
     def __repr__(self) -> str:
+        parts: list[OverlaySettings | PeerSettings]
         parts = [*self.settings.overlays, *self.settings.peers]
         return f"Configuration({[*map(_differences, parts)]}, unknown={self.unknown!r})"
+
+
+@st.composite
+def configurations(draw: st.DrawFn) -> Configuration:
+    """A configuration of node a with one or two overlays."""
+    choose = draw(digits(SIZE))
+    bases = choose.of(((LAN,), (LAN, DMZ), (DMZ, LAN), (DMZ,)))
+    names = choose.some("bcd")
+    bridges = [choose.of(BRIDGES)]
+    bridges += [choose.of([bridge for bridge in BRIDGES if bridge not in bridges])]
+    indexed = choose.of((None, None, *bases))  # at most one on a node
+    unknown = choose.of(("", "", "", "b", "bc"))
+    overlays = [
+        replace(
+            _overlay(choose, base, bridge),
+            vni=VniScheme.INDEX if base is indexed else VniScheme.PAIR,
+        )
+        for base, bridge in zip(bases, bridges, strict=False)
+    ]
+    plain = settings(*overlays, peers=NODE + "".join(names))
+    listed = (plain.peers[0], *(_peer(choose, peer) for peer in plain.peers[1:]))
+    return Configuration(replace(plain, peers=listed), unknown)
+
+
+def _overlay(choose: Digits, base: OverlaySettings, bridge: str) -> OverlaySettings:
+    mtu = choose.of((None, None, 1400, 1500, 1200))
+    usable = INTERFACES[:2] if mtu == 1200 else INTERFACES  # IPv6 begins at 1280
+    return replace(
+        base,
+        bridge=bridge,
+        guards=choose.of(GUARDS),
+        port=choose.of((4789, 4789, 4790)),
+        mtu=mtu,
+        addresses=tuple(choose.some(usable, most=2)),
+        allow_tunnel_ports=choose.of((frozenset(), frozenset({FOREIGN_TUNNEL}))),
+        reattach=choose.of((False, True)),
+        options=_options(choose) if choose.of((False, True)) else VxlanOptions(),
+        vnis=choose.of(((), EXPLICIT)) if base is LAN else (),
+    )
+
+
+def _options(choose: Digits) -> VxlanOptions:
+    return VxlanOptions(
+        ttl=choose.of((0, 5)),
+        tos=choose.of((0, 1)),
+        df=choose.of(list(Df)),
+        ageing=choose.of((300, 400)),
+        udp_csum=choose.of((True, False)),
+        learning=choose.of((False, True)),
+    )
+
+
+def _peer(choose: Digits, plain: PeerSettings) -> PeerSettings:
+    return replace(
+        plain,
+        address=choose.of((plain.address, plain.address, address6(plain.name))),
+        overlays=choose.of((None, None, frozenset({"lan"}), frozenset({"dmz"}))),
+        disabled=choose.of((False, False, False, True)),
+    )
 
 
 def _differences(part: OverlaySettings | PeerSettings) -> str:
@@ -41,64 +103,3 @@ def _differences(part: OverlaySettings | PeerSettings) -> str:
         if (value := getattr(part, field.name)) != field.default
     )
     return " ".join(told)
-
-
-options = st.builds(
-    VxlanOptions,
-    ttl=st.sampled_from((0, 5)),
-    tos=st.sampled_from((0, 1)),
-    df=st.sampled_from(Df),
-    ageing=st.sampled_from((300, 400)),
-    udp_csum=st.booleans(),
-    learning=st.booleans(),
-)
-
-
-@st.composite
-def overlays(draw: st.DrawFn, base: OverlaySettings, bridge: str) -> OverlaySettings:
-    """An overlay with this name and bridge."""
-    mtu = draw(st.sampled_from((None, None, 1400, 1500, 1200)))
-    usable = INTERFACES[:2] if mtu == 1200 else INTERFACES  # IPv6 begins at 1280
-    return replace(
-        base,
-        bridge=bridge,
-        port=draw(st.sampled_from((4789, 4789, 4790))),
-        guards=draw(st.sampled_from(GUARDS)),
-        mtu=mtu,
-        addresses=tuple(draw(st.sets(st.sampled_from(usable), max_size=2))),
-        allow_tunnel_ports=draw(st.sampled_from((frozenset(), frozenset({FOREIGN_TUNNEL})))),
-        reattach=draw(st.booleans()),
-        options=draw(st.one_of(st.just(VxlanOptions()), options)),
-        vnis=draw(st.sampled_from(((), EXPLICIT))) if base is LAN else (),
-    )
-
-
-@st.composite
-def peers(draw: st.DrawFn, plain: PeerSettings) -> PeerSettings:
-    """A peer that may be disabled, elsewhere, or of one overlay only."""
-    return replace(
-        plain,
-        address=draw(st.sampled_from((plain.address, plain.address, address6(plain.name)))),
-        overlays=draw(st.sampled_from((None, None, frozenset({"lan"}), frozenset({"dmz"})))),
-        disabled=draw(st.sampled_from((False, False, False, True))),
-    )
-
-
-@st.composite
-def configurations(draw: st.DrawFn) -> Configuration:
-    """A configuration of node a with one or two overlays."""
-    bridges = draw(st.permutations(BRIDGES))
-    bases = draw(st.sampled_from(((LAN,), (LAN, DMZ), (DMZ, LAN), (DMZ,))))
-    indexed = draw(st.sampled_from((None, None, *bases)))  # at most one on a node
-    chosen = [
-        replace(
-            draw(overlays(base, bridge)),
-            vni=VniScheme.INDEX if base is indexed else VniScheme.PAIR,
-        )
-        for base, bridge in zip(bases, bridges, strict=False)
-    ]
-    names = draw(st.lists(st.sampled_from("bcd"), unique=True, max_size=3))
-    plain = settings(*chosen, peers=NODE + "".join(names))
-    listed = (plain.peers[0], *(draw(peers(peer)) for peer in plain.peers[1:]))
-    unknown = draw(st.sampled_from(("", "", "", "b", "bc")))
-    return Configuration(replace(plain, peers=listed), unknown)

@@ -69,10 +69,13 @@ def test_quiet_ends_a_fight() -> None:
     """Half a minute after the next repair would have been allowed, if there was none."""
     fights = Fights()
     until = provoke(fights, MTU) + FIRST_HOLD
-    fights.record([], until + QUIET)
+    fights.record([], until + QUIET - 0.1)
     assert [fight.subject for fight in fights.current()] == [MTU]
-    fights.record([], until + QUIET + 0.1)
+    end = fights.next_end(until)
+    assert end == until + QUIET
+    fights.forget(end)
     assert fights.current() == ()
+    assert fights.next_end(until) is None
     assert fights.total == 1
 
 

@@ -35,13 +35,13 @@ VXLAN = (
     f"ip link add name {T} address 02:00:00:00:00:0b mtu 1450 group 1987603556"
     " type vxlan id 0 remote 203.0.113.2 local 203.0.113.1 dstport 4789"
 )
-NEW_BRIDGE = "ip link add name br0 address 02:00:00:00:00:01 mtu 1450 group 1987603556 type bridge"
+NEW_BRIDGE = "ip link add name br0 address 02:00:00:00:00:01 group 1987603556 type bridge"
 RULE = "-i vxl-+ -o vxl-+ -j DROP"
 MAC = "02:22:22:22:22:22"
 REMOTE = ip_address("203.0.113.9")
 BOTH = ops.Guarding(T, ("isolated", "ebtables"))
 ONE = ops.Guarding(T, ("isolated",))
-ABROAD = Abroad(T, "vxland:lan:b", "02:00:00:00:00:0b", 5, VniKey(0, 4789, 4))
+ABROAD = Abroad(T, "vxland:lan:b", 5, VniKey(0, 4789, 4))
 
 
 def create(options: VxlanOptions) -> ops.CreateVtep:

@@ -1,10 +1,10 @@
 """Whether a node is what it should be, found out without the planner."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 from vxland.identity import ALTNAME_MARK, CHAIN
 from vxland.model import Desired, Overlay, Vtep
-from vxland.observed import EbtablesState, FdbEntry, Link, Observed
+from vxland.observed import BridgeAddress, EbtablesState, FdbEntry, Link, Observed
 from vxland.ownership import is_own, mark
 from vxland.plan import Memory
 from vxland.problems import Kind, Problem
@@ -35,7 +35,8 @@ class _Judge:
         self.excused = {p.overlay for p in problems if p.kind in BLOCKING} | {
             p.overlay for p in problems if p.kind is Kind.CONFLICT and not p.peer
         }
-        self.conflicts = {(p.overlay, p.peer) for p in problems if p.kind is Kind.CONFLICT}
+        stuck = (Kind.CONFLICT, Kind.WAITING)
+        self.conflicts = {(p.overlay, p.peer) for p in problems if p.kind in stuck}
         self.hazards = {p.overlay for p in problems if p.kind is Kind.HAZARD}
         self.waiting = {(p.overlay, p.peer) for p in problems if p.kind is Kind.WAITING}
 
@@ -66,7 +67,7 @@ class _Judge:
         addresses = self.observed.addresses[bridge.device]
         if not bridge.addresses <= {address.interface for address in addresses}:
             yield f"{bridge.device} lacks addresses"
-        if any(a.own and a.interface not in bridge.addresses for a in addresses):
+        if any(a.interface not in bridge.addresses for a in removable(addresses)):
             yield f"{bridge.device} has an address that is wanted no more"
         if is_own(link):
             wanted = (bridge.alias, bridge.mac, bridge.mtu, True)
@@ -127,10 +128,16 @@ class _Judge:
         wanted = {(vtep.overlay, vtep.peer) for vtep in self.desired.vteps()} | self.waiting
         wanted |= {(overlay.name, "") for overlay in self.desired.overlays}
         kept = {p.device for p in self.problems if p.kind is Kind.HINT}
+        kept |= {o.bridge.device for o in self.desired.overlays if o.name in self.excused}
+        kept |= {
+            link.name
+            for link in self.observed.links.values()
+            if (seen := mark(link)) and seen.overlay in self.excused
+        }
         counted: dict[tuple[str, str], int] = {}
         for link in self.observed.links.values():
             seen = mark(link)
-            if not is_own(link) or (seen and seen.overlay in self.excused):
+            if not is_own(link):
                 continue
             key = (seen.overlay, seen.peer) if seen else ("", "")
             counted[key] = counted.get(key, 0) + 1
@@ -138,7 +145,7 @@ class _Judge:
                 yield f"{link.name} is left over"
         bridges = {overlay.bridge.device for overlay in self.desired.overlays}
         for device, addresses in self.observed.addresses.items():
-            if any(address.own for address in addresses) and device not in bridges | kept:
+            if any(removable(addresses)) and device not in bridges | kept:
                 yield f"addresses of vxland's are left on {device}"
 
     def chain(self) -> Iterator[str]:
@@ -188,3 +195,9 @@ def _marked(link: Link, altname: str) -> Iterator[str]:
 def _differ(what: str, wanted: object, actual: object) -> Iterator[str]:
     if wanted != actual:
         yield f"{what}: {wanted} wanted, {actual} there"
+
+
+def removable(addresses: Iterable[BridgeAddress]) -> Iterator[BridgeAddress]:
+    """Vxland's addresses that take nobody else's IPv4 address of the same network along."""
+    others = {a.interface.network for a in addresses if not a.own and a.interface.version == 4}
+    return (a for a in addresses if a.own and a.interface.network not in others)

@@ -77,8 +77,8 @@ class Watch:
             return  # others' bridges and ports, as the configuration says
         device = self.kernel.net.find(operation.device)
         if isinstance(operation, ops.RemoveAddress):
-            assert device is None or any(
-                address.own and address.interface == operation.address
+            assert device is None or not any(
+                address.interface == operation.address and not (address.own or address.automatic)
                 for address in device.addresses
             )
             return
@@ -107,7 +107,7 @@ def property_of_others(kernel: FakeKernel, reattached: Collection[str] = ()) -> 
             (device.index, str(address.interface))
             for device in devices
             for address in device.addresses
-            if not address.own
+            if not (address.own or address.automatic)
         ),
         rules={
             name: (chain.policy, *(rule for rule in chain.rules if rule != f"-j {CHAIN}"))

@@ -2,7 +2,7 @@
 
 import json
 import time
-from collections.abc import Callable, Collection, Iterable
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeVar
 
@@ -29,6 +29,7 @@ RESTLESS = frozenset(
         "designated_port",
         "tentative",  # an IPv6 address in its first second
         "operstate",  # of a bridge in its first moment
+        "tso_max_size",  # of a bridge: the smallest of its ports'
     }
 )
 CUT = "---- cut ----"
@@ -48,15 +49,10 @@ class Snapshot:
     rules: tuple[str, ...]  # of ebtables
     indexes: dict[str, int]
 
-    def of(self, names: Collection[str]) -> "Snapshot":
-        """The same of these devices, and of all rules."""
-        return Snapshot(
-            _some(self.links, names),
-            _some(self.addresses, names),
-            _some(self.fdb, names),
-            self.rules,
-            _some(self.indexes, names),
-        )
+    def of(self, names: Collection[str]) -> tuple[object, ...]:
+        """All about these devices, and other people's rules: what stays, to the letter."""
+        by_name = (self.links, self.addresses, self.fdb, self.indexes)
+        return (*(_some(part, names) for part in by_name), without_own(self.rules))
 
     @property
     def still(self) -> tuple[object, ...]:
@@ -75,34 +71,49 @@ def snapshot(namespace: Namespace) -> Snapshot:
             if link
         },
         fdb=_fdb(json.loads(fdb)),
-        rules=parse_rules(rules),
+        rules=parse_rules(rules.splitlines()),
         indexes={link["ifname"]: link["ifindex"] for link in json.loads(links) if link},
     )
 
 
 def rules(namespace: Namespace) -> tuple[str, ...]:
     """The rules of ebtables as they are now."""
-    return parse_rules(namespace.sh("ebtables-save"))
+    return parse_rules(namespace.sh("ebtables-save").splitlines())
 
 
-def parse_rules(saved: str) -> tuple[str, ...]:
+def parse_rules(saved: Iterable[str]) -> tuple[str, ...]:
     """The lines of ebtables-save without its comments.
 
     A table of ebtables-nft whose built-in chains accept everything is none: it comes into being
     with whatever ebtables command is the first, does nothing, and ebtables has no word to remove
     it with.
     """
-    lines = tuple(line for line in saved.splitlines() if line and not line.startswith("#"))
+    lines = tuple(line for line in saved if line and not line.startswith("#"))
     return () if lines == EMPTY_TABLE else lines
+
+
+def has_addresses(namespace: Namespace) -> bool:
+    """Whether every device has the IPv6 address that the kernel gives it once it has a carrier.
+
+    That, and finding out that nobody else has it, takes a second or two.
+    """
+    links = namespace.json("ip -d -j addr show")
+    return all(
+        any(a["scope"] == "link" and "tentative" not in a for a in link["addr_info"])
+        for link in links
+        if "LOWER_UP" in link["flags"]
+        and "LOOPBACK" not in link["flags"]
+        and link.get("linkinfo", {}).get("info_kind") != "vxlan"
+    )
 
 
 def without_own(lines: Iterable[str]) -> tuple[str, ...]:
     """Other people's rules and chains."""
-    return tuple(line for line in lines if "VXLAND" not in line)
+    return parse_rules(line for line in lines if "VXLAND" not in line)
 
 
 def eventually_equal(
-    expected: T, observe: Callable[[], T], note: Callable[[], str] = lambda: ""
+    expected: object, observe: Callable[[], object], note: Callable[[], str] = lambda: ""
 ) -> None:
     """Wait until it is seen as expected; says what differs where it never is."""
     started = time.monotonic()
@@ -112,7 +123,32 @@ def eventually_equal(
         actual = observe()
     if actual != expected:
         print(note())
+    assert_equal(expected, actual)
+
+
+def assert_equal(expected: object, actual: object) -> None:
+    """The same, with what differs told leaf by leaf: a snapshot is long."""
+    assert list(_differences("", expected, actual)) == []
     assert expected == actual
+
+
+def _differences(place: str, expected: object, actual: object) -> Iterator[str]:
+    one, other = _parts(expected), _parts(actual)
+    if one is None or other is None:
+        if expected != actual:
+            yield f"{place}: {expected!r} became {actual!r}"
+        return
+    for name in dict.fromkeys((*one, *other)):
+        yield from _differences(f"{place}.{name}", one.get(name), other.get(name))
+
+
+def _parts(value: object) -> Mapping[object, object] | None:
+    """What a value consists of, by name or position; None where it is one itself."""
+    if isinstance(value, Snapshot):
+        return {"still": value.still, "indexes": value.indexes}
+    if isinstance(value, Mapping):
+        return value
+    return dict(enumerate(value)) if isinstance(value, list | tuple) else None
 
 
 def _link(link: Json) -> Json:
@@ -138,5 +174,5 @@ def _fdb(entries: Iterable[Json]) -> dict[str, list[Json]]:
     return {name: sorted(listed, key=str) for name, listed in found.items()}
 
 
-def _some(by_name: dict[str, T], names: Collection[str]) -> dict[str, T]:
+def _some(by_name: Mapping[str, object], names: Collection[str]) -> dict[str, object]:
     return {name: value for name, value in by_name.items() if name in names}

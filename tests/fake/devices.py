@@ -36,7 +36,7 @@ class Device:
     mtu_is_set: bool = False  # of a bridge: it no longer follows its ports'
     vxlan: VxlanState | None = None
     fdb: set[FdbEntry] = field(default_factory=set)
-    addresses: set[BridgeAddress] = field(default_factory=set)
+    addresses: list[BridgeAddress] = field(default_factory=list)  # as they were added
 
     @property
     def names(self) -> set[str]:

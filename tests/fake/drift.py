@@ -44,6 +44,11 @@ LINKS: dict[str, Deeds] = {
         somebody.altname_removed(B, "vxland-lan+b"),
     ),
     "link-local addresses wanted": (somebody.link_local(B),),
+    "link-local addresses made": (
+        somebody.link_local(B),
+        somebody.set_down(B),
+        somebody.set_up(B),
+    ),
     "group changed": (somebody.group(B, 5),),
     "moved to another namespace": (somebody.moved_abroad(B),),
     "moved and changed": (somebody.mtu(B, 1300), somebody.moved_abroad(B)),
@@ -82,6 +87,17 @@ BRIDGES: dict[str, Deeds] = {
     "bridge's altname removed": (somebody.altname_removed(BRIDGE, "vxland-lan"),),
     "bridge's address removed": (somebody.address_removed(BRIDGE, ADDRESSES[0]),),
     "bridge has somebody's address": (somebody.address_added(BRIDGE, "10.10.30.1/24"),),
+    "bridge has somebody's address of the same network": (
+        somebody.address_added(BRIDGE, "10.10.10.9/24"),
+    ),
+    "first of two addresses removed": (
+        somebody.address_added(BRIDGE, "10.10.10.9/24"),
+        somebody.address_removed(BRIDGE, ADDRESSES[0]),
+    ),
+    "second of two addresses removed": (
+        somebody.address_added(BRIDGE, "10.10.10.9/24"),
+        somebody.address_removed(BRIDGE, "10.10.10.9/24"),
+    ),
     "bridge deleted while a guest is in it": (
         others.veth("g0"),
         somebody.put_into("g0", BRIDGE),
@@ -108,6 +124,11 @@ EBTABLES: dict[str, Deeds] = {
         somebody.ebtables("-D FORWARD -j VXLAND"),
         somebody.ebtables("-F VXLAND"),
         somebody.ebtables("-X VXLAND"),
+    ),
+    "jump to no chain": (
+        somebody.ebtables("-F"),
+        somebody.ebtables("-X"),
+        somebody.ebtables("-A FORWARD -j VXLAND"),
     ),
     "second jump": (somebody.ebtables("-I FORWARD -j VXLAND"),),
     "rule put before the jump": (somebody.ebtables("-I FORWARD -i eth0 -j ACCEPT"),),

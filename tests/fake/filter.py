@@ -8,6 +8,7 @@ from vxland.kernel.ebtables import FORWARD, parse_rule
 from vxland.observed import EbtablesState
 
 BUILTIN = ("INPUT", FORWARD, "OUTPUT")
+VERDICTS = ("ACCEPT", "DROP", "CONTINUE", "RETURN")
 
 
 class FilterError(Exception):
@@ -90,6 +91,9 @@ class Filter:
             del self.chains[name]
 
     def _rule(self, word: str, chain: Chain, rule: str) -> None:
+        target = parse_rule(rule).verdict
+        if target not in VERDICTS:
+            self._named(target)
         if word == "-A":
             chain.rules.append(rule)
         elif word == "-I":

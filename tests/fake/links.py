@@ -1,6 +1,7 @@
 """The fake kernel's links: names, states and bridges, by the rules of rtnetlink."""
 
 import errno
+from ipaddress import IPv6Interface
 
 from tests.fake.devices import IPV6_MINIMUM_MTU, Device, RefusedError
 from vxland.addresses import IPInterface
@@ -75,13 +76,14 @@ class Links:
                 self.delete(other)
 
     def set_up(self, device: Device) -> None:
-        """Set a device up."""
+        """Set a device up. A tunnel has a carrier, and with it a link-local address."""
         device.up = True
+        self._autoconfigure(device)
 
     def set_down(self, device: Device) -> None:
         """Set a device down; it loses its IPv6 addresses and what it has learnt."""
         if device.up:
-            device.addresses = {a for a in device.addresses if a.interface.version == 4}
+            device.addresses = [a for a in device.addresses if a.interface.version == 4]
             device.fdb = {entry for entry in device.fdb if entry.static}
         device.up = False
 
@@ -104,7 +106,7 @@ class Links:
     def remove_altname(self, device: Device, altname: str) -> None:
         """Remove an altname of this very device."""
         if altname not in device.altnames:
-            raise RefusedError(errno.ENOENT)
+            raise RefusedError(errno.EINVAL if self.find(altname) else errno.ENOENT)
         device.altnames.remove(altname)
 
     def set_mtu(self, device: Device, mtu: int) -> None:
@@ -144,6 +146,12 @@ class Links:
             raise RefusedError(errno.EAFNOSUPPORT)
         device.link_local = False
 
+    def wants_link_local(self, device: Device) -> None:
+        """Set addrgenmode eui64; it counts when the device is set up next."""
+        if not device.has_ipv6:
+            raise RefusedError(errno.EAFNOSUPPORT)
+        device.link_local = True
+
     def add_address(
         self, device: Device, interface: IPInterface, protocol: int = ADDRESS_PROTOCOL
     ) -> None:
@@ -152,14 +160,22 @@ class Links:
             raise RefusedError(errno.EINVAL)
         if any(_clash(address.interface, interface) for address in device.addresses):
             raise RefusedError(errno.EEXIST)
-        device.addresses.add(BridgeAddress(interface, own=protocol == ADDRESS_PROTOCOL))
+        device.addresses.append(BridgeAddress(interface, own=protocol == ADDRESS_PROTOCOL))
 
     def remove_address(self, device: Device, interface: IPInterface) -> None:
-        """Remove an address, whoever's it is."""
-        left = {address for address in device.addresses if address.interface != interface}
-        if left == device.addresses:
+        """Remove an address, whoever's it is, and with an IPv4 network's first one the others."""
+        found = [a for a in device.addresses if a.interface == interface]
+        if not found:
             raise RefusedError(errno.EADDRNOTAVAIL)
-        device.addresses = left
+        if interface.version == 4:
+            same = [a for a in device.addresses if a.interface.network == interface.network]
+            found = same if same[0] in found else found
+        device.addresses = [a for a in device.addresses if a not in found]
+
+    def _autoconfigure(self, device: Device) -> None:
+        has_one = any(address.automatic for address in device.addresses)
+        if device.vxlan and device.up and device.has_ipv6 and device.link_local and not has_one:
+            device.addresses.append(BridgeAddress(_eui64(device.mac), automatic=True))
 
     def _detach(self, device: Device) -> None:
         bridge = self.devices.get(device.master)
@@ -177,15 +193,23 @@ class Links:
         device.mtu = mtu
         if mtu < IPV6_MINIMUM_MTU:
             device.has_ipv6 = False
-            device.addresses = {a for a in device.addresses if a.interface.version == 4}
+            device.addresses = [a for a in device.addresses if a.interface.version == 4]
         elif not device.has_ipv6:
             device.has_ipv6 = device.link_local = True
+            self._autoconfigure(device)
         bridge = self.devices.get(device.master)
         if bridge is not None:
             self._follow_ports(bridge)
         for upper in self.devices.values():
             if upper.kind == "macvlan" and upper.lower == device.index and upper.mtu > mtu:
                 self._change_mtu(upper, mtu)
+
+
+def _eui64(mac: str) -> IPv6Interface:
+    """The link-local address that goes with a MAC address (RFC 4291, appendix A)."""
+    octets = bytes.fromhex(mac.replace(":", ""))
+    identifier = bytes([octets[0] ^ 2]) + octets[1:3] + b"\xff\xfe" + octets[3:]
+    return IPv6Interface((b"\xfe\x80" + bytes(6) + identifier, 64))
 
 
 def _clash(one: IPInterface, other: IPInterface) -> bool:

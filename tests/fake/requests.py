@@ -24,7 +24,7 @@ def _create_vtep(net: Tunnels, operation: ops.CreateVtep) -> None:
 
 def _create_bridge(net: Tunnels, operation: ops.CreateBridge) -> None:
     bridge = operation.bridge
-    net.add_bridge(Device(0, bridge.device, "bridge", bridge.mac, bridge.mtu, group=GROUP))
+    net.add_bridge(Device(0, bridge.device, "bridge", bridge.mac, group=GROUP))
 
 
 def _set_alias(_: Tunnels, device: Device, operation: ops.SetAlias) -> None:

@@ -7,8 +7,9 @@ from dataclasses import replace
 from tests.fake.devices import Device, RefusedError
 from tests.fake.links import Links
 from vxland.addresses import IPAddress
-from vxland.identity import ALIAS_MARK
+from vxland.identity import vtep_alias
 from vxland.observed import NULL_MAC, Abroad, FdbEntry
+from vxland.ownership import mark
 from vxland.settings import VxlanOptions
 
 ELSEWHERE = 0  # this namespace's number for the only other one there is
@@ -97,8 +98,10 @@ class Tunnels(Links):
     def seen_abroad(self) -> Iterator[Abroad]:
         """What vxland sees of its own elsewhere."""
         for device in self.abroad:
-            if device.vxlan is not None and device.alias.startswith(ALIAS_MARK):
-                yield Abroad(device.name, device.alias, device.mac, ELSEWHERE, device.tunnel.key)
+            says = mark(device.seen({}))
+            if device.vxlan is not None and says is not None:
+                alias = vtep_alias(says.overlay, says.peer)
+                yield Abroad(device.name, alias, ELSEWHERE, device.tunnel.key)
 
     def _made_here(self) -> Iterator[Device]:
         yield from self.devices.values()

@@ -127,13 +127,8 @@ def altname_removed(device: str, altname: str) -> Vandalism:
 
 def link_local(device: str) -> Vandalism:
     """The kernel is told to give the device IPv6 link-local addresses."""
-
-    def effect(_: FakeKernel, target: Device) -> None:
-        if not target.has_ipv6:
-            raise RefusedError(0)
-        target.link_local = True
-
-    return _to(device, f"ip link set {device} addrgenmode eui64", effect)
+    command = f"ip link set {device} addrgenmode eui64"
+    return _to(device, command, lambda k, d: k.net.wants_link_local(d))
 
 
 def remote(device: str, address: str) -> Vandalism:

@@ -115,18 +115,16 @@ class Listener(_Counting):
 class Tap(_Counting):
     """Counts the frames inside of the VXLAN packets that arrive on these interfaces (RFC 7348)."""
 
-    def __init__(self, namespace: Namespace, interfaces: Iterable[str], port: int = 4789) -> None:
+    def __init__(self, namespace: Namespace, interfaces: Iterable[str]) -> None:
         super().__init__(*(_open(namespace, interface, ETH_P_ALL) for interface in interfaces))
-        self._port = port
 
     def _key(self, frame: bytes) -> _Key | None:
         udp = HEADER_LENGTH + (frame[HEADER_LENGTH] & 0x0F) * 4
         inner = udp + UDP_AND_VXLAN
         if len(frame) < inner + HEADER_LENGTH + PAYLOAD.size or frame[12:14] != IPV4:
             return None
-        protocol, port = frame[HEADER_LENGTH + 9], int.from_bytes(frame[udp + 2 : udp + 4], "big")
         kind = int.from_bytes(frame[inner + 12 : inner + 14], "big")
-        if (protocol, port, kind) != (socket.IPPROTO_UDP, self._port, ETHERTYPE):
+        if (frame[HEADER_LENGTH + 9], kind) != (socket.IPPROTO_UDP, ETHERTYPE):
             return None
         return PAYLOAD.unpack_from(frame, inner + HEADER_LENGTH)
 

@@ -104,13 +104,10 @@ class Server(Namespace):
         )
 
     def configure(self, text: str) -> None:
-        """Save another configuration, and wait until it is in force and all is in sync."""
-        before = self.status()["config"]["digest"]
+        """Save another configuration, have it read, and wait until all is in sync."""
         self.write(text)
-        eventually(
-            lambda: self.status()["config"]["digest"] != before,
-            lambda: f"{self.name} has its new configuration; it logged:\n{self.tail()}",
-        )
+        answer = self.ask("reload")
+        assert answer["errors"] == [], f"{self.name} refuses its configuration: {answer['errors']}"
         self.settled()
 
     def tail(self, lines: int = 30) -> str:

@@ -99,6 +99,14 @@ class Site:
         self.containers = [Container(s, number) for number, s in enumerate(self.servers, 1)]
         return self.containers
 
+    def cut(self) -> None:
+        """Take the underlay down: whatever circles ends at once."""
+        self.underlay.sh("ip link set br0 down")
+
+    def mend(self) -> None:
+        """The underlay is up again."""
+        self.underlay.sh("ip link set br0 up")
+
     def add_containers(self) -> list[Container]:
         """A container behind each server's bridge, all reaching each other."""
         self.attach_containers()

@@ -7,16 +7,18 @@ from typing import Self
 
 from tests.lab import BROADCAST, Container, Flow, Listener, Site, Tap, eventually
 
-RATE = 100  # broadcasts a second from each container
+RATE = 300  # broadcasts a second from each container
 
 
 class Watch:
     """A broadcast source and a tap at each container, and a tap on the underlay."""
 
-    def __init__(self, site: Site, sources: Sequence[Container] | None = None) -> None:
+    def __init__(
+        self, site: Site, sources: Sequence[Container] | None = None, rate: int = RATE
+    ) -> None:
         self.site = site
         containers = site.containers if sources is None else sources
-        self.sources = {c.name: Flow(c, BROADCAST, RATE) for c in containers}
+        self.sources = {c.name: Flow(c, BROADCAST, rate) for c in containers}
         self.listeners = {container.name: Listener(container) for container in site.containers}
         ports = [f"p{number}" for number in range(1, len(site.servers) + 1)]
         self.underlay = Tap(site.underlay, ports)
@@ -37,6 +39,10 @@ class Watch:
     ) -> None:
         self._stack.close()
 
+    def sent(self) -> int:
+        """How many frames there were so far."""
+        return sum(source.sent for source in self.sources.values())
+
     def stop(self) -> None:
         """Shout no more, and wait until nothing arrives any more."""
         for source in self.sources.values():
@@ -44,7 +50,7 @@ class Watch:
         self.silence()
 
     def silence(self) -> None:
-        """Wait until nothing arrives any more: a storm doesn't end by itself."""
+        """Wait until nothing arrives any more; a storm, which doesn't end by itself, is ended."""
         before = -1
 
         def still() -> bool:
@@ -53,7 +59,11 @@ class Watch:
             same, before = count == before, count
             return same
 
-        eventually(still, "nothing is on its way any more", pause=0.2)
+        try:
+            eventually(still, "nothing is on its way any more", pause=0.2)
+        except AssertionError:
+            self.site.cut()
+            raise
 
     def check(self, copies: int = 1, carried: int | None = None) -> None:
         """No frame came more often than this to any container, none back to where it came from.

@@ -1,5 +1,6 @@
 """Every way of saving the configuration is noticed; what others do beside it is not."""
 
+import errno
 import os
 import shutil
 import subprocess
@@ -9,6 +10,8 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from watchdog.observers import Observer
+from watchdog.observers.api import BaseObserver
 
 from vxland.config.watch import ConfigWatch, Reach, reach
 
@@ -282,6 +285,17 @@ def test_target_swapped(path: Path, bell: Bell, watch: Callable[[Path], Watching
     assert awaited(bell, path, ["# newer\n"])
 
 
+def test_target_with_two_slashes(path: Path, bell: Bell, watch: Callable[[Path], Watching]) -> None:
+    """A target may begin with two slashes, which mean the same as one."""
+    target = path.parents[1] / "target"
+    target.write_text(OLD)
+    path.unlink()
+    path.symlink_to(f"/{target}")
+    watch(path)
+    target.write_text(NEW)
+    assert awaited(bell, path, [NEW])
+
+
 def test_kubernetes(path: Path, bell: Bell, watch: Callable[[Path], Watching]) -> None:
     """A ConfigMap's update: ``..data``, a link to a folder, is replaced by renaming."""
     folder = path.parent
@@ -431,9 +445,11 @@ def test_own_arming_is_silent(path: Path, bell: Bell, watch: Callable[[Path], Wa
     assert [path, path] == watching.noted
 
 
-def test_endless_burst(path: Path, bell: Bell, watch: Callable[[Path], Watching]) -> None:
+def test_endless_burst(path: Path, bell: Bell, monkeypatch: pytest.MonkeyPatch) -> None:
     """Somebody who never stops writing doesn't keep it from ringing."""
-    watch(path)
+    monkeypatch.setattr("vxland.config.watch.PATIENCE", 2)
+    watching = ConfigWatch(path, bell.ring, debounce=0.4)
+    watching.start()
     done = threading.Event()
 
     def write() -> None:
@@ -444,10 +460,21 @@ def test_endless_burst(path: Path, bell: Bell, watch: Callable[[Path], Watching]
     writer.start()
     try:
         assert bell.heard()
-        assert bell.heard()
     finally:
         done.set()
         writer.join()
+        watching.stop()
+
+
+def test_burst_is_one_ring(path: Path, bell: Bell) -> None:
+    """What comes close together rings once. The debounce is longer than any test machine sleeps."""
+    watching = ConfigWatch(path, bell.ring, debounce=1.0)
+    watching.start()
+    for _ in range(10):
+        path.write_text(NEW)
+    assert bell.heard()
+    watching.stop()
+    assert not bell.heard(0)
 
 
 def test_changed_while_arming(
@@ -531,13 +558,24 @@ def test_unreadable_folder(path: Path) -> None:
     assert "Let the user that vxland runs as read this folder" in found
 
 
-def test_problem_is_tried_again(
-    path: Path, bell: Bell, watch: Callable[[Path], Watching], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_problem_is_tried_again(path: Path, bell: Bell, monkeypatch: pytest.MonkeyPatch) -> None:
     """What couldn't be watched is tried again, with a ring for what was missed meanwhile."""
-    watching = watch(path)
-    watching.problem = "can't watch"
+    failures = [OSError(errno.EMFILE, "inotify instance limit reached")]
+
+    def observer() -> BaseObserver:
+        if failures:
+            raise failures.pop()
+        return Observer()
+
+    monkeypatch.setattr("vxland.config.watch.Observer", observer)
     monkeypatch.setattr("vxland.config.watch.RETRY", 0.01)
-    path.write_text(NEW)
-    assert awaited(bell, path, [NEW])
-    assert watching.problem is None
+    watching = ConfigWatch(path, bell.ring)
+    watching.start()
+    try:
+        path.write_text(NEW)
+        assert bell.heard()
+        assert watching.problem is None
+        path.write_text("# newer\n")
+        assert awaited(bell, path, ["# newer\n"])
+    finally:
+        watching.stop()

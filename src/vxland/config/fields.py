@@ -4,7 +4,7 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
 
-from pydantic import AfterValidator, BaseModel, ConfigDict, WithJsonSchema
+from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from vxland import identity
 from vxland.config import values
@@ -51,6 +51,13 @@ def one_of(choices: Collection[str]) -> AfterValidator:
         return text
 
     return AfterValidator(check)
+
+
+def _tuple(value: object) -> object:
+    return tuple(value) if isinstance(value, list) else value
+
+
+LIST = BeforeValidator(_tuple)  # a list of TOML is not strictly a tuple
 
 
 def enum(choices: Collection[str]) -> WithJsonSchema:

@@ -6,7 +6,7 @@ from pydantic import AfterValidator, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from vxland.config import values
-from vxland.config.fields import DEVICE, NAME, SWITCH, Table, Takes, enum, one_of
+from vxland.config.fields import DEVICE, LIST, NAME, SWITCH, Table, Takes, enum, one_of
 from vxland.config.wording import listed, quoted
 from vxland.guards import GUARDS
 from vxland.modes import MODES
@@ -71,10 +71,10 @@ class OverlayTable(Table):
     ] = 4789
     guard: Annotated[
         tuple[Annotated[str, one_of(GUARDS), enum(GUARDS)], ...],
+        LIST,
         Takes("a list of strings", '["isolated", "ebtables"]'),
         AfterValidator(_guards),
         Field(
-            strict=False,
             description="What keeps frames from one tunnel out of the others: at least one.",
             json_schema_extra={"minItems": 1, "uniqueItems": True},
         ),
@@ -89,17 +89,17 @@ class OverlayTable(Table):
     ] = "auto"
     addresses: Annotated[
         tuple[str, ...],
+        LIST,
         Takes("a list of strings", '["10.10.10.1/24"]'),
         Field(
-            strict=False,
             description="Addresses with their prefix length that this machine has on the bridge.",
         ),
     ] = ()
     allow_tunnel_ports: Annotated[
         tuple[Annotated[str, Field(json_schema_extra=DEVICE)], ...],
+        LIST,
         Takes("a list of strings", '["gretap1"]'),
         Field(
-            strict=False,
             description="Names of tunnel devices of others that may be ports of this bridge.",
         ),
     ] = ()

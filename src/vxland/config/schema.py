@@ -6,7 +6,7 @@ from pydantic import ConfigDict, Field
 from pydantic.json_schema import SkipJsonSchema
 
 from vxland.config import values
-from vxland.config.fields import DEVICE, NAME, SWITCH, Table, Takes, checked, pattern
+from vxland.config.fields import DEVICE, LIST, NAME, SWITCH, Table, Takes, checked, pattern
 from vxland.config.overlay_table import OverlayTable
 
 
@@ -84,7 +84,7 @@ class PeerTable(Table):
         Field(description="The IPv4 or IPv6 address that the others reach it at."),
     ]
     overlays: Annotated[
-        Annotated[tuple[str, ...], Field(strict=False)] | SkipJsonSchema[None],
+        Annotated[tuple[str, ...], LIST] | SkipJsonSchema[None],
         Takes("a list of strings", '["lan"]'),
         Field(description="The overlays that it takes part in. Default: all."),
     ] = None
@@ -101,8 +101,8 @@ class File(Table):
     node: NodeTable = NodeTable()
     http: HttpTable = HttpTable()
     reconcile: ReconcileTable = ReconcileTable()
-    overlay: Annotated[tuple[OverlayTable, ...], Field(strict=False)] = ()
-    peer: Annotated[tuple[PeerTable, ...], Field(strict=False)] = ()
+    overlay: Annotated[tuple[OverlayTable, ...], LIST] = ()
+    peer: Annotated[tuple[PeerTable, ...], LIST] = ()
 
 
 TABLES: dict[str, type[Table]] = {"node": NodeTable, "http": HttpTable, "reconcile": ReconcileTable}

@@ -7,6 +7,7 @@ wait for the interval.
 """
 
 import errno
+import logging
 import os
 import threading
 import time
@@ -46,6 +47,9 @@ _CURES = {
     errno.EMFILE: "Raise the sysctl fs.inotify.max_user_instances, or the limit of open files",
     errno.EACCES: "Let the user that vxland runs as read this folder",
 }
+
+# It calls an event that comes while its watch is taken away an error; here that is daily business.
+logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
 
 
 @dataclass(frozen=True, slots=True)

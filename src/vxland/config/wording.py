@@ -2,8 +2,9 @@
 
 import difflib
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from datetime import date, time
+from types import UnionType
 from typing import Any
 
 LONGEST = 60  # characters shown of one value
@@ -43,14 +44,14 @@ def _integer(value: int) -> str:
     return str(value) if abs(value) < _INT_LIMIT else "a number of very many digits"
 
 
-def _list(values: list[Any]) -> str:
+def _list(values: Sequence[Any]) -> str:
     if any(isinstance(value, (list, dict)) for value in values):
         return "a list"
     text = f"[{', '.join(map(shown, values[:LONGEST]))}]"
     return text if len(text) <= LONGEST else "a list"
 
 
-_SHOWN: tuple[tuple[type, Callable[[Any], str]], ...] = (
+_SHOWN: tuple[tuple[type | UnionType, Callable[[Any], str]], ...] = (
     (bool, lambda value: "true" if value else "false"),  # before int: it is one
     (int, _integer),
     (str, quoted),
@@ -58,7 +59,7 @@ _SHOWN: tuple[tuple[type, Callable[[Any], str]], ...] = (
     (date, date.isoformat),
     (time, time.isoformat),
     (dict, lambda _: "a table"),
-    (list, _list),
+    (list | tuple, _list),
 )
 
 

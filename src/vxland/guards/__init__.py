@@ -25,6 +25,9 @@ class Guard(Protocol):
     def missing(self, overlay: Overlay, observed: Observed) -> Problem | None:
         """Why the guard can't be had on this machine; None where it can."""
 
+    def reaches(self, device: str, overlay: Overlay, observed: Observed) -> bool:
+        """Whether it can be armed for a port of this name."""
+
     def armed(self, device: str, observed: Observed) -> bool:
         """Whether the kernel was seen to guard this port."""
 

@@ -8,7 +8,7 @@ import re
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from vxland.ebtables import chain_script, removal_script, trim_script
@@ -24,8 +24,16 @@ NFT = "nft"  # what the programs of the nft variant have in their names
 REMEMBERED = 64
 TIMEOUT = 10.0  # seconds; it takes some ten milliseconds
 MISSING = Unavailable("the program ebtables isn't installed", "Install it: apt install iptables")
+WITHOUT_LEGACY = (
+    "Load it (modprobe ebtable_filter), or choose the nft one:"
+    " update-alternatives --set ebtables /usr/sbin/ebtables-nft"
+)
 FORWARD = "FORWARD"
+TABLE = "*filter"  # as -save prints it
 RULE = re.compile(r"(?:-i (?P<source>\S+) )?(?:-o (?P<target>\S+) )?-j (?P<verdict>[A-Za-z0-9_-]+)")
+FORBIDDEN = re.compile(
+    "permission denied|not permitted|must be root|don't have the right permissions", re.IGNORECASE
+)
 
 SCRIPTS = {WriteChain: chain_script, TrimChain: trim_script, RemoveChain: removal_script}
 
@@ -36,7 +44,7 @@ class Ebtables:
     def __init__(self) -> None:
         self.runs = 0  # processes started so far, to be counted in tests
         self._generation = Generation()
-        self._last: tuple[str, int | None, EbtablesState | Unavailable] | None = None
+        self._last: tuple[str, int | None, EbtablesState] | None = None
         self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
 
     def read(self) -> EbtablesState | Unavailable:
@@ -47,11 +55,16 @@ class Ebtables:
         program = shutil.which("ebtables-save", path=PATH)
         if program is None:
             return MISSING
-        variant = Path(program).resolve().name
+        variant = _variant(program)
         generation = self._generation.read() if NFT in variant else None
-        if generation is None or self._last is None or self._last[:2] != (variant, generation):
-            self._last = (variant, generation, self._print(program))
-        return self._last[2]
+        if generation is not None and self._last is not None:
+            *seen, state = self._last
+            if seen == [variant, generation]:
+                return state
+        printed = self._print(program)
+        # That it couldn't be run this time says nothing about the next.
+        self._last = None if isinstance(printed, Unavailable) else (variant, generation, printed)
+        return printed
 
     def close(self) -> None:
         """Close the socket."""
@@ -59,19 +72,31 @@ class Ebtables:
 
     def _print(self, program: str) -> EbtablesState | Unavailable:
         try:
-            done = self._run([program])
+            done = self._save(program)
         except (OSError, subprocess.TimeoutExpired) as error:
             return Unavailable(f"ebtables-save doesn't run: {error}", "Run it by hand to see why")
         if done.returncode != 0:
             return _unusable(done.stderr)
+        if not _is_nft(program) and TABLE not in done.stdout.splitlines():
+            return Unavailable("ebtables-save doesn't show the table filter", WITHOUT_LEGACY)
         return parse(done.stdout)
+
+    def _save(self, program: str) -> "subprocess.CompletedProcess[str]":
+        """Run ebtables-save; the legacy one leaves out tables whose modules nobody has loaded."""
+        done = self._run([program])
+        if _is_nft(program) or done.returncode != 0 or TABLE in done.stdout.splitlines():
+            return done
+        asked = self._run(["ebtables", "-t", "filter", "-L"])  # loads it, or says why not
+        return self._run([program]) if asked.returncode == 0 else asked
 
     def write(self, operation: Operation) -> Failure | None:
         """Carry out one of the chain's operations."""
         program = shutil.which("ebtables-restore", path=PATH)
         if program is None:
             return Failure(MISSING.reason, MISSING.cure)
-        script = SCRIPTS[type(operation)](operation)  # type: ignore[operator]
+        script: Iterable[str] = SCRIPTS[type(operation)](operation)  # type: ignore[operator]
+        if not _is_nft(program):
+            script = legacy_script(script)
         try:
             done = self._run([program, "--noflush"], "\n".join(script) + "\n")
         except (OSError, subprocess.TimeoutExpired) as error:
@@ -102,6 +127,19 @@ class Ebtables:
         return subprocess.CompletedProcess(command, process.returncode, output, complaint)
 
 
+def legacy_script(script: Iterable[str]) -> Iterator[str]:
+    """The same script as ebtables-legacy-restore reads it, in one transaction too.
+
+    Naming a chain doesn't empty it there, and the end of the input is what COMMIT is to the nft
+    one.
+    """
+    for line in script:
+        if line != "COMMIT":
+            yield line
+        if line.startswith(":"):
+            yield f"-F {CHAIN}"
+
+
 def parse(saved: str) -> EbtablesState:
     """The output of ebtables-save, as far as it concerns vxland."""
     table = ""
@@ -130,10 +168,19 @@ def parse_rule(text: str) -> EbtablesRule:
     return EbtablesRule(text, found["source"], found["target"], found["verdict"])
 
 
+def _variant(program: str) -> str:
+    """What the system's choice of ebtables comes down to, like ebtables-legacy-save."""
+    return Path(program).resolve().name
+
+
+def _is_nft(program: str) -> bool:
+    return NFT in _variant(program)
+
+
 def _unusable(stderr: str) -> Unavailable:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     message = lines[-1] if lines else "it gave no reason"
-    if re.search(r"permission denied|not permitted|must be root", message, re.IGNORECASE):
+    if FORBIDDEN.search(message):
         return Unavailable(
             f"ebtables may not be used: {message}",
             "Run vxland as root or with CAP_NET_ADMIN (ebtables-legacy: CAP_NET_RAW too)",
@@ -141,6 +188,6 @@ def _unusable(stderr: str) -> Unavailable:
     if "kernel doesn't support" in message:
         return Unavailable(
             f"this kernel has no ebtables-legacy: {message}",
-            "Choose the nft one: update-alternatives --set ebtables /usr/sbin/ebtables-nft",
+            WITHOUT_LEGACY,
         )
     return Unavailable(f"ebtables failed: {message}", "Run ebtables-save by hand to see why")

@@ -19,6 +19,7 @@ from vxland.kernel.port import port_holders
 from vxland.kernel.routes import read_routes
 from vxland.observed import Abroad, BridgeAddress, Host, Link, Observed
 from vxland.operations import Operation
+from vxland.ownership import KINDS
 
 # What has happened already needn't be done: the wanted end is there, whoever brought it about.
 DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
@@ -81,11 +82,11 @@ class LinuxKernel:
         self._learn_indexes()
         vxlans = {index: name for index, name in names.items() if links[name].vxlan}
         addresses = read_addresses(self._netlink, names)
-        bridges = {name for name, link in links.items() if link.kind == "bridge"}
+        ours = {name for name, link in links.items() if link.kind in KINDS}  # or may be
         return Observed(
             links=links,
             fdb=read_fdb(self._netlink, vxlans),
-            addresses={name: frozenset(addresses.get(name, ())) for name in bridges},
+            addresses={name: frozenset(addresses.get(name, ())) for name in ours},
             ebtables=self.ebtables.read(),
             abroad=self.look_abroad() if abroad else None,
             host=self._host(remotes, links, addresses),

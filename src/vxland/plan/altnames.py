@@ -10,18 +10,18 @@ from vxland.plan.leaving import overlay_of
 
 
 def plan_altnames(
-    kept: Collection[str],
+    gone: Collection[str],
     names: Collection[str],
     settled: Mapping[str, tuple[str, str]],
     observed: Observed,
 ) -> Iterator[Operation]:
-    """Take them off the devices that stay.
+    """Take them off the devices that aren't ``gone``.
 
     ``names`` are all that are wanted, as names or altnames; ``settled`` are the devices that have
     a part in this plan, with the name and the altname that they get.
     """
     for link in own_links(observed):
-        if link.name not in kept:
+        if link.name in gone:
             continue
         device, own_altname = settled.get(link.name, (link.name, ""))
         for altname in sorted(link.altnames - {own_altname}):

@@ -13,7 +13,6 @@ from vxland.operations import (
     Operation,
     RaiseBridge,
     Reattach,
-    RemoveAddress,
     Rename,
     SetAlias,
     SetMac,
@@ -21,6 +20,7 @@ from vxland.operations import (
     TakeDown,
 )
 from vxland.ownership import Mark, is_own, mark
+from vxland.plan.addresses import kept, removals, taken_along
 from vxland.plan.memory import Memory
 from vxland.plan.obstacles import Register
 from vxland.problems import Kind, Problem
@@ -55,15 +55,19 @@ def plan_bridge(
     hints = tuple(_absentees(overlay, observed, memory))
     if holder is not None and not is_own(holder):
         operations = (*_addresses(overlay, holder, observed), *returns)
-        return BridgePlan(operations, (*_waits(overlay, holder), *hints), usable=True, link=holder)
+        problems = (*_waits(overlay, holder), *hints, *_kept(overlay, holder, observed))
+        return BridgePlan(operations, problems, usable=True, link=holder)
     if holder is None:
         holder = _misnamed(overlay, observed, reserved)
-    altname_holder = register.foreign([bridge.altname])
+    altname_holder = register.obstacle([bridge.altname])
     if altname_holder is not None:
         problem = _taken(overlay, altname_holder, bridge.altname)
         return BridgePlan((), (problem,), usable=False, link=None)
-    made = _creation(overlay) if holder is None else _repairs(overlay, holder, observed)
-    return BridgePlan((*made, *returns), hints, usable=True, link=holder)
+    if holder is None:
+        return BridgePlan((*_creation(overlay), *returns), hints, usable=True, link=None)
+    operations = (*_repairs(overlay, holder, observed), *returns)
+    problems = (*hints, *_kept(overlay, holder, observed))
+    return BridgePlan(operations, problems, usable=True, link=holder)
 
 
 def _misnamed(overlay: Overlay, observed: Observed, reserved: frozenset[str]) -> Link | None:
@@ -137,18 +141,24 @@ def _repairs(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Opera
 def _addresses(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Operation]:
     wanted = overlay.bridge.addresses
     present = observed.addresses.get(link.name, frozenset())
-    for address in sorted(present, key=str):
-        if address.own and address.interface not in wanted:
-            yield RemoveAddress(overlay.name, link.name, address.interface)
+    going = [*removals(overlay.name, link.name, present, wanted)]
+    yield from going
     # Taken down to be renamed, it loses its IPv6 addresses (net/ipv6/addrconf.c, addrconf_ifdown).
     goes_down = link.up and link.name != overlay.bridge.device
+    leaving = [operation.address for operation in going]
     staying = {
         address.interface
         for address in present
         if not (goes_down and isinstance(address.interface, IPv6Interface))
+        and not taken_along(address.interface, leaving)
     }
     for interface in sorted(wanted - staying, key=str):
         yield AddAddress(overlay.name, overlay.bridge.device, interface)
+
+
+def _kept(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Problem]:
+    present = observed.addresses.get(link.name, frozenset())
+    return kept(overlay.name, link.name, present, overlay.bridge.addresses)
 
 
 def _homeless(overlay: Overlay, observed: Observed, memory: Memory) -> Iterator[str]:

@@ -3,8 +3,9 @@
 from collections.abc import Iterator
 
 from vxland.observed import Link, Observed
-from vxland.operations import DeleteLink, Operation, RemoveAddress
+from vxland.operations import DeleteLink, Operation
 from vxland.ownership import is_own, mark
+from vxland.plan.addresses import kept, removals
 from vxland.problems import Kind, Problem
 
 
@@ -36,7 +37,10 @@ def plan_departures(
             problems.append(_kept(link, users))
         else:
             operations.append(DeleteLink(overlay_of(link), link.name))
-    operations += _addresses(wanted_bridges | (leaving - stays), observed)
+    for device in sorted(observed.addresses.keys() - wanted_bridges - (leaving - stays)):
+        present = observed.addresses[device]
+        operations += removals("", device, present, ())
+        problems += kept("", device, present, ())
     return tuple(operations), tuple(problems)
 
 
@@ -61,10 +65,3 @@ def _kept(link: Link, users: tuple[str, ...]) -> Problem:
         overlay=overlay_of(link),
         device=link.name,
     )
-
-
-def _addresses(except_on: frozenset[str], observed: Observed) -> Iterator[Operation]:
-    for device in sorted(observed.addresses.keys() - except_on):
-        for address in sorted(observed.addresses[device], key=str):
-            if address.own:
-                yield RemoveAddress("", device, address.interface)

@@ -9,7 +9,7 @@ from vxland.hazards import foreign_tunnels
 from vxland.identity import INDEX_PREFIX
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
-from vxland.operations import AddAltname, Operation, TakeDown
+from vxland.operations import AddAltname, DeleteLink, Operation, Phase, TakeDown
 from vxland.ownership import Mark, is_own, mark, own_links
 from vxland.plan.altnames import plan_altnames
 from vxland.plan.bridges import plan_bridge
@@ -40,6 +40,7 @@ def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Pla
         return Plan(problems=tuple(_idle(observed)))
     for overlay in desired.overlays:
         planner.overlay(overlay)
+    planner.tunnels()
     planner.departures()
     planner.guards()
     return planner.result()
@@ -61,17 +62,22 @@ class _Planner:
     operations: list[Operation] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)  # devices of vxland's that don't leave
+    left_alone: set[str] = field(default_factory=set)  # those that stay as they are
     bridges: set[str] = field(default_factory=set)  # that overlays use, whoever's they are
     seats: list[tuple[Overlay, list[Port]]] = field(default_factory=list)
+    bridge_of: dict[str, str] = field(default_factory=dict)  # overlays, by bridge as named now
+    stuck: list[tuple[Mark, Overlay, list[Port]]] = field(default_factory=list)  # to leave alone
+    open: list[tuple[Place, list[Port]]] = field(default_factory=list)  # overlays to lay out
     names: set[str] = field(default_factory=set)  # all that are wanted, altnames too
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)  # by name: what it gets
 
     def __post_init__(self) -> None:
-        self.register = Register(self.observed)
+        self.register = Register(self.observed, self.left_alone)
         self.reserved = frozenset(overlay.bridge.device for overlay in self.desired.overlays)
         self.by_mark: dict[Mark, list[Link]] = {}
         for link in own_links(self.observed):
-            if (seen := mark(link)) is not None:
+            seen = mark(link)
+            if seen is not None and (link.kind == "bridge") == (not seen.peer):
                 self.by_mark.setdefault(seen, []).append(link)
 
     def result(self) -> Plan:
@@ -80,7 +86,7 @@ class _Planner:
         return Plan(tuple(ordered), tuple(self.problems))
 
     def overlay(self, overlay: Overlay) -> None:
-        """An overlay's bridge and tunnels, or why it is left as it is."""
+        """An overlay's bridge, or why the overlay is left as it is."""
         ports: list[Port] = []
         self.seats.append((overlay, ports))
         obstacles = [
@@ -98,16 +104,27 @@ class _Planner:
         if bridge.link is not None:
             self.kept.add(bridge.link.name)
             self.bridges.add(bridge.link.name)
+            self.bridge_of[bridge.link.name] = overlay.name
         if obstacles or not bridge.usable:
-            self._leave_alone(overlay, go_down=bool(hazards))
+            tunnels = [seen for seen in self.by_mark if seen.overlay == overlay.name]
+            self.stuck += [(seen, overlay, ports) for seen in tunnels]
             return
         self.operations += bridge.operations
         self._settle(overlay.bridge.device, overlay.bridge.altname, bridge.link)
         place = Place(overlay, bridge.link.name if bridge.link else None, open=not hazards)
-        for problem in overlay.waiting:
-            self._wait(Mark(overlay.name, problem.peer), place, ports)
-        for vtep in overlay.vteps:
-            self._vtep(vtep, place, ports)
+        self.stuck += [(Mark(overlay.name, p.peer), overlay, ports) for p in overlay.waiting]
+        self.open.append((place, ports))
+
+    def tunnels(self) -> None:
+        """Every overlay's tunnels: first those that are left alone, since they give nothing away."""
+        for seen, overlay, ports in self.stuck:
+            self._leave_alone(seen, overlay, ports)
+        for place, ports in self.open:
+            for vtep in place.overlay.vteps:
+                self._vtep(vtep, place, ports)
+            self._renumbered(place.overlay)
+
+    def _renumbered(self, overlay: Overlay) -> None:
         renumbered = [v for v in overlay.vteps if (at := self._device(v)) and v.vni != _vni(at)]
         if overlay.prefix == INDEX_PREFIX and renumbered:
             self.problems.append(_renumbering(overlay, renumbered))
@@ -120,12 +137,17 @@ class _Planner:
         operations, problems = plan_departures(leaving, frozenset(self.bridges), self.observed)
         self.operations += operations
         self.problems += problems
-        self.operations += plan_altnames(self.kept, self.names, self.settled, self.observed)
+        gone = {op.device for op in self.operations if isinstance(op, DeleteLink)}
+        self.operations += plan_altnames(gone, self.names, self.settled, self.observed)
 
     def guards(self) -> None:
         """What arms the guards wanted and disarms the others."""
-        for guard in GUARDS.values():
-            self.operations += guard.operations(self.seats, self.observed)
+        self.operations += [
+            operation
+            for guard in GUARDS.values()
+            for operation in guard.operations(self.seats, self.observed)
+            if operation.phase is not Phase.DISARM or operation.device not in self.left_alone
+        ]
 
     def _would_be_emptied(self, overlay: Overlay) -> bool:
         return overlay.peers_listed == 0 and any(
@@ -138,29 +160,27 @@ class _Planner:
         if link is not None and is_own(link):
             self.settled[link.name] = (device, altname)
 
-    def _wait(self, seen: Mark, place: Place, ports: list[Port]) -> None:
-        """A tunnel that can't be laid out at the moment stays as it is, guarded."""
+    def _leave_alone(self, seen: Mark, overlay: Overlay, ports: list[Port]) -> None:
+        """What can't be put right at the moment stays as it is: guarded, or else down."""
         for link in self.by_mark.get(seen, ()):
             self.kept.add(link.name)
-            if link.master is not None and link.master == place.bridge_now:
-                ports.append(Port(link.name, link))
-            if link.up and not place.open:
-                self.operations.append(TakeDown(seen.overlay, link.name))
-
-    def _leave_alone(self, overlay: Overlay, *, go_down: bool) -> None:
-        for seen, links in self.by_mark.items():
-            if seen.overlay != overlay.name:
+            self.left_alone.add(link.name)
+            if not link.is_tunnel or link.master is None:
                 continue
-            for link in links:
-                self.kept.add(link.name)
-                if go_down and link.up and link.is_tunnel:
-                    self.operations.append(TakeDown(overlay.name, link.name))
+            ports.append(Port(link.name, link))
+            guarded = any(
+                GUARDS[name].reaches(link.name, overlay, self.observed) for name in overlay.guards
+            )
+            strange = self.bridge_of.get(link.master, overlay.name) != overlay.name
+            hazards = foreign_tunnels(overlay, link.master, self.observed)
+            if link.up and (hazards or strange or not guarded):
+                self.operations.append(TakeDown(overlay.name, link.name))
 
     def _vtep(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
         link = self._device(vtep)
-        holder = self.register.foreign([vtep.device])
-        vni_holder = self.register.foreign_vni(vtep)
-        altname_holder = self.register.foreign([vtep.altname])
+        holder = self.register.obstacle([vtep.device])
+        vni_holder = self.register.vni_obstacle(vtep)
+        altname_holder = self.register.obstacle([vtep.altname])
         made_anew = link is None or needs_recreation(vtep, link)
         if holder is not None:
             self.problems.append(name_taken(vtep, vtep.device, holder))
@@ -169,11 +189,7 @@ class _Planner:
         if vni_holder is not None:
             self.problems.append(vni_taken(vtep, self.desired.node, vni_holder))
         if made_anew and (holder or vni_holder):
-            if link is not None:
-                self.kept.add(link.name)
-                self.operations += [TakeDown(vtep.overlay, link.name)] * (
-                    link.up and not place.open
-                )
+            self._leave_alone(Mark(vtep.overlay, vtep.peer), place.overlay, ports)
             return
         if holder is not None and link is not None:
             # Under another name a chain that goes by name doesn't guard it.
@@ -200,7 +216,7 @@ class _Planner:
         links = self.by_mark.get(Mark(vtep.overlay, vtep.peer), [])
         return min(
             links,
-            key=lambda link: (link.kind != "vxlan", link.name != vtep.device, link.name),
+            key=lambda link: (link.name != vtep.device, link.name),
             default=None,
         )
 

@@ -16,6 +16,7 @@ from vxland.operations import (
     Guarding,
     NoLinkLocal,
     Operation,
+    RemoveAddress,
     RemoveFdb,
     Rename,
     SetAlias,
@@ -26,6 +27,8 @@ from vxland.operations import (
     SetRemote,
     TakeDown,
 )
+
+IPV6_MINIMUM_MTU = 1280  # RFC 8200, section 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,10 +48,12 @@ def plan_vtep(
         yield from _abroad(vtep, observed)
         yield from _creation(vtep, place)
     elif needs_recreation(vtep, link):
+        yield from _abroad(vtep, observed)
         yield DeleteLink(vtep.overlay, link.name)
         yield from _creation(vtep, place)
     else:
         yield from _repairs(vtep, link, place)
+        yield from _no_addresses(vtep, link, observed)
         yield from _forwarding(vtep, observed.fdb.get(link.name, frozenset()))
         yield from _state(vtep, link, place)
 
@@ -77,7 +82,7 @@ def _is_attached(link: Link, place: Place) -> bool:
 
 def _abroad(vtep: Vtep, observed: Observed) -> Iterator[Operation]:
     for device in observed.abroad or ():
-        if device.alias == vtep.alias and device.mac == vtep.mac:
+        if device.alias == vtep.alias or device.key == vtep.vni_key:
             yield DeleteAbroad(vtep.overlay, device.name, device)
 
 
@@ -103,12 +108,19 @@ def _repairs(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:
         yield SetMac(name, device, vtep.mac)
     if link.mtu != vtep.mtu:
         yield SetMtu(name, device, vtep.mtu)
-    if link.link_local:
+    if link.link_local or _regains_ipv6(vtep, link):
         yield NoLinkLocal(name, device)
     if link.vxlan is not None:
         yield from _outer(vtep, link.vxlan)
     if not _is_attached(link, place):
         yield Attach(name, device, place.overlay.bridge.device)
+
+
+def _no_addresses(vtep: Vtep, link: Link, observed: Observed) -> Iterator[Operation]:
+    """A tunnel that was up while the kernel was to give it IPv6 addresses keeps them."""
+    for address in sorted(observed.addresses.get(link.name, frozenset()), key=str):
+        if address.automatic:
+            yield RemoveAddress(vtep.overlay, link.name, address.interface)
 
 
 def _marks(vtep: Vtep, link: Link) -> Iterator[Operation]:
@@ -156,7 +168,12 @@ def _forwarding(vtep: Vtep, entries: frozenset[FdbEntry]) -> Iterator[Operation]
 
 def _must_go_down(vtep: Vtep, link: Link, place: Place) -> bool:
     settled = link.name == vtep.device and _is_attached(link, place)
-    return link.up and not (place.open and settled)
+    return link.up and not (place.open and settled and not _regains_ipv6(vtep, link))
+
+
+def _regains_ipv6(vtep: Vtep, link: Link) -> bool:
+    """Whether the MTU to come gives the device IPv6 again, with a link-local address if it is up."""
+    return link.mtu < IPV6_MINIMUM_MTU <= vtep.mtu
 
 
 def _state(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:

@@ -11,9 +11,11 @@ from vxland.config.overlay_table import VNI_SCHEMES, OverlayTable
 from vxland.config.rules.limits import BRIDGE_PORTS
 from vxland.config.rules.membership import active
 from vxland.config.wording import quoted
-from vxland.model import VniKey
 from vxland.settings import OverlaySettings, VniScheme
 from vxland.vni import Numbered, numbered
+
+_Pair = tuple[str, frozenset[str]]
+_Remote = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,28 +36,33 @@ class _Tunnel:
     number: Numbered
 
     @property
-    def pair(self) -> tuple[str, frozenset[str]]:
+    def pair(self) -> _Pair:
+        """The overlay and both ends: the same on either end."""
         return self.mesh.item.name, frozenset((self.node, self.number.peer))
 
     @property
+    def remote(self) -> _Remote:
+        """The overlay and the other end: what the device's name is made of."""
+        return self.mesh.item.name, self.number.peer
+
+    @property
     def explicit(self) -> bool:
-        return self.pair[1] in dict(self.mesh.settings.vnis)
+        """Whether the file gives it its VNI."""
+        return any(pair == self.pair[1] for pair, _ in self.mesh.settings.vnis)
 
     @property
     def movable(self) -> bool:
-        """Whether it is better given another VNI than the other one: a position is no choice."""
-        return self.explicit or self.mesh.settings.vni is VniScheme.PAIR
+        """Whether it can be given another VNI: a position is no choice."""
+        return self.mesh.settings.vni is VniScheme.PAIR or self.explicit
 
 
 @dataclass(slots=True)
 class _Findings:
-    """What was met so far, on all nodes."""
+    """What was met so far, on all nodes: the tunnel that may stay, and the one that can't."""
 
-    used: set[int] = field(default_factory=set)
-    vnis: dict[frozenset[tuple[str, frozenset[str]]], tuple[_Tunnel, _Tunnel]] = field(
-        default_factory=dict
-    )
-    devices: dict[frozenset[tuple[str, str]], tuple[_Tunnel, _Tunnel]] = field(default_factory=dict)
+    used: set[int]  # by any tunnel of any node, or written for a pair that has none now
+    vnis: dict[_Pair, tuple[_Tunnel, _Tunnel]] = field(default_factory=dict)  # by the other's pair
+    devices: dict[frozenset[_Remote], tuple[_Tunnel, _Tunnel]] = field(default_factory=dict)
 
 
 def collisions(document: Document) -> Iterator[ConfigError]:
@@ -68,7 +75,7 @@ def collisions(document: Document) -> Iterator[ConfigError]:
         return
     known = ((item.name, peers.lookup(item.table.address)) for item in document.peers)
     addresses = {name: address for name, address in known if address is not None}
-    findings = _Findings()
+    findings = _Findings({vni for mesh in meshes for _, vni in mesh.settings.vnis})
     for node in dict.fromkeys(node for mesh in meshes for node in mesh.nodes):
         _meet(node, meshes, addresses, findings)
     yield from _vni_errors(findings)
@@ -101,7 +108,8 @@ def explicit(table: OverlayTable) -> tuple[tuple[frozenset[str], int], ...]:
 def _meet(
     node: str, meshes: list[_Mesh], addresses: Mapping[str, IPAddress], findings: _Findings
 ) -> None:
-    keys: dict[VniKey, _Tunnel] = {}
+    keys: dict[tuple[int, int, int], _Tunnel] = {}  # VNI, port, family: as the kernel does
+    crowds: dict[tuple[int, int, int], list[_Tunnel]] = {}
     devices: dict[str, _Tunnel] = {}
     for mesh in meshes:
         if node not in mesh.nodes:
@@ -112,33 +120,36 @@ def _meet(
                 continue
             tunnel = _Tunnel(mesh, node, number)
             findings.used.add(number.vni)
-            key = VniKey(number.vni, mesh.settings.port, addresses[number.peer].version)
+            key = number.vni, mesh.settings.port, addresses[number.peer].version
             other = keys.setdefault(key, tunnel)
             if other is not tunnel:
-                findings.vnis.setdefault(frozenset((other.pair, tunnel.pair)), (other, tunnel))
+                crowds.setdefault(key, [other]).append(tunnel)
             other = devices.setdefault(number.device, tunnel)
             if other is not tunnel:
-                ends = ((t.mesh.item.name, t.number.peer) for t in (other, tunnel))
-                findings.devices.setdefault(frozenset(ends), (other, tunnel))
+                findings.devices.setdefault(
+                    frozenset((other.remote, tunnel.remote)), (other, tunnel)
+                )
+    for tunnels in crowds.values():
+        stays = next((tunnel for tunnel in tunnels if not tunnel.movable), tunnels[0])
+        for tunnel in tunnels:
+            if tunnel is not stays and tunnel.movable and not _are_lines(stays, tunnel):
+                findings.vnis.setdefault(tunnel.pair, (stays, tunnel))
+
+
+def _are_lines(one: _Tunnel, other: _Tunnel) -> bool:
+    """Whether these are two lines of one [overlay.vnis]: that is said elsewhere."""
+    return one.mesh is other.mesh and one.explicit and other.explicit
 
 
 def _vni_errors(findings: _Findings) -> Iterator[ConfigError]:
-    moved: dict[tuple[str, frozenset[str]], int] = {}
-    for tunnels in findings.vnis.values():
-        one, other = tunnels
-        if (one.explicit and other.explicit and one.mesh is other.mesh) or not any(
-            tunnel.movable for tunnel in tunnels
-        ):
-            continue  # said elsewhere: of two lines of a table, of two overlays by index
-        again = (tunnel for tunnel in tunnels if tunnel.pair in moved)
-        target = next(again, other if other.movable else one)
-        if target.pair not in moved:
-            moved[target.pair] = _free(target.number.vni, findings.used)
-        verb = "Change this line" if target.explicit else "Add this line"
-        line = f"{_pair(target)} = {moved[target.pair]}"
-        yield target.mesh.item.place.at("vnis").error(
-            f"{_owner(one)} and {_owner(other)} have the same VNI {one.number.vni} on {one.node}",
-            f"{verb} in [overlay.vnis] of overlay {quoted(target.mesh.item.name)}: {line}",
+    for stays, tunnel in findings.vnis.values():
+        overlay = tunnel.mesh.item
+        verb = "Change this line" if tunnel.explicit else "Add this line"
+        vni = tunnel.number.vni
+        yield overlay.place.at("vnis").error(
+            f"{_owner(stays)} and {_owner(tunnel)} have the same VNI {vni} on {tunnel.node}",
+            f"{verb} in [overlay.vnis] of overlay {quoted(overlay.name)}:"
+            f" {_written(tunnel)} = {_free(vni, findings.used)}",
         )
 
 
@@ -151,12 +162,12 @@ def _free(start: int, used: set[int]) -> int:
     return vni
 
 
-def _pair(tunnel: _Tunnel) -> str:
+def _written(tunnel: _Tunnel) -> str:
     return quoted(" ".join(sorted(tunnel.pair[1])))
 
 
 def _owner(tunnel: _Tunnel) -> str:
-    return f"pair {_pair(tunnel)} of overlay {quoted(tunnel.mesh.item.name)}"
+    return f"pair {_written(tunnel)} of overlay {quoted(tunnel.mesh.item.name)}"
 
 
 def _device_errors(findings: _Findings) -> Iterator[ConfigError]:

@@ -1,0 +1,66 @@
+"""When links of a namespace went away and came up, as the kernel tells it."""
+
+import socket
+import threading
+import time
+from types import TracebackType
+from typing import Self
+
+from tests.lab.namespaces import Namespace
+from vxland.kernel.links import IFINFO, read_link
+from vxland.kernel.netlink import HEADER, NETLINK_ROUTE, split
+
+RTM_NEWLINK, RTM_DELLINK = 16, 17
+RTMGRP_LINK = 1
+
+
+class Moments:
+    """Notes when links are deleted, and when they are up again after that. Monotonic seconds."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self.gone: dict[str, float] = {}
+        self.back: dict[str, float] = {}
+        with namespace.entered():
+            self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
+        self._socket.bind((0, RTMGRP_LINK))
+        self._socket.settimeout(0.05)
+        self._ended = threading.Event()
+        self._thread = threading.Thread(target=self._listen, daemon=True)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._ended.set()
+        self._thread.join()
+        self._socket.close()
+
+    def outage(self, link: str) -> float | None:
+        """How long a link was gone or down, in seconds; None while it is."""
+        back = self.back.get(link)
+        return None if back is None else back - self.gone[link]
+
+    def _listen(self) -> None:
+        while not self._ended.is_set():
+            try:
+                data = self._socket.recv(1 << 16)
+            except TimeoutError:
+                continue
+            now = time.monotonic()
+            for kind, _, message in split(data):
+                if IFINFO.unpack_from(message, HEADER.size)[0] == socket.AF_UNSPEC:
+                    self._note(kind, message, now)
+
+    def _note(self, kind: int, message: bytes, now: float) -> None:
+        link = read_link(message).link
+        if kind == RTM_DELLINK:
+            self.gone[link.name] = now
+            self.back.pop(link.name, None)
+        elif kind == RTM_NEWLINK and link.up and link.name in self.gone:
+            self.back.setdefault(link.name, now)

@@ -1,0 +1,116 @@
+"""What an address of a server is, as it is written."""
+
+from ipaddress import ip_address
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.profiles import examples
+from vxland import peers
+from vxland.peers import literal
+from vxland.settings import PeerSettings
+
+FINE = (
+    "203.0.113.1",
+    "10.0.0.1",
+    "169.254.1.1",
+    "255.255.255.254",
+    "2001:db8::1",
+    "2001:DB8:0:0:0:0:0:1",
+    "fd00::1",
+    "::2:1",
+)
+WRONG = {
+    "": "is not an IP address",
+    "0.0.0.0": "is the unspecified address",
+    "::": "is the unspecified address",
+    "127.0.0.1": "is a loopback address",
+    "127.255.0.1": "is a loopback address",
+    "::1": "is a loopback address",
+    "224.0.0.1": "is a multicast address",
+    "239.1.1.1": "is a multicast address",
+    "ff02::1": "is a multicast address",
+    "255.255.255.255": "is the broadcast address",
+    "::ffff:203.0.113.1": "is an IPv4 address in IPv6 form",
+    "fe80::1": "is a link-local IPv6 address, and these are not in this version of vxland",
+    "fe80::1%eth0": "is a link-local IPv6 address, and these are not in this version of vxland",
+    "2001:db8::1%eth0": "has a zone (the part from %)",
+    "203.0.113.1/24": "has a prefix length",
+    "2001:db8::1/64": "has a prefix length",
+    "203.0.113.1:4789": "has a port or brackets",
+    "[2001:db8::1]:4789": "has a port or brackets",
+    "[2001:db8::1]": "has a port or brackets",
+    "203.0.113.256": "is not an IP address",
+    "203.0.113.01": "is not an IP address",
+    "203.0.113": "is not an IP address",
+    "2001:db8::1::": "is not an IP address",
+    " 203.0.113.1": "is not an IP address",
+    "lxd1": "is not an IP address",
+    "lxd1.example.org": "is not an IP address",
+    "٣": "is not an IP address",
+}
+
+
+@pytest.mark.parametrize("text", FINE)
+def test_an_address_of_a_server(text: str) -> None:
+    """It is looked up at once."""
+    assert (None, ip_address(text)) == (peers.problem(text), peers.lookup(text))
+
+
+@pytest.mark.parametrize(("text", "expected"), WRONG.items())
+def test_no_address_of_a_server(text: str, expected: str) -> None:
+    """The person is told why, and what to write; and there is no address."""
+    problem = peers.problem(text)
+    assert problem is not None
+    message, cure = problem
+    assert expected == message
+    assert cure
+    assert peers.lookup(text) is None
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("203.0.113.1", True),
+        ("203.0.113.999", True),
+        ("1.2.3", True),
+        ("203.0.113.1/24", True),
+        ("fe80::1%eth0", True),
+        ("[::1]:80", True),
+        ("", True),
+        ("lxd1", False),
+        ("1e100.net", False),
+        ("lxd1.example.org", False),
+        ("a/b", False),
+    ],
+)
+def test_what_is_written_like_an_address(text: str, *, expected: bool) -> None:
+    """Right or wrong; what isn't may be a host name, for a source that knows these."""
+    assert expected == literal.accepts(text)
+    assert (literal if expected else None) is peers.source_of(text)
+
+
+def test_addresses_leaves_out_what_is_unknown() -> None:
+    """By name, and the disabled are in it, too."""
+    listed = [
+        PeerSettings("a", "203.0.113.1"),
+        PeerSettings("b", "b.example.org"),
+        PeerSettings("c", "2001:db8::3", disabled=True),
+    ]
+    expected = {"a": ip_address("203.0.113.1"), "c": ip_address("2001:db8::3")}
+    assert expected == peers.addresses(listed)
+
+
+@given(st.one_of(st.ip_addresses().map(str), st.text(max_size=40)))
+@examples(300)
+def test_any_text_is_an_address_or_has_a_problem(text: str) -> None:
+    """One of the two."""
+    assert (peers.problem(text) is None) == (peers.lookup(text) is not None)
+
+
+@given(st.ip_addresses())
+@examples(300)
+def test_what_is_looked_up_is_what_was_written(address: object) -> None:
+    """Where it is anything."""
+    assert peers.lookup(str(address)) in {None, address}
