@@ -1,10 +1,11 @@
 """Something that keeps undoing what vxland does: noticed, named, and not answered blow for blow."""
 
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, field, replace
 
 from vxland.guards import GUARDS
+from vxland.operations import Attach, Operation, Rename
 
 Subject = tuple[str, str]  # a device, and what of it is put right
 
@@ -16,6 +17,10 @@ GUARD_HOLD = 1.0  # the longest for a guard, whose port is down or otherwise gua
 QUIET = 30.0  # seconds without a repair that end a fight
 
 
+ANEW = frozenset({"existence", "namespace"})  # of a device: all else follows from it
+PORT = frozenset({"state", "isolated"})  # lost where a port is renamed or attached
+
+
 @dataclass(frozen=True, slots=True)
 class Fight:
     """A subject put right again and again."""
@@ -25,6 +30,22 @@ class Fight:
     repairs: int
     hold: float  # seconds between repairs
     until: float  # the next repair isn't before this
+
+
+def undone(operations: Collection[Operation]) -> tuple[Subject, ...]:
+    """What somebody undid, if these put it right: without what only follows from another one."""
+    anew = {operation.device for operation in operations if operation.attribute in ANEW}
+    port = {op.device for op in operations if isinstance(op, Attach | Rename)}
+    port |= {op.to for op in operations if isinstance(op, Rename)}
+
+    def follows(operation: Operation) -> bool:
+        if operation.device in anew:
+            return operation.attribute not in ANEW
+        if isinstance(operation, Attach) and operation.bridge in anew:
+            return True
+        return operation.device in port and operation.attribute in PORT
+
+    return tuple(op.subject for op in operations if not follows(op))
 
 
 @dataclass(slots=True)

@@ -4,6 +4,7 @@ Every value here is a pure function, so that any node, or a person with sha256su
 docs/design.md gives the formulas with an example.
 """
 
+import base64
 import hashlib
 import re
 from collections.abc import Iterable
@@ -47,7 +48,7 @@ def pair_device(overlay: str, peer: str) -> str:
     whole = f"{PAIR_PREFIX}{overlay}-{peer}"
     if len(whole) <= DEVICE_NAME_LENGTH:
         return whole
-    digest = _digest("device", overlay, peer).hex()[:4]
+    digest = base64.b32encode(_digest("device", overlay, peer)).decode().lower()[:6]
     room = DEVICE_NAME_LENGTH - len(PAIR_PREFIX) - len(digest) - 1
     return f"{PAIR_PREFIX}{peer[:room]}-{digest}"
 

@@ -12,7 +12,7 @@ from vxland.backoff import Backoff
 from vxland.config.errors import InvalidConfig
 from vxland.doorbell import Trigger
 from vxland.execution import Outcome, execute
-from vxland.fights import Fight, Fights
+from vxland.fights import Fight, Fights, undone
 from vxland.model import Desired
 from vxland.observed import Abroad, Host, Observed
 from vxland.operations import CreateVtep
@@ -194,7 +194,7 @@ class Reconciler:
             if outcome.failure and outcome.operation.device in failed | self._backoff.held(now)
         )
         if drift:
-            for fight in self._fights.record((operation.subject for operation in done), now):
+            for fight in self._fights.record(undone(done), now):
                 self._culprits[fight.subject] = self._culprit()
         for operation in done:
             self._repairs[operation.device] = Repair(str(operation), at)

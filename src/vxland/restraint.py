@@ -10,7 +10,7 @@ from vxland.fights import Fight, Subject
 from vxland.guards import GUARDS
 from vxland.identity import CHAIN
 from vxland.model import Desired
-from vxland.operations import Operation
+from vxland.operations import Attach, Isolate, Operation, Rename
 from vxland.plan import Plan
 
 # While one of these is fought over, the device's other operations have nothing to stand on.
@@ -31,10 +31,16 @@ class Restraint:
         return operation.device not in self._still() and operation.subject not in self.subjects
 
     def applied(self, plan: Plan) -> Plan:
-        """The plan without what is left for later."""
+        """The plan without what is left for later, and what can't be done without that."""
         if not (self.devices or self.subjects):
             return plan
-        return replace(plan, operations=tuple(filter(self.allows, plan.operations)))
+        later = {operation for operation in plan.operations if not self.allows(operation)}
+        absent = {op.device for op in later if isinstance(op, Attach)}
+        absent |= {op.to for op in later if isinstance(op, Rename)}
+        later |= {
+            op for op in plan.operations if isinstance(op, Isolate) and op.device in absent
+        }  # no port under this name yet; whatever it is called, it is down
+        return replace(plan, operations=tuple(op for op in plan.operations if op not in later))
 
     def _still(self) -> frozenset[str]:
         fought = (device for device, attribute in self.subjects if attribute in STRUCTURAL)

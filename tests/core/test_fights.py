@@ -1,5 +1,7 @@
 """What is put right again and again."""
 
+import pytest
+
 from vxland.fights import (
     FIRST_HOLD,
     GUARD_HOLD,
@@ -8,6 +10,20 @@ from vxland.fights import (
     QUIET,
     WINDOW,
     Fights,
+    undone,
+)
+from vxland.model import Bridge
+from vxland.operations import (
+    Attach,
+    BringUp,
+    CreateBridge,
+    DeleteLink,
+    Guarding,
+    Isolate,
+    Operation,
+    Rename,
+    SetMtu,
+    TakeDown,
 )
 
 MTU = ("vxl-lan-b", "mtu")
@@ -85,3 +101,32 @@ def test_old_repairs_are_forgotten() -> None:
     for number in range(100):
         fights.record([(f"vxl-lan-{number}", "mtu")], number * WINDOW * 2)
     assert len(fights._recent) == 1
+
+
+T, B = "vxl-lan-b", "vxbr0"
+PORT: tuple[Operation, ...] = (Isolate("lan", T), BringUp("lan", T, Guarding(T, ("isolated",))))
+
+
+@pytest.mark.parametrize(
+    ("operations", "subjects"),
+    [
+        ((*PORT, SetMtu("lan", T, 1450)), [(T, "isolated"), (T, "state"), (T, "mtu")]),
+        ((DeleteLink("lan", T), Attach("lan", T, B), *PORT), [(T, "existence")]),
+        ((TakeDown("lan", T), Attach("lan", T, B), *PORT), [(T, "master")]),
+        ((TakeDown("lan", "odd"), Rename("lan", "odd", T), *PORT), [("odd", "name")]),
+        (
+            (
+                CreateBridge("lan", B, Bridge(B, "", "", "", 1450, frozenset())),
+                Attach("lan", T, B),
+                *PORT,
+                SetMtu("lan", T, 1450),
+            ),
+            [(B, "existence"), (T, "mtu")],
+        ),
+    ],
+)
+def test_only_what_was_undone_counts(
+    operations: tuple[Operation, ...], subjects: list[tuple[str, str]]
+) -> None:
+    """One fight for a device that is deleted again and again, not one for all that it has."""
+    assert list(undone(operations)) == subjects

@@ -8,10 +8,12 @@ from vxland.fights import Fight
 from vxland.identity import CHAIN
 from vxland.model import Bridge, Desired, Overlay, Vtep
 from vxland.operations import (
+    Attach,
     BringUp,
     Guarding,
     Isolate,
     Operation,
+    Rename,
     SetMtu,
     TakeDown,
     WriteChain,
@@ -53,6 +55,14 @@ def test_guards_and_taking_down_are_never_held(
 ) -> None:
     """But for a guard that is fought over."""
     assert restraint.applied(Plan(ALL)).operations == left
+
+
+def test_a_port_that_is_not_there_yet_is_not_isolated() -> None:
+    """It would fail, and each failure would put off what has to come before it."""
+    held = Restraint(devices=frozenset({DEVICE, "stolen"}))
+    for before in (Attach("lan", DEVICE, "vxbr0"), Rename("lan", "stolen", DEVICE)):
+        assert held.applied(Plan((DOWN, before, ISOLATE, OTHER))).operations == (DOWN, OTHER)
+        assert Restraint().applied(Plan((before, ISOLATE))).operations == (before, ISOLATE)
 
 
 def desired(*guards: str) -> Desired:

@@ -11,6 +11,8 @@ from vxland.config.errors import InvalidConfig
 from vxland.lock import Busy
 from vxland.resolve import Unresolved
 
+MOST = 100  # errors of a configuration that anybody reads
+
 
 def complain(options: Namespace, *lines: str) -> None:
     """Say what is wrong, as JSON on stdout where that was asked for."""
@@ -27,7 +29,9 @@ def explained(options: Namespace, *, bad_config: int = 1) -> Iterator[None]:
     try:
         yield
     except InvalidConfig as error:
-        complain(options, *map(str, error.errors))
+        more = len(error.errors) - MOST
+        rest = [f"and {more} more errors like these"] if more > 0 else []
+        complain(options, *map(str, error.errors[:MOST]), *rest)
         raise SystemExit(bad_config) from None
     except Unresolved as error:
         complain(options, *map(str, error.problems))

@@ -115,10 +115,7 @@ def _way(path: Path) -> tuple[list[Path], Path | None]:
         links += 1
         if links > LINKS:
             return looked_up, None
-        names += target.parts[::-1]
-        if target.is_absolute():
-            names.pop()  # the root
-            place = Path("/")
+        names += target.parts[::-1]  # those of an absolute one begin with the root
     return looked_up, place
 
 

@@ -179,7 +179,7 @@ def _is_nft(program: str) -> bool:
 
 def _unusable(stderr: str) -> Unavailable:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    message = lines[-1] if lines else "it gave no reason"
+    message = lines[-1].rstrip(".") if lines else "it gave no reason"
     if FORBIDDEN.search(message):
         return Unavailable(
             f"ebtables may not be used: {message}",
