@@ -18,7 +18,6 @@ TOOLS = {
     "bridge": "iproute2",
     "ebtables": "iptables",
     "ping": "iputils-ping",
-    "mount": "mount",
     "nsenter": "util-linux",
     "setpriv": "util-linux",
 }

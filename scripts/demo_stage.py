@@ -76,7 +76,8 @@ class Interrupts:
 
     def ignore(self) -> None:
         """The end has begun: nothing keeps it from being reached."""
-        self._held = True
+        for number in SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
 
     def _hear(self, _number: int, _frame: FrameType | None) -> None:
         self._came = True

@@ -7,8 +7,10 @@ from typing import Protocol
 
 from vxland.guards import armed
 from vxland.observed import Observed
-from vxland.operations import Attach, Operation, Phase
+from vxland.operations import AddAddress, Attach, Operation, Phase, RemoveAddress
 from vxland.plan import Plan
+
+APART = (AddAddress, RemoveAddress)  # a bridge without its address is a bridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +62,7 @@ def _execute(plan: Plan, kernel: Kernel) -> Iterator[Outcome]:
         failures.update(kernel.perform(ready))
         for operation in operations:
             failure = failures[operation]
-            if failure is not None:
+            if failure is not None and not isinstance(operation, APART):
                 failed.add(operation.device)
             yield Outcome(operation, failure)
 

@@ -84,6 +84,7 @@ class BridgeAddress:
     interface: IPInterface
     own: bool = False
     automatic: bool = False  # made by the kernel: link-local, autoconfigured
+    secondary: bool = False  # goes with the first IPv4 address of its network, and takes none along
 
 
 @dataclass(frozen=True, slots=True)

@@ -145,7 +145,7 @@ class Reconciler:
         if reason is None and self._desired is not None:
             reason = self._unresolvable(settings)
         if reason is not None:
-            self._refuse(reason)
+            self._refuse(f"{self._source.path}: {reason}")
             return
         self.settings = settings
         self._config = ConfigState(self._source.path, settings.digest, time.time())

@@ -12,7 +12,7 @@ from tests.fake import vandalism as somebody
 from tests.fake.vandalism import OPTIONS, Vandalism
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
-from vxland.identity import pair_vni
+from vxland.identity import ALIAS_MARK, pair_vni
 from vxland.observed import Observed
 from vxland.plan import Plan, plan
 
@@ -111,6 +111,11 @@ class Choice:
         """A VXLAN device."""
         return self.device("vxlan")
 
+    def marked_tunnel(self) -> str:
+        """A VXLAN device that its alias marks: without that nobody knows it again elsewhere."""
+        marked = [d.name for d in self._devices if d.vxlan and d.alias.startswith(ALIAS_MARK)]
+        return self.of(*(marked or ("nothing",)))
+
     def number(self, *values: int) -> int:
         """One of these."""
         return self._choose.of(values)
@@ -144,7 +149,7 @@ DEEDS: tuple[Callable[[Choice], Vandalism], ...] = (
     lambda choose: somebody.flood_removed(choose.tunnel(), choose.of(*ADDRESSES)),
     lambda choose: somebody.flood_added(choose.tunnel(), choose.of(*ADDRESSES)),
     lambda choose: somebody.fdb_added(choose.tunnel(), choose.of(*ADDRESSES), static=choose.yes()),
-    lambda choose: somebody.moved_abroad(choose.tunnel()),
+    lambda choose: somebody.moved_abroad(choose.marked_tunnel()),
     lambda choose: somebody.address_added(
         choose.device("bridge"), choose.of("10.10.10.9/24", "10.10.30.1/24")
     ),

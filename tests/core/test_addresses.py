@@ -10,6 +10,7 @@ from vxland.plan.addresses import kept, removals, taken_along
 
 OWN = BridgeAddress(ip_interface("10.10.10.1/24"), own=True)
 OWN6 = BridgeAddress(ip_interface("fd00::1/64"), own=True)
+OWN_SECOND = BridgeAddress(ip_interface("10.10.10.2/24"), own=True, secondary=True)
 SAME_NETWORK = BridgeAddress(ip_interface("10.10.10.7/24"))
 OTHER_NETWORK = BridgeAddress(ip_interface("10.10.11.7/24"))
 SAME_NETWORK6 = BridgeAddress(ip_interface("fd00::7/64"))
@@ -23,6 +24,7 @@ SAME_NETWORK6 = BridgeAddress(ip_interface("fd00::7/64"))
         ({OWN, OTHER_NETWORK}, set(), ["10.10.10.1/24"], 0),
         ({OWN, SAME_NETWORK}, set(), [], 1),
         ({OWN, SAME_NETWORK}, {OWN.interface}, [], 0),
+        ({OWN_SECOND, SAME_NETWORK}, set(), ["10.10.10.2/24"], 0),
         ({OWN6, SAME_NETWORK6}, set(), ["fd00::1/64"], 0),
         ({SAME_NETWORK}, set(), [], 0),
     ],

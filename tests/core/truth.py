@@ -32,10 +32,15 @@ class _Judge:
         self.desired = desired
         self.problems = problems
         self.memory = memory
-        self.excused = {p.overlay for p in problems if p.kind in BLOCKING} | {
-            p.overlay for p in problems if p.kind is Kind.CONFLICT and not p.peer
-        }
         stuck = (Kind.CONFLICT, Kind.WAITING)
+        others = {name for name, link in observed.links.items() if link.kind != "bridge"}
+        self.excused = {
+            problem.overlay
+            for problem in problems
+            if problem.kind in BLOCKING
+            or (problem.kind is Kind.CONFLICT and not problem.peer)
+            or (problem.kind is Kind.WAITING and not problem.peer and problem.device in others)
+        }
         self.conflicts = {(p.overlay, p.peer) for p in problems if p.kind in stuck}
         self.hazards = {p.overlay for p in problems if p.kind is Kind.HAZARD}
         self.waiting = {(p.overlay, p.peer) for p in problems if p.kind is Kind.WAITING}
@@ -65,14 +70,15 @@ class _Judge:
             yield f"no bridge {bridge.device}"
             return
         addresses = self.observed.addresses[bridge.device]
-        if not bridge.addresses <= {address.interface for address in addresses}:
+        possible = {a for a in bridge.addresses if has_ipv6(link) or a.version == 4}
+        if not possible <= {address.interface for address in addresses}:
             yield f"{bridge.device} lacks addresses"
         if any(a.interface not in bridge.addresses for a in removable(addresses)):
             yield f"{bridge.device} has an address that is wanted no more"
         if is_own(link):
             wanted = (bridge.alias, bridge.mac, bridge.mtu, True)
             yield from _differ(bridge.device, wanted, (link.alias, link.mac, link.mtu, link.up))
-            yield from _marked(link, bridge.altname)
+            yield from self._marked(link, bridge.altname)
 
     def _vtep(self, overlay: Overlay, vtep: Vtep) -> Iterator[str]:
         link = self.observed.links.get(vtep.device)
@@ -112,7 +118,7 @@ class _Judge:
             "foreign": (state.underlay, state.plain),
         }
         yield from _differ(vtep.device, wanted, actual)
-        yield from _marked(link, vtep.altname)
+        yield from self._marked(link, vtep.altname)
         entries = self.observed.fdb.get(vtep.device, frozenset())
         yield from self._fdb(vtep, entries)
 
@@ -122,6 +128,16 @@ class _Judge:
         yield from _differ(f"flood list of {vtep.device}", {vtep.remote}, flood)
         if any(not entry.floods for entry in entries - learnt):
             yield f"{vtep.device} has a forwarding entry that isn't learnt"
+
+    def _marked(self, link: Link, altname: str) -> Iterator[str]:
+        marks = {name for name in link.altnames if name.startswith(ALTNAME_MARK)}
+        elsewhere = any(
+            altname in (other.name, *other.altnames)
+            for other in self.observed.links.values()
+            if other is not link
+        )
+        if marks != (set() if elsewhere else {altname}):
+            yield f"{link.name} has the marks {sorted(marks)}"
 
     def leftovers(self) -> Iterator[str]:
         """Devices and addresses of vxland's that nobody wants."""
@@ -186,10 +202,9 @@ class _Judge:
         return "RETURN"
 
 
-def _marked(link: Link, altname: str) -> Iterator[str]:
-    marks = {name for name in link.altnames if name.startswith(ALTNAME_MARK)}
-    if marks != {altname}:
-        yield f"{link.name} has the marks {sorted(marks)}"
+def has_ipv6(link: Link) -> bool:
+    """Whether its MTU leaves it IPv6 (RFC 8200, section 5)."""
+    return link.mtu >= 1280
 
 
 def _differ(what: str, wanted: object, actual: object) -> Iterator[str]:

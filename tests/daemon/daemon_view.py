@@ -1,4 +1,4 @@
-"""What a running daemon says of itself: its status by the control socket, and its metrics."""
+"""What a running daemon says of itself, and how busy it is."""
 
 import contextlib
 import http.client
@@ -6,52 +6,24 @@ import signal
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from pathlib import Path
-from typing import Any
 
 from prometheus_client.parser import text_string_to_metric_families
 
 from tests.lab import Server, eventually
-from vxland.control import NotRunning, ask
 
 STILL = 0.2  # seconds; a daemon that feeds itself turns dozens of times in that
 
 
-def status(server: Server) -> dict[str, Any]:
-    """The daemon's status; empty while it doesn't answer. Much quicker than the command."""
-    assert server.daemon is not None
-    assert server.daemon.poll() is None, f"the daemon ended:\n{server.tail()}"
-    path = Path(f"/run/vxland/net-{server.path.stat().st_ino}/control.sock")
-    try:
-        return ask("status", path)
-    except (NotRunning, ConnectionError):
-        return {}
-
-
-def start(server: Server) -> None:
-    """Start the daemon, and wait until it has looked once."""
-    server.start(wait=False)
-    eventually(lambda: "overlays" in status(server), f"{server.name} answers")
-
-
-def settled(server: Server) -> None:
-    """Wait until the daemon says that all is as wanted."""
-    eventually(
-        lambda: status(server).get("in_sync"),
-        lambda: f"{server.name} in sync; {status(server)['problems']}; it logged:\n{server.tail()}",
-    )
-
-
 def problems(server: Server, kind: str) -> list[dict[str, str]]:
     """The daemon's open problems of one kind."""
-    return [p for p in status(server).get("problems", []) if p["kind"] == kind]
+    return [p for p in server.status().get("problems", []) if p["kind"] == kind]
 
 
 def problem(server: Server, kind: str) -> dict[str, str]:
     """Wait for the one problem of this kind."""
     eventually(
         lambda: problems(server, kind),
-        lambda: f"a {kind}; there are {status(server)['problems']}; it logged:\n{server.tail()}",
+        lambda: f"a {kind}; there are {server.status()['problems']}; it logged:\n{server.tail()}",
     )
     only, *others = problems(server, kind)
     assert others == []
@@ -88,8 +60,7 @@ def metrics(server: Server, port: int = 9788) -> Metrics:
     """What /metrics says now."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
     with contextlib.closing(connection):
-        with server.entered():
-            connection.connect()
+        eventually(lambda: _connects(server, connection), f"{server.name} serves metrics")
         connection.request("GET", "/metrics")
         text = connection.getresponse().read().decode()
     return Metrics(
@@ -99,6 +70,15 @@ def metrics(server: Server, port: int = 9788) -> Metrics:
             for sample in family.samples
         }
     )
+
+
+def _connects(server: Server, connection: http.client.HTTPConnection) -> bool:
+    try:
+        with server.entered():
+            connection.connect()
+    except ConnectionRefusedError:  # it listens once the first check is over
+        return False
+    return True
 
 
 @dataclass(frozen=True)
@@ -120,7 +100,7 @@ def quiet(server: Server) -> Work:
 
     One that answers to its own echo would never be found the same twice.
     """
-    settled(server)
+    server.settled()
     seen = [work(server)]
 
     def unmoved() -> bool:
@@ -129,7 +109,7 @@ def quiet(server: Server) -> Work:
         return seen[-1] == seen[-2]
 
     eventually(unmoved, lambda: f"{server.name} quiet; it logged:\n{server.tail()}")
-    settled(server)
+    server.settled()
     return seen[-1]
 
 

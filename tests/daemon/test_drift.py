@@ -1,4 +1,4 @@
-"""Drift on the real kernel: each deed restored, in place where that can be, nothing else touched."""
+"""Drift on the real kernel: each deed is undone, in place where it can be, and nothing else."""
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack, contextmanager
@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.daemon import strangers
-from tests.daemon.daemon_view import Work, frozen, quiet, start, work
+from tests.daemon.daemon_view import Work, frozen, quiet, work
 from tests.daemon.kernel_view import (
     Snapshot,
     assert_equal,
@@ -19,10 +19,10 @@ from tests.daemon.kernel_view import (
     without_own,
 )
 from tests.daemon.vandalism import (
+    OTHER,
     TO_A_TUNNEL,
     TO_THE_BRIDGE,
     TO_THE_RULES,
-    OTHER,
     B,
     T,
     Vandalism,
@@ -69,7 +69,7 @@ def staged(folder: Path) -> Iterator[Scene]:
         strangers.write_rules(server)
         strangers.write_rules(control)
         server.write(config(range(1, 5), OVERLAY))
-        start(server)
+        server.start()
         server.sh(strangers.IN_THE_BRIDGE)
         eventually(lambda: has_addresses(server), "the kernel's own addresses are there")
         done = quiet(server)
@@ -159,9 +159,7 @@ def test_guard_is_restored(scene: Scene, name: str) -> None:
     vandalise(scene, Vandalism(TO_THE_RULES[name]))
     scene.control.sh(f"{{ {TO_THE_RULES[name]}; }} || true", check=False)
     own = tuple(line for line in scene.before.rules if "VXLAND" in line)
-    eventually_equal(
-        own, lambda: tuple(line for line in rules(scene.server) if "VXLAND" in line)
-    )
+    eventually_equal(own, lambda: tuple(line for line in rules(scene.server) if "VXLAND" in line))
     scene.work = quiet(scene.server)
     left = rules(scene.server)
     assert own == tuple(line for line in left if "VXLAND" in line)

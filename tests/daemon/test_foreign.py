@@ -13,11 +13,15 @@ from tests.daemon.daemon_view import (
     problem,
     problems,
     quiet,
-    settled,
-    start,
-    status,
 )
-from tests.daemon.kernel_view import Snapshot, assert_equal, eventually_equal, has_addresses, rules, snapshot
+from tests.daemon.kernel_view import (
+    Snapshot,
+    assert_equal,
+    eventually_equal,
+    has_addresses,
+    rules,
+    snapshot,
+)
 from tests.lab import Namespace, Server, Site, eventually
 from tests.lab.site import HEAD, config
 
@@ -50,7 +54,7 @@ def down(server: Server) -> str:
     """Stop the daemon and take everything of vxland's away; returns what that printed."""
     server.stop()
     done = server.vxland("down")
-    assert (0, "") == (done.returncode, done.stderr)
+    assert (done.returncode, done.stderr) == (0, "")
     return done.stdout
 
 
@@ -74,7 +78,7 @@ def test_strangers_are_left_alone(server: Server, *, rules_of_others: bool) -> N
     before = calm(server)
     foreign = before.of(strangers.NAMES)
 
-    start(server)
+    server.start()
     quiet(server)
     assert set(TUNNELS) <= snapshot(server).links.keys()
     assert_equal(foreign, snapshot(server).of(strangers.NAMES))
@@ -103,7 +107,7 @@ def test_existing_bridge_is_used_as_it_is(server: Server) -> None:
     server.sh(strangers.IN_THE_BRIDGE)
     before = calm(server)
     server.write(config(PEERS, HEAD + 'addresses = ["10.10.10.1/24"]\n'))
-    start(server)
+    server.start()
     quiet(server)
 
     now = snapshot(server)
@@ -123,19 +127,19 @@ def test_existing_bridge_is_used_as_it_is(server: Server) -> None:
 def test_existing_bridge_that_is_down_stays_down(server: Server) -> None:
     """vxland says so, and waits for its owner."""
     server.sh("ip link add vxbr0 type bridge")
-    start(server)
-    assert "vxbr0" == problem(server, "waiting")["device"]
-    assert {"vxbr0": False} == up(server, "vxbr0")
+    server.start()
+    assert problem(server, "waiting")["device"] == "vxbr0"
+    assert up(server, "vxbr0") == {"vxbr0": False}
     server.sh("ip link set vxbr0 up")
-    settled(server)
+    server.settled()
 
 
 def test_down_leaves_a_bridge_with_others_ports(server: Server) -> None:
     """It says which ports those are, and takes the bridge once they are out."""
     before = calm(server)
     server.write(config(PEERS, HEAD + 'addresses = ["10.10.10.1/24"]\n'))
-    start(server)
-    settled(server)
+    server.start()
+    server.settled()
     server.sh(strangers.IN_THE_BRIDGE)
     server.sh("ip addr add 10.10.20.77/24 dev vxbr0")
     quiet(server)
@@ -149,7 +153,7 @@ def test_down_leaves_a_bridge_with_others_ports(server: Server) -> None:
     assert set() == now.links.keys() & set(TUNNELS)
     addresses = {a["local"] for a in now.addresses["vxbr0"] if a["family"] == "inet"}
     assert {"10.10.20.77"} == addresses
-    assert () == now.rules
+    assert now.rules == ()
 
     server.sh("ip link del guest0; ip link del vxl-guest0; ip addr del 10.10.20.77/24 dev vxbr0")
     assert "delete vxbr0" in down(server)
@@ -193,67 +197,67 @@ def test_conflict_is_reported_and_nothing_taken(server: Server, name: str) -> No
     script, holder = CONFLICTS[name]
     server.sh(script)
     before = calm(server)
-    start(server)
+    server.start()
     found = problem(server, "conflict")
     assert holder == found["device"]
     logged(server, "conflict: ", holder, found["cure"])
 
     seen = metrics(server)
-    assert 1 == seen("vxland_problems", overlay="lan", kind="conflict")
-    assert 0 == seen("vxland_in_sync")
+    assert seen("vxland_problems", overlay="lan", kind="conflict") == 1
+    assert seen("vxland_in_sync") == 0
     planned = server.vxland("plan")
     assert f"conflict: {found['text']}" in planned.stdout
     shown = server.vxland("status")
-    assert 2 == shown.returncode
+    assert shown.returncode == 2
     assert f"conflict: {found['text']}" in shown.stdout
 
     assert_equal(before.of(before.links), snapshot(server).of(before.links))
     assert up(server, "vxl-lan-lxd3") == {"vxl-lan-lxd3": "bridge" not in name}
     release = f"ip link property del dev eth0 altname {script.split()[-1]}"
     server.sh(release if holder == "eth0" else f"ip link del {holder}")
-    settled(server)
+    server.settled()
     assert dict.fromkeys(TUNNELS, True) == up(server, *TUNNELS)
     logged(server, "no longer: ", found["text"])
 
 
 def test_device_that_lost_both_marks_is_not_taken_back(server: Server) -> None:
     """It might be anybody's now: a conflict, and in the bridge a hazard. A mark brings it back."""
-    start(server)
-    settled(server)
+    server.start()
+    server.settled()
     with frozen(server):
         server.sh(
             "ip link property del dev vxl-lan-lxd2 altname vxland-lan+lxd2;"
             "ip link set vxl-lan-lxd2 alias ''"
         )
     before = snapshot(server)
-    eventually(lambda: problems(server, "conflict"), lambda: f"a conflict: {status(server)}")
+    eventually(lambda: problems(server, "conflict"), lambda: f"a conflict: {server.status()}")
     named = problems(server, "conflict") + problems(server, "hazard")
     assert {"vxl-lan-lxd2"} == {found["device"] for found in named}
-    assert {"vxl-lan-lxd2": True, "vxl-lan-lxd3": False} == up(server, *TUNNELS)
+    assert up(server, *TUNNELS) == {"vxl-lan-lxd2": True, "vxl-lan-lxd3": False}
     names = {"vxl-lan-lxd2"}
     assert_equal(before.of(names), snapshot(server).of(names))
 
     server.sh("ip link set vxl-lan-lxd2 alias vxland:lan:lxd2")
-    settled(server)
+    server.settled()
     assert dict.fromkeys(TUNNELS, True) == up(server, *TUNNELS)
     assert before.indexes == snapshot(server).indexes
 
 
 def test_foreign_tunnel_in_the_bridge(server: Server) -> None:
     """vxland's ports there go down, and come back when it is taken out, or allowed by name."""
-    start(server)
-    settled(server)
+    server.start()
+    server.settled()
     server.sh(TUNNEL_IN_THE_BRIDGE)
     found = problem(server, "hazard")
-    assert "stranger0" == found["device"]
+    assert found["device"] == "stranger0"
     assert 'allow_tunnel_ports = ["stranger0"]' in found["cure"]
     logged(server, "hazard: ", "stranger0")
     eventually_equal(dict.fromkeys(TUNNELS, False), lambda: up(server, *TUNNELS))
     stranger = snapshot(server).of({"stranger0"})
     seen = metrics(server)
-    assert 1 == seen("vxland_problems", overlay="lan", kind="hazard")
-    assert 0 == seen("vxland_looping_port_pairs")
-    assert 2 == server.vxland("status").returncode
+    assert seen("vxland_problems", overlay="lan", kind="hazard") == 1
+    assert seen("vxland_looping_port_pairs") == 0
+    assert server.vxland("status").returncode == 2
     assert "hazard: stranger0" in server.vxland("plan").stdout
 
     # What is done to a port that is kept down is put right, but the port stays down.
@@ -263,30 +267,30 @@ def test_foreign_tunnel_in_the_bridge(server: Server) -> None:
     assert_equal(stranger, snapshot(server).of({"stranger0"}))
 
     server.sh("ip link set stranger0 nomaster")
-    settled(server)
+    server.settled()
     assert dict.fromkeys(TUNNELS, True) == up(server, *TUNNELS)
 
     server.sh("ip link set stranger0 master vxbr0")
     problem(server, "hazard")
     server.write(config(PEERS, HEAD + 'allow_tunnel_ports = ["stranger0"]\n'))
-    settled(server)
+    server.settled()
     assert dict.fromkeys((*TUNNELS, "stranger0"), True) == up(server, *TUNNELS, "stranger0")
     assert_equal(stranger, snapshot(server).of({"stranger0"}))
 
 
 def test_others_ports_of_a_deleted_bridge(server: Server) -> None:
     """They are named with the command that puts them back, or put back where the file says so."""
-    start(server)
-    settled(server)
+    server.start()
+    server.settled()
     server.sh(strangers.IN_THE_BRIDGE)
     quiet(server)
     server.sh("ip link del vxbr0")
     eventually(lambda: server.link("vxbr0"), "the bridge is made again")
-    eventually(lambda: len(problems(server, "hint")) == 2, lambda: f"hints: {status(server)}")
+    eventually(lambda: len(problems(server, "hint")) == 2, lambda: f"hints: {server.status()}")
     hints = {hint["device"]: hint for hint in problems(server, "hint")}
     assert {"guest0", "vxl-guest0"} == hints.keys()
     assert "ip link set guest0 master vxbr0" in hints["guest0"]["cure"]
-    settled(server)
+    server.settled()
     assert {None} == {snapshot(server).links[name].get("master") for name in hints}
 
     server.sh("ip link set guest0 master vxbr0")
@@ -306,8 +310,8 @@ def test_others_ports_reach_each_other(server: Server) -> None:
     ports = {"vxl-one": "10.10.10.51", "vxl-two": "10.10.10.52"}
     guests = {port: Namespace(f"guest-{port}") for port in ports}
     try:
-        start(server)
-        settled(server)
+        server.start()
+        server.settled()
         for port, guest in guests.items():
             server.sh(f"ip link add {port} type veth peer name eth0 netns {guest.path}")
             server.sh(f"ip link set {port} master vxbr0 up")
@@ -318,7 +322,7 @@ def test_others_ports_reach_each_other(server: Server) -> None:
         eventually(lambda: one.run(ping, check=False).returncode == 0, "one reaches two")
         server.sh("ebtables -A FORWARD -p IPv4 -i vxl-one -j DROP")
         quiet(server)
-        assert 1 == one.run(ping, check=False).returncode
+        assert one.run(ping, check=False).returncode == 1
         server.sh("ebtables -D FORWARD -p IPv4 -i vxl-one -j DROP")
         eventually(lambda: one.run(ping, check=False).returncode == 0, "one reaches two again")
     finally:
@@ -340,25 +344,25 @@ def test_index_scheme_numbers_as_the_script(server: Server) -> None:
     """vxlan0 with VNI 0 first, learning on; a peer less renumbers those after it, as plan says."""
     index = HEAD + 'vni = "index"\n'
     server.write(config(range(1, 5), index))
-    start(server)
-    settled(server)
-    assert {
+    server.start()
+    server.settled()
+    assert tunnels(server) == {
         "vxlan0": (0, "192.0.2.2", True),
         "vxlan1": (1, "192.0.2.3", True),
         "vxlan2": (2, "192.0.2.4", True),
-    } == tunnels(server)
+    }
     chain = "-A VXLAND -i vxlan+ -o vxlan+ -j DROP"
     assert chain in rules(server)
 
     server.write("")  # refused by the daemon, so that plan is asked before it acts
-    eventually(lambda: status(server)["config"]["errors"], "the empty file is refused")
+    eventually(lambda: server.status()["config"]["errors"], "the empty file is refused")
     before = snapshot(server).indexes
     with frozen(server):
         server.write(config([1, 3, 4], index))
         planned = server.vxland("plan").stdout
     assert "recreated" in planned
     assert "vxlan0" in planned
-    settled(server)
+    server.settled()
     eventually_equal(
         {"vxlan0": (0, "192.0.2.3", True), "vxlan1": (1, "192.0.2.4", True)},
         lambda: tunnels(server),
@@ -370,4 +374,4 @@ def test_index_scheme_numbers_as_the_script(server: Server) -> None:
     }
     assert chain in rules(server)
     down(server)
-    assert {} == tunnels(server)
+    assert tunnels(server) == {}

@@ -1,7 +1,7 @@
 """Several kinds of drift at once, at random, while the daemon works or while it is held up.
 
-The same few examples every time. ``VXLAND_EXAMPLES=500 pytest --timeout=0 tests/daemon/test_random_drift.py``
-looks for what those don't find.
+The same few examples every time. ``VXLAND_EXAMPLES=500 pytest --timeout=0 PATH`` looks for what
+those don't find.
 """
 
 import os
@@ -16,15 +16,13 @@ from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, precondition, rule, run_state_machine_as_test
 
 from tests.daemon import strangers
-from tests.daemon.daemon_view import quiet, start
+from tests.daemon.daemon_view import quiet
 from tests.daemon.kernel_view import Snapshot, eventually_equal, has_addresses, snapshot
 from tests.daemon.test_drift import OVERLAY
 from tests.daemon.vandalism import (
     TO_A_TUNNEL,
     TO_THE_BRIDGE,
     TO_THE_RULES,
-    B,
-    T,
     Vandalism,
 )
 from tests.lab import Namespace, Server, Site, eventually
@@ -52,7 +50,7 @@ class Stage:
     def __init__(self, server: Server, elsewhere: Namespace) -> None:
         self.server = server
         self.elsewhere = elsewhere
-        start(server)
+        server.start()
         eventually(lambda: has_addresses(server), "the kernel's own addresses are there")
         quiet(server)
         self.before = snapshot(server)
@@ -81,7 +79,7 @@ class Drift(RuleBasedStateMachine):
         self.unmarked: dict[str, set[str]] = {}
         # Not as many repairs of one thing in ten seconds as to be a fight.
         self.stage.server.stop()
-        start(self.stage.server)
+        self.stage.server.start()
 
     @precondition(lambda self: not self.held_up)
     @rule()

@@ -39,7 +39,8 @@ TO_A_TUNNEL: dict[str, Vandalism] = {
     "renamed while up": Vandalism("ip link set $T name stolen1"),
     "renamed like another tunnel": Vandalism("ip link set $T name vxl-lan-lxd9"),
     "names exchanged": Vandalism(
-        "ip link set $T name third0 && ip link set $OTHER name $T && ip link set third0 name $OTHER",
+        "ip link set $T name third0 && ip link set $OTHER name $T"
+        " && ip link set third0 name $OTHER",
         frozenset({T, OTHER}),
     ),
     "isolation cleared by bridge": Vandalism("bridge link set dev $T isolated off"),
@@ -78,9 +79,7 @@ TO_A_TUNNEL: dict[str, Vandalism] = {
     "altname removed": Vandalism(
         'ip link property del dev $T altname "vxland-lan+${T#vxl-lan-}"', unmarks="altname"
     ),
-    "altname of vxland's added": Vandalism(
-        "ip link property add dev $T altname vxland-lan+nobody"
-    ),
+    "altname of vxland's added": Vandalism("ip link property add dev $T altname vxland-lan+nobody"),
     "marked as nobody's": Vandalism("ip link set $T alias vxland:lan:nobody", TUNNEL),
     "moved to another namespace": Vandalism("ip link set $T netns elsewhere", TUNNEL),
     "moved and renamed": Vandalism(
@@ -118,9 +117,7 @@ TO_THE_BRIDGE: dict[str, Vandalism] = {
     "MTU": Vandalism("ip link set $B mtu 1280"),
     "MAC": Vandalism("ip link set $B address 02:00:00:00:00:97"),
     "alias": Vandalism("ip link set $B alias mine", unmarks="alias"),
-    "altname": Vandalism(
-        "ip link property del dev $B altname vxland-lan", unmarks="altname"
-    ),
+    "altname": Vandalism("ip link property del dev $B altname vxland-lan", unmarks="altname"),
     "name": Vandalism("ip link set $B down && ip link set $B name mine0 && ip link set mine0 up"),
     "name while up": Vandalism("ip link set $B name mine1"),
     "address deleted": Vandalism("ip addr del 10.10.10.1/24 dev $B"),

@@ -135,7 +135,7 @@ def slow_program(name: str, hang: Path, folder: Path) -> list[str]:
     slow = folder / "slow"
     slow.write_text(
         "#!/bin/bash\n"
-        f'case "$0" in *{name}) [ -e "{hang}" ] && exec sleep 60;; esac\n'
+        f'case "$0" in *{name}) while [ -e "{hang}" ]; do sleep 0.1; done;; esac\n'
         f'exec -a "$0" "{copy}" "$@"\n'
     )
     slow.chmod(0o755)

@@ -1,6 +1,8 @@
 """The demo as somebody runs it: what it shows, what it leaves, and how it ends early."""
 
+import contextlib
 import os
+import pty
 import re
 import shutil
 import signal
@@ -8,7 +10,6 @@ import subprocess
 import sys
 import uuid
 from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -84,6 +85,7 @@ class Demo:
     def leavings(self) -> set[str]:
         """What there is that it could leave: processes, namespaces, files."""
         files = {str(path) for folder in (RUN, self.temporary) for path in folder.rglob("*")}
+        files.discard(str(RUN / "netns"))  # iproute2 makes it with the first name, and keeps it
         return files | {f"process {number}" for number in self.processes()}
 
 
@@ -101,7 +103,7 @@ def demo(tmp_path: Path) -> Demo:
     )
 
 
-@contextmanager
+@contextlib.contextmanager
 def nothing_left(demo: Demo) -> Iterator[None]:
     """All is as before once this is over."""
     before = demo.leavings()
@@ -143,8 +145,8 @@ def test_check_that_fails(demo: Demo, tmp_path: Path) -> None:
     assert "Traceback" not in done.stdout + done.stderr
 
 
-def test_check_that_fails_later(demo: Demo, tmp_path: Path) -> None:
-    """With a vxland that counts nothing: what held before is shown, and then what didn't."""
+def test_check_that_vxland_would_pass(demo: Demo, tmp_path: Path) -> None:
+    """With a vxland that forgets a peer and finds itself in sync: the demo counts for itself."""
     broken = tmp_path / "broken" / "vxland"
     shutil.copytree(ROOT / "src" / "vxland", broken)
     (broken / "vni.py").write_text(
@@ -159,8 +161,10 @@ def test_check_that_fails_later(demo: Demo, tmp_path: Path) -> None:
     assert "has 1 tunnels" in done.stdout
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-@pytest.mark.parametrize("after", [0, 2])
+@pytest.mark.parametrize(
+    ("number", "after"),
+    [(signal.SIGINT, 0), (signal.SIGINT, 2), (signal.SIGTERM, 1), (signal.SIGHUP, 1)],
+)
 def test_interrupted(demo: Demo, number: signal.Signals, after: int) -> None:
     """Ctrl-C (which goes to the whole group), or a signal: it says so, and nothing is left."""
     with nothing_left(demo):
@@ -175,6 +179,29 @@ def test_interrupted(demo: Demo, number: signal.Signals, after: int) -> None:
     assert held("".join(shown)) == list(CHECKS[:after])
     assert out.splitlines()[-1] == "interrupted; all is cleaned up"
     assert err == ""
+
+
+def test_on_a_terminal(demo: Demo) -> None:
+    """Colours, what is being tried and then its result instead, and Ctrl-C again and again."""
+    ours, theirs = pty.openpty()
+    demo.environment.pop("NO_COLOR", None)
+    demo.environment["TERM"] = "xterm"
+    shown = b""
+    with os.fdopen(ours, "rb", buffering=0) as terminal:
+        process = subprocess.Popen(
+            [sys.executable, str(DEMO)], stdout=theirs, env=demo.environment, start_new_session=True
+        )
+        os.close(theirs)
+        with process, contextlib.suppress(OSError):  # EIO: everybody has closed the other end
+            while data := terminal.read(4096):
+                shown += data
+                if (
+                    "✓".encode() in shown
+                ):  # more than once: impatience doesn't keep it from cleaning up
+                    process.send_signal(signal.SIGINT)
+    assert process.returncode == INTERRUPTED
+    first = f"  {CHECKS[0]} …\x1b[0m\r\x1b[K\x1b[32m✓\x1b[0m {CHECKS[0]}: "
+    assert first in shown.decode()
 
 
 def test_killed(demo: Demo) -> None:
@@ -238,6 +265,11 @@ def test_keep_and_clean(demo: Demo) -> None:
         for look in looks:
             done = subprocess.run(look.split(), capture_output=True, text=True, check=False)
             assert done.returncode in (0, 2), done.stderr  # 2: not in sync, just now
+        with demo.start() as beside:
+            assert beside.stdout is not None
+            beside.stdout.readline()
+            assert held(beside.stdout.readline()) == [CHECKS[0]]
+            beside.terminate()
         again = demo.run("--keep")
         assert again.returncode == 1
         assert "--clean" in again.stderr
@@ -245,7 +277,7 @@ def test_keep_and_clean(demo: Demo) -> None:
     finally:
         cleaned = demo.run("--clean")
     assert (cleaned.returncode, cleaned.stderr) == (0, "")
-    assert demo.leavings() - before <= {"/run/netns"}  # which iproute2 makes, and keeps
+    assert demo.leavings() - before == set()
     assert "nothing" in demo.run("--clean").stdout
 
 

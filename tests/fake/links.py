@@ -160,7 +160,11 @@ class Links:
             raise RefusedError(errno.EINVAL)
         if any(_clash(address.interface, interface) for address in device.addresses):
             raise RefusedError(errno.EEXIST)
-        device.addresses.append(BridgeAddress(interface, own=protocol == ADDRESS_PROTOCOL))
+        secondary = interface.version == 4 and any(
+            address.interface.network == interface.network for address in device.addresses
+        )
+        own = protocol == ADDRESS_PROTOCOL
+        device.addresses.append(BridgeAddress(interface, own=own, secondary=secondary))
 
     def remove_address(self, device: Device, interface: IPInterface) -> None:
         """Remove an address, whoever's it is, and with an IPv4 network's first one the others."""

@@ -10,10 +10,18 @@ from pathlib import Path
 from typing import Any
 
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
+MS_REC, MS_PRIVATE = 0x4000, 0x40000  # include/uapi/linux/mount.h
 RUN = Path("/run")
 NETNS = RUN / "netns"
 
 _libc = ctypes.CDLL(None, use_errno=True)
+_libc.mount.argtypes = [
+    ctypes.c_char_p,
+    ctypes.c_char_p,
+    ctypes.c_char_p,
+    ctypes.c_ulong,
+    ctypes.c_char_p,
+]
 
 
 def _check(result: int, what: str) -> None:
@@ -32,8 +40,8 @@ def own_mounts() -> None:
         message = "these tests make network namespaces, which needs root"
         raise PermissionError(message)
     _check(_libc.unshare(CLONE_NEWNS), "unshare")
-    subprocess.run(["mount", "--make-rprivate", "/"], check=True)
-    subprocess.run(["mount", "-t", "tmpfs", "-o", "mode=755", "tmpfs", str(RUN)], check=True)
+    _check(_libc.mount(None, b"/", None, MS_REC | MS_PRIVATE, None), "mount /")
+    _check(_libc.mount(b"tmpfs", bytes(RUN), b"tmpfs", 0, b"mode=755"), f"mount {RUN}")
 
 
 class Namespace:

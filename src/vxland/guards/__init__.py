@@ -25,8 +25,8 @@ class Guard(Protocol):
     def missing(self, overlay: Overlay, observed: Observed) -> Problem | None:
         """Why the guard can't be had on this machine; None where it can."""
 
-    def reaches(self, device: str, overlay: Overlay, observed: Observed) -> bool:
-        """Whether it can be armed for a port of this name."""
+    def reaches(self, device: str, overlay: Overlay) -> bool:
+        """Whether it can keep a port of this name from the overlay's others."""
 
     def armed(self, device: str, observed: Observed) -> bool:
         """Whether the kernel was seen to guard this port."""

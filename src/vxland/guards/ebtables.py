@@ -58,22 +58,16 @@ class Ebtables:
         state = observed.ebtables
         if isinstance(state, Unavailable):
             return
-        guarded = [(overlay, ports) for overlay, ports in seats if NAME in overlay.guards]
-        prefixes = {overlay.prefix for overlay, _ in guarded}
+        prefixes = sorted({overlay.prefix for overlay, _ in seats if NAME in overlay.guards})
         jumps = sum(is_jump(rule) for rule in state.forward)
         successors = tuple(_successors(seats))
         if not prefixes:
             if state.chain is not None:
                 yield RemoveChain("", CHAIN, jumps, successors)
             return
-        # What is left alone may be under a name that the configuration no longer gives.
-        prefixes |= {
-            prefix
-            for prefix in _dropped(state)
-            if any(port.device.startswith(prefix) for _, ports in guarded for port in ports)
-        }
-        wanted = tuple(_rules(sorted(prefixes), observed))
-        leaving = [drop(prefix) for prefix in _dropped(state) if prefix not in prefixes]
+        chain = state.chain or ()
+        wanted = tuple(_rules(prefixes, observed))
+        leaving = [r.text for r in chain if is_drop(r) and r.text not in wanted]
         interim = (*wanted, *leaving)
         if not _stands(state, interim):
             yield WriteChain("", CHAIN, interim, jumps)
@@ -91,11 +85,9 @@ class Ebtables:
             overlay=overlay.name,
         )
 
-    def reaches(self, device: str, overlay: Overlay, observed: Observed) -> bool:
+    def reaches(self, device: str, overlay: Overlay) -> bool:
         """It goes by the name's beginning."""
-        state = observed.ebtables
-        dropped = () if isinstance(state, Unavailable) else _dropped(state)
-        return any(device.startswith(prefix) for prefix in (overlay.prefix, *dropped))
+        return device.startswith(overlay.prefix)
 
     def armed(self, device: str, observed: Observed) -> bool:
         """Whether frames from this port to any other of vxland's are dropped by the chain."""
@@ -122,12 +114,6 @@ def _rules(prefixes: Iterable[str], observed: Observed) -> Iterator[str]:
     for prefix in prefixes:
         yield from exemptions(prefix, observed)
         yield drop(prefix)
-
-
-def _dropped(state: EbtablesState) -> tuple[str, ...]:
-    """The prefixes of tunnels that the chain has a drop rule for."""
-    drops = (str(rule.source) for rule in state.chain or () if is_drop(rule))
-    return tuple(dict.fromkeys(source.removesuffix("+") for source in drops))
 
 
 def _successors(seats: Sequence[tuple[Overlay, Sequence[Port]]]) -> Iterator[Guarding]:

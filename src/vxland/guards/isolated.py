@@ -38,9 +38,9 @@ class Isolated:
         del overlay, observed
         return None
 
-    def reaches(self, device: str, overlay: Overlay, observed: Observed) -> bool:
+    def reaches(self, device: str, overlay: Overlay) -> bool:
         """It goes by the port, whatever its name."""
-        del device, overlay, observed
+        del device, overlay
         return True
 
     def armed(self, device: str, observed: Observed) -> bool:

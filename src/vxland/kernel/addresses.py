@@ -2,7 +2,7 @@
 
 import struct
 from collections.abc import Mapping
-from ipaddress import IPv6Interface, ip_interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from vxland.identity import ADDRESS_PROTOCOL
 from vxland.kernel.netlink import HEADER, Netlink, attributes
@@ -12,6 +12,7 @@ RTM_GETADDR = 22
 IFADDR = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
 (ADDRESS, LOCAL, PROTO) = (1, 2, 11)
 PROTO_RA, PROTO_LL = 2, 3
+IFA_F_SECONDARY = 0x01  # of an IPv4 address; for IPv6 the bit means something else
 
 
 def dump_request() -> bytes:
@@ -24,7 +25,7 @@ def read_addresses(netlink: Netlink, devices: Mapping[int, str]) -> dict[str, se
     """Every address by device, with whose it is as far as the kernel knows."""
     found: dict[str, set[BridgeAddress]] = {}
     for message in netlink.dump(dump_request()):
-        _, prefix, _, _, index = IFADDR.unpack_from(message, HEADER.size)
+        _, prefix, flags, _, index = IFADDR.unpack_from(message, HEADER.size)
         seen = dict(attributes(message, HEADER.size + IFADDR.size))
         value = seen.get(LOCAL) or seen.get(ADDRESS)
         if value is None or index not in devices:
@@ -36,6 +37,7 @@ def read_addresses(netlink: Netlink, devices: Mapping[int, str]) -> dict[str, se
             own=protocol == ADDRESS_PROTOCOL,
             automatic=protocol in (PROTO_RA, PROTO_LL)
             or (isinstance(interface, IPv6Interface) and interface.ip.is_link_local),
+            secondary=isinstance(interface, IPv4Interface) and bool(flags & IFA_F_SECONDARY),
         )
         found.setdefault(devices[index], set()).add(address)
     return found

@@ -21,7 +21,7 @@ def removals(
 ) -> Iterator[RemoveAddress]:
     """Take vxland's addresses off that aren't wanted and take nobody else's along."""
     for address in _unwanted(present, wanted):
-        if not _dependent(address.interface, present):
+        if not _dependent(address, present):
             yield RemoveAddress(overlay, device, address.interface)
 
 
@@ -30,7 +30,7 @@ def kept(
 ) -> Iterator[Problem]:
     """What stays although it isn't wanted, and why."""
     for address in _unwanted(present, wanted):
-        others = _dependent(address.interface, present)
+        others = _dependent(address, present)
         if others:
             yield Problem(
                 Kind.HINT,
@@ -53,10 +53,10 @@ def _unwanted(present: Addresses, wanted: Collection[IPInterface]) -> list[Bridg
     return [a for a in sorted(present, key=str) if a.own and a.interface not in wanted]
 
 
-def _dependent(interface: IPInterface, present: Addresses) -> list[IPInterface]:
+def _dependent(address: BridgeAddress, present: Addresses) -> list[IPInterface]:
     """Others' addresses that may go with this one."""
     return [
         a.interface
         for a in sorted(present, key=str)
-        if not a.own and taken_along(a.interface, [interface])
+        if not (a.own or address.secondary) and taken_along(a.interface, [address.interface])
     ]

@@ -47,7 +47,7 @@ def plan_bridge(
     bridge = overlay.bridge
     holder = register.name_holder(bridge.device)
     if holder is not None and (holder.kind != "bridge" or holder.name != bridge.device):
-        if not is_own(holder):
+        if register.obstacle(bridge.device):
             problem = _taken(overlay, holder, bridge.device)
             return BridgePlan((), (problem,), usable=False, link=None)
         holder = None  # one of vxland's other devices, which loses the name in this plan
@@ -59,7 +59,7 @@ def plan_bridge(
         return BridgePlan(operations, problems, usable=True, link=holder)
     if holder is None:
         holder = _misnamed(overlay, observed, reserved)
-    altname_holder = register.obstacle([bridge.altname])
+    altname_holder = register.foreign(bridge.altname)
     if altname_holder is not None:
         problem = _taken(overlay, altname_holder, bridge.altname)
         return BridgePlan((), (problem,), usable=False, link=None)
@@ -85,10 +85,13 @@ def _misnamed(overlay: Overlay, observed: Observed, reserved: frozenset[str]) ->
 
 def _taken(overlay: Overlay, holder: Link, name: str) -> Problem:
     what = f"a {holder.kind} device" if holder.kind else "a device"
+    kind, whose = Kind.CONFLICT, "that isn't vxland's"
+    if is_own(holder):
+        kind, whose = Kind.WAITING, "that stays as it is for the reason given with it"
     return Problem(
-        Kind.CONFLICT,
+        kind,
         f"the name {name}, wanted for the bridge of overlay {overlay.name}, is held by {what}"
-        f" ({holder.name}) that isn't vxland's",
+        f" ({holder.name}) {whose}",
         f"Give the overlay another bridge, or remove it: ip link del {holder.name}",
         overlay=overlay.name,
         device=holder.name,

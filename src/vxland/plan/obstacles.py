@@ -1,6 +1,6 @@
 """What stands in a VTEP's way: a name or a VNI that is taken. From others it isn't taken back."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 
 from vxland.model import Vtep
 from vxland.observed import Link, Observed
@@ -28,18 +28,24 @@ class Register:
         """The device that has this name or altname."""
         return self._names.get(name)
 
-    def obstacle(self, names: Iterable[str]) -> Link | None:
-        """The first device that has one of these names and keeps it."""
-        holders = (self._names.get(name) for name in names)
-        return next((link for link in holders if link is not None and self._stays(link)), None)
+    def foreign(self, altname: str) -> Link | None:
+        """Somebody else's device that has this name or altname."""
+        holder = self._names.get(altname)
+        return holder if holder is not None and not is_own(holder) else None
 
-    def vni_obstacle(self, vtep: Vtep) -> Link | None:
-        """A device that keeps the VTEP's VNI, port and family (vxlan_vni_in_use)."""
-        holder = self._vnis.get(vtep.vni_key)
-        return holder if holder is not None and self._stays(holder) else None
+    def obstacle(self, name: str, wanting: Link | None = None) -> Link | None:
+        """The device that has this name or altname and keeps it, other than the one ``wanting``."""
+        return self._unyielding(self._names.get(name), wanting)
 
-    def _stays(self, link: Link) -> bool:
-        return not is_own(link) or link.name in self._left_alone
+    def vni_obstacle(self, vtep: Vtep, wanting: Link | None = None) -> Link | None:
+        """The same for the VTEP's VNI, port and family (vxlan_vni_in_use)."""
+        return self._unyielding(self._vnis.get(vtep.vni_key), wanting)
+
+    def _unyielding(self, holder: Link | None, wanting: Link | None) -> Link | None:
+        if holder is None or holder is wanting:
+            return None
+        stays = not is_own(holder) or holder.name in self._left_alone
+        return holder if stays else None
 
 
 def name_taken(vtep: Vtep, name: str, holder: Link) -> Problem:

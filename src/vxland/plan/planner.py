@@ -1,6 +1,6 @@
 """From desired and observed to a plan: the overlays, then what leaves, then the guards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from vxland.guards import GUARDS
@@ -11,7 +11,7 @@ from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
 from vxland.operations import AddAltname, DeleteLink, Operation, Phase, TakeDown
 from vxland.ownership import Mark, is_own, mark, own_links
-from vxland.plan.altnames import plan_altnames
+from vxland.plan.altnames import with_altnames_moved
 from vxland.plan.bridges import plan_bridge
 from vxland.plan.leaving import plan_departures
 from vxland.plan.memory import Memory
@@ -38,6 +38,7 @@ def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Pla
     planner = _Planner(observed, desired, memory)
     if not desired.node:
         return Plan(problems=tuple(_idle(observed)))
+    planner.standing()
     for overlay in desired.overlays:
         planner.overlay(overlay)
     planner.tunnels()
@@ -63,6 +64,7 @@ class _Planner:
     problems: list[Problem] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)  # devices of vxland's that don't leave
     left_alone: set[str] = field(default_factory=set)  # those that stay as they are
+    obstacles: dict[str, list[Problem]] = field(default_factory=dict)  # by overlay
     bridges: set[str] = field(default_factory=set)  # that overlays use, whoever's they are
     seats: list[tuple[Overlay, list[Port]]] = field(default_factory=list)
     bridge_of: dict[str, str] = field(default_factory=dict)  # overlays, by bridge as named now
@@ -85,17 +87,30 @@ class _Planner:
         ordered = sorted(self.operations, key=lambda operation: (operation.phase, operation.rank))
         return Plan(tuple(ordered), tuple(self.problems))
 
+    def standing(self) -> None:
+        """What is to be left alone keeps its names, whoever may want them."""
+        for overlay in self.desired.overlays:
+            self.obstacles[overlay.name] = list(self._obstacles(overlay))
+            stuck = {problem.peer for problem in overlay.waiting}
+            for seen, links in self.by_mark.items():
+                if seen.overlay == overlay.name and (
+                    seen.peer in stuck or self.obstacles[overlay.name]
+                ):
+                    self.left_alone.update(link.name for link in links)
+
+    def _obstacles(self, overlay: Overlay) -> Iterator[Problem]:
+        for name in overlay.guards:
+            problem = GUARDS[name].missing(overlay, self.observed)
+            if problem is not None:
+                yield problem
+        if self._would_be_emptied(overlay):
+            yield _emptied(overlay)
+
     def overlay(self, overlay: Overlay) -> None:
         """An overlay's bridge, or why the overlay is left as it is."""
         ports: list[Port] = []
         self.seats.append((overlay, ports))
-        obstacles = [
-            problem
-            for name in overlay.guards
-            if (problem := GUARDS[name].missing(overlay, self.observed)) is not None
-        ]
-        if self._would_be_emptied(overlay):
-            obstacles.append(_emptied(overlay))
+        obstacles = self.obstacles[overlay.name]
         bridge = plan_bridge(overlay, self.observed, self.memory, self.register, self.reserved)
         self.problems += [*overlay.waiting, *obstacles, *bridge.problems]
         hazards = foreign_tunnels(overlay, bridge.link.name, self.observed) if bridge.link else ()
@@ -116,12 +131,18 @@ class _Planner:
         self.open.append((place, ports))
 
     def tunnels(self) -> None:
-        """Every overlay's tunnels: first those that are left alone, since they give nothing away."""
+        """Every overlay's tunnels, those that are left alone first: they give nothing away."""
         for seen, overlay, ports in self.stuck:
             self._leave_alone(seen, overlay, ports)
-        for place, ports in self.open:
-            for vtep in place.overlay.vteps:
-                self._vtep(vtep, place, ports)
+        vteps = [(vtep, place, ports) for place, ports in self.open for vtep in place.overlay.vteps]
+        known = -1
+        while known < len(self.left_alone):  # what stays may be in another's way, and so on
+            known = len(self.left_alone)
+            for vtep, place, ports in vteps:
+                self._bar(vtep, place, ports)
+        for vtep, place, ports in vteps:
+            self._vtep(vtep, place, ports)
+        for place, _ in self.open:
             self._renumbered(place.overlay)
 
     def _renumbered(self, overlay: Overlay) -> None:
@@ -137,15 +158,21 @@ class _Planner:
         operations, problems = plan_departures(leaving, frozenset(self.bridges), self.observed)
         self.operations += operations
         self.problems += problems
-        gone = {op.device for op in self.operations if isinstance(op, DeleteLink)}
-        self.operations += plan_altnames(gone, self.names, self.settled, self.observed)
+        self.operations = with_altnames_moved(
+            self.operations, self.names, self.settled, self.observed
+        )
 
     def guards(self) -> None:
-        """What arms the guards wanted and disarms the others."""
+        """What arms the guards wanted and disarms the others, where a bridge is left to guard."""
+        gone = {op.device for op in self.operations if isinstance(op, DeleteLink)}
+        seats = [
+            (overlay, [port for port in ports if not (port.link and port.link.master in gone)])
+            for overlay, ports in self.seats
+        ]
         self.operations += [
             operation
             for guard in GUARDS.values()
-            for operation in guard.operations(self.seats, self.observed)
+            for operation in guard.operations(seats, self.observed)
             if operation.phase is not Phase.DISARM or operation.device not in self.left_alone
         ]
 
@@ -163,33 +190,45 @@ class _Planner:
     def _leave_alone(self, seen: Mark, overlay: Overlay, ports: list[Port]) -> None:
         """What can't be put right at the moment stays as it is: guarded, or else down."""
         for link in self.by_mark.get(seen, ()):
+            if link.name in self.kept:
+                continue
             self.kept.add(link.name)
             self.left_alone.add(link.name)
             if not link.is_tunnel or link.master is None:
                 continue
             ports.append(Port(link.name, link))
-            guarded = any(
-                GUARDS[name].reaches(link.name, overlay, self.observed) for name in overlay.guards
-            )
+            guarded = any(GUARDS[name].reaches(link.name, overlay) for name in overlay.guards)
             strange = self.bridge_of.get(link.master, overlay.name) != overlay.name
             hazards = foreign_tunnels(overlay, link.master, self.observed)
             if link.up and (hazards or strange or not guarded):
                 self.operations.append(TakeDown(overlay.name, link.name))
 
+    def _bar(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
+        """Leave a device alone, or its name, where somebody has what it should have."""
+        link = self._device(vtep)
+        if link is not None and self._is_barred(vtep, link):
+            self._leave_alone(Mark(vtep.overlay, vtep.peer), place.overlay, ports)
+        elif link is not None and self.register.obstacle(vtep.device, link):
+            self.left_alone.add(link.name)
+
+    def _is_barred(self, vtep: Vtep, link: Link | None) -> bool:
+        """Whether it would have to be made with a name or a VNI that somebody has."""
+        obstacle = self.register.obstacle(vtep.device, link)
+        obstacle = obstacle or self.register.vni_obstacle(vtep, link)
+        return obstacle is not None and (link is None or needs_recreation(vtep, link))
+
     def _vtep(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
         link = self._device(vtep)
-        holder = self.register.obstacle([vtep.device])
-        vni_holder = self.register.vni_obstacle(vtep)
-        altname_holder = self.register.obstacle([vtep.altname])
-        made_anew = link is None or needs_recreation(vtep, link)
+        holder = self.register.obstacle(vtep.device, link)
+        vni_holder = self.register.vni_obstacle(vtep, link)
+        altname_holder = self.register.foreign(vtep.altname)
         if holder is not None:
             self.problems.append(name_taken(vtep, vtep.device, holder))
         if altname_holder is not None:
             self.problems.append(name_taken(vtep, vtep.altname, altname_holder))
         if vni_holder is not None:
             self.problems.append(vni_taken(vtep, self.desired.node, vni_holder))
-        if made_anew and (holder or vni_holder):
-            self._leave_alone(Mark(vtep.overlay, vtep.peer), place.overlay, ports)
+        if self._is_barred(vtep, link):
             return
         if holder is not None and link is not None:
             # Under another name a chain that goes by name doesn't guard it.

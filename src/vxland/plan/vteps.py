@@ -172,7 +172,7 @@ def _must_go_down(vtep: Vtep, link: Link, place: Place) -> bool:
 
 
 def _regains_ipv6(vtep: Vtep, link: Link) -> bool:
-    """Whether the MTU to come gives the device IPv6 again, with a link-local address if it is up."""
+    """Whether the MTU to come gives it IPv6 again, and, if it is up, a link-local address."""
     return link.mtu < IPV6_MINIMUM_MTU <= vtep.mtu
 
 
