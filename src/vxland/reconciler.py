@@ -116,6 +116,7 @@ class Reconciler:
         outcomes = execute(restraint.applied(whole), self._kernel)
         drift = before == desired
         self._learn(outcomes, at, drift=drift)
+        self._await_guards(whole.problems)
         return Report(
             at=at,
             duration=time.monotonic() - started,
@@ -198,6 +199,16 @@ class Reconciler:
                 self._culprits[fight.subject] = self._culprit()
         for operation in done:
             self._repairs[operation.device] = Repair(str(operation), at)
+
+    def _await_guards(self, problems: Collection[Problem]) -> None:
+        """A guard that couldn't be read is looked for again, though no event tells of it."""
+        lacking = {problem.overlay for problem in problems if problem.kind is Kind.GUARD}
+        for overlay in self.settings.overlays:
+            key = f"guards:{overlay.name}"  # no device has a colon in its name
+            if overlay.name in lacking:
+                self._backoff.failed([key], time.monotonic())
+            else:
+                self._backoff.succeeded([key])
 
     def _failures(self) -> tuple[Problem, ...]:
         last = {outcome.operation: outcome for outcome in self._failed}

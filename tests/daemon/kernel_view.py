@@ -121,8 +121,8 @@ def eventually_equal(
     while actual != expected and time.monotonic() - started < PATIENCE:
         time.sleep(PAUSE)
         actual = observe()
-    if actual != expected:
-        print(note())
+    if actual != expected:  # printed, since hypothesis keeps no failure that doesn't recur
+        print(note(), *_differences("", expected, actual), sep="\n")
     assert_equal(expected, actual)
 
 

@@ -77,6 +77,7 @@ class Drift(RuleBasedStateMachine):
         super().__init__()
         self.held_up = False
         self.unmarked: dict[str, set[str]] = {}
+        self.story: list[str] = []  # since all was right
         # Not as many repairs of one thing in ten seconds as to be a fight.
         self.stage.server.stop()
         self.stage.server.start()
@@ -114,10 +115,14 @@ class Drift(RuleBasedStateMachine):
     @rule()
     def all_comes_right(self) -> None:
         """The kernel is as it was before the first deed, and the daemon quiet."""
-        eventually_equal(_restored(self.stage.before), self.stage.look, self.stage.server.tail)
+        eventually_equal(_restored(self.stage.before), self.stage.look, self._tell)
         quiet(self.stage.server)
-        eventually_equal({"lo"}, lambda: set(snapshot(self.stage.elsewhere).links))
+        eventually_equal({"lo"}, lambda: set(snapshot(self.stage.elsewhere).links), self._tell)
         self.unmarked.clear()
+        self.story.clear()
+
+    def _tell(self) -> str:
+        return "\n".join([*self.story, self.stage.server.tail()])
 
     def teardown(self) -> None:
         """Whatever happened last."""
@@ -134,6 +139,7 @@ class Drift(RuleBasedStateMachine):
         script = deed.script(
             T=f"vxl-lan-lxd{peer}", OTHER=f"vxl-lan-lxd{other}", PEER=f"192.0.2.{peer}", B="vxbr0"
         )
+        self.story.append(f"{'held up: ' * self.held_up}{victim}: {deed.line}")
         self.stage.server.run(["sh", "-c", script], check=False)
 
     def _daemon(self, number: signal.Signals) -> None:

@@ -31,7 +31,7 @@ def plan_departures(
     for link in links:
         if link.kind != "bridge":
             continue
-        users = tuple(_users(link.name, observed))
+        users = tuple(users_of(link.name, observed))
         if users:
             stays.add(link.name)
             problems.append(_kept(link, users))
@@ -44,7 +44,7 @@ def plan_departures(
     return tuple(operations), tuple(problems)
 
 
-def _users(bridge: str, observed: Observed) -> Iterator[str]:
+def users_of(bridge: str, observed: Observed) -> Iterator[str]:
     """What of others' would lose something with this bridge."""
     for name in sorted(observed.links):
         link = observed.links[name]

@@ -13,7 +13,7 @@ from vxland.operations import AddAltname, DeleteLink, Operation, Phase, TakeDown
 from vxland.ownership import Mark, is_own, mark, own_links
 from vxland.plan.altnames import with_altnames_moved
 from vxland.plan.bridges import plan_bridge
-from vxland.plan.leaving import plan_departures
+from vxland.plan.leaving import plan_departures, users_of
 from vxland.plan.memory import Memory
 from vxland.plan.obstacles import Register, name_taken, vni_taken
 from vxland.plan.vteps import Place, needs_recreation, plan_vtep, stays_in_place
@@ -132,6 +132,12 @@ class _Planner:
 
     def tunnels(self) -> None:
         """Every overlay's tunnels, those that are left alone first: they give nothing away."""
+        self.left_alone |= {
+            link.name
+            for link in own_links(self.observed)
+            if link.kind == "bridge" and link.name not in self.kept
+            if any(users_of(link.name, self.observed))
+        }
         for seen, overlay, ports in self.stuck:
             self._leave_alone(seen, overlay, ports)
         vteps = [(vtep, place, ports) for place, ports in self.open for vtep in place.overlay.vteps]
