@@ -59,9 +59,7 @@ SAID: list[tuple[Operation, str]] = [
 ]
 
 
-@pytest.mark.parametrize(
-    ("operation", "said"), SAID, ids=[type(o).__name__ + s[-9:] for o, s in SAID]
-)
+@pytest.mark.parametrize(("operation", "said"), SAID, ids=[said for _, said in SAID])
 def test_an_operation_says_what_it_does(operation: Operation, said: str) -> None:
     """In words that name the device."""
     assert str(operation) == said
