@@ -25,13 +25,19 @@ def drop(prefix: str) -> str:
     return f"-i {prefix}+ -o {prefix}+ -j DROP"
 
 
-def exemptions(prefix: str, observed: Observed) -> Iterator[str]:
-    """The rules that leave others' ports alone, though they are named alike."""
+def exemptions(prefix: str, overlays: Sequence[Overlay], observed: Observed) -> Iterator[str]:
+    """The rules that leave others' ports alone, though they are named alike.
+
+    Not a tunnel's in an overlay's bridge that isn't allowed there: it could loop.
+    """
+    bridges = {overlay.bridge.device for overlay in overlays}
+    allowed = {name for overlay in overlays for name in overlay.allow_tunnel_ports}
     for name in sorted(observed.links):
         link = observed.links[name]
         if not (link.master and name.startswith(prefix) and PLAIN_NAME.fullmatch(name)):
             continue
-        if not is_own(link):
+        hazard = link.is_tunnel and link.master in bridges and name not in allowed
+        if not is_own(link) and not hazard:
             yield f"-i {name} -j RETURN"
             yield f"-o {name} -j RETURN"
 
@@ -66,7 +72,7 @@ class Ebtables:
                 yield RemoveChain("", CHAIN, jumps, successors)
             return
         chain = state.chain or ()
-        wanted = tuple(_rules(prefixes, observed))
+        wanted = tuple(_rules(prefixes, [overlay for overlay, _ in seats], observed))
         leaving = [r.text for r in chain if is_drop(r) and r.text not in wanted]
         interim = (*wanted, *leaving)
         if not _stands(state, interim):
@@ -110,9 +116,11 @@ class Ebtables:
         return _drops(chain, one.name, other.name) and _drops(chain, other.name, one.name)
 
 
-def _rules(prefixes: Iterable[str], observed: Observed) -> Iterator[str]:
+def _rules(
+    prefixes: Iterable[str], overlays: Sequence[Overlay], observed: Observed
+) -> Iterator[str]:
     for prefix in prefixes:
-        yield from exemptions(prefix, observed)
+        yield from exemptions(prefix, overlays, observed)
         yield drop(prefix)
 
 
