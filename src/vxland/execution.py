@@ -1,13 +1,23 @@
-"""Carrying out a plan, phase by phase. A port comes up only once its guard was read back."""
+"""Carrying out a plan, step by step. A port comes up only once its guard was read back."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
-from vxland.guards import armed
-from vxland.observed import Observed
-from vxland.operations import AddAddress, Attach, Operation, Phase, RemoveAddress
+from vxland.guards import armed, cut
+from vxland.observed import Link, Observed
+from vxland.operations import (
+    AddAddress,
+    Attach,
+    BringUp,
+    Guarding,
+    Operation,
+    Phase,
+    RemoveAddress,
+    Rename,
+)
+from vxland.ownership import own_links
 from vxland.plan import Plan
 
 APART = (AddAddress, RemoveAddress)  # a bridge without its address is a bridge
@@ -40,7 +50,7 @@ class Kernel(Protocol):
         """The links and the guards as they are now."""
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Do these operations of one phase; returns those that failed."""
+        """Do these operations of one step of a phase; returns those that failed."""
 
 
 def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
@@ -50,7 +60,8 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
 
 def _execute(plan: Plan, kernel: Kernel) -> Iterator[Outcome]:
     failed: set[str] = set()
-    for phase, group in groupby(plan.operations, key=lambda operation: operation.phase):
+    steps = groupby(plan.operations, key=lambda operation: (operation.phase, operation.step))
+    for (phase, _), group in steps:
         operations = list(group)
         refused = {op: Failure(f"{op.device} failed before", skipped=True) for op in operations}
         ready = [op for op in operations if not _depends_on(op, failed)]
@@ -63,8 +74,12 @@ def _execute(plan: Plan, kernel: Kernel) -> Iterator[Outcome]:
         for operation in operations:
             failure = failures[operation]
             if failure is not None and not isinstance(operation, APART):
-                failed.add(operation.device)
+                failed |= {operation.device, _name_after(operation)}
             yield Outcome(operation, failure)
+
+
+def _name_after(operation: Operation) -> str:
+    return operation.to if isinstance(operation, Rename) else operation.device
 
 
 def _depends_on(operation: Operation, failed: set[str]) -> bool:
@@ -74,15 +89,32 @@ def _depends_on(operation: Operation, failed: set[str]) -> bool:
 
 
 def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operation, Failure]:
+    """What must not be done, since the kernel was not seen to hold the guards that it needs."""
     if not any(operation.needs for operation in operations):
         return {}
     seen = kernel.read_back()
-    return {
-        operation: Failure(
-            f"{guarding.device} stays as it is: not all of its guards"
-            f" ({', '.join(guarding.guards)}) were read back from the kernel"
-        )
-        for operation in operations
-        for guarding in operation.needs
-        if not armed(guarding.device, guarding.guards, seen)
-    }
+    tunnels = [link for link in own_links(seen) if link.up and link.is_tunnel]
+    refused = {}
+    for operation in operations:
+        for guarding in operation.needs:
+            reason = _not_armed(guarding, seen)
+            if reason is None and isinstance(operation, BringUp):
+                reason = _not_apart(seen.links[guarding.device], tunnels, seen)
+            if reason is not None:
+                refused[operation] = Failure(f"{guarding.device} stays as it is: {reason}")
+    return refused
+
+
+def _not_armed(guarding: Guarding, seen: Observed) -> str | None:
+    if armed(guarding.device, guarding.guards, seen):
+        return None
+    names = ", ".join(guarding.guards)
+    return f"not all of its guards ({names}) were read back from the kernel"
+
+
+def _not_apart(link: Link, tunnels: Sequence[Link], seen: Observed) -> str | None:
+    """A port of vxland's that should have gone from this bridge, but didn't."""
+    for other in tunnels:
+        if other.master == link.master and not cut(link, other, seen):
+            return f"no guard keeps it from {other.name}, which is up in {link.master} too"
+    return None

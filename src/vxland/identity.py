@@ -7,7 +7,6 @@ docs/design.md gives the formulas with an example.
 import base64
 import hashlib
 import re
-from collections.abc import Iterable
 
 from vxland.settings import VniScheme
 
@@ -87,8 +86,3 @@ def mac(node: str, overlay: str, peer: str = "") -> str:
     octets = bytearray(_digest("mac", node, overlay, peer)[:6])
     octets[0] = octets[0] & 0xFC | 0x02
     return octets.hex(":")
-
-
-def is_marked(alias: str, altnames: Iterable[str]) -> bool:
-    """Whether a device carries one of vxland's two marks."""
-    return alias.startswith(ALIAS_MARK) or any(name.startswith(ALTNAME_MARK) for name in altnames)

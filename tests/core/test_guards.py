@@ -120,8 +120,8 @@ def test_others_ports_that_are_named_alike_are_let_through() -> None:
     (overlay,) = HOME.overlays
     allowing = replace(overlay, allow_tunnel_ports=frozenset({"vxl-tunnel"}))
     for wanted, names in (
-        (overlay, ["vxl-faraway", "vxl-theirs"]),
-        (allowing, ["vxl-faraway", "vxl-theirs", "vxl-tunnel"]),
+        (overlay, ["vxl-faraway", "vxl-loose", "vxl-theirs"]),
+        (allowing, ["vxl-faraway", "vxl-loose", "vxl-theirs", "vxl-tunnel"]),
     ):
         rules = [f"-{side} {name} -j RETURN" for name in names for side in "io"]
         assert list(exemptions("vxl-", [wanted], observed)) == rules

@@ -8,7 +8,7 @@ from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
 from tests.fake.drift import BRIDGE, HOME, B, C
 from tests.fake.vandalism import Vandalism
-from tests.fake.wishes import LAN, settings, wish
+from tests.fake.wishes import DMZ, LAN, settings, wish
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
 from vxland.identity import pair_vni
@@ -101,7 +101,7 @@ def test_a_wanted_name_that_somebody_has_is_a_conflict() -> None:
     made = planned(somebody.deleted(B), others.veth(B, "peer0"))
     problem = only(made, Kind.CONFLICT)
     assert f"the name {B}, wanted for the tunnel to b, is held by {B} (veth)" in problem.text
-    assert made.operations == ()
+    assert said(made) == ["write ebtables chain VXLAND (3 rules), first in FORWARD"]
 
 
 def test_a_wanted_altname_that_somebody_has_is_a_conflict() -> None:
@@ -141,7 +141,10 @@ def test_a_device_under_another_name_stays_down_while_its_name_is_taken() -> Non
     """A chain that goes by name doesn't guard it there."""
     made = planned(somebody.renamed(B, "foo"), others.veth(B, "peer0"))
     only(made, Kind.CONFLICT)
-    assert said(made) == ["take foo down"]
+    assert said(made) == [
+        "take foo down",
+        "write ebtables chain VXLAND (3 rules), first in FORWARD",
+    ]
 
 
 def test_a_bridge_whose_name_is_taken_is_a_conflict() -> None:
@@ -286,3 +289,83 @@ def test_a_tunnel_whose_peer_has_no_address_at_the_moment_stays() -> None:
     assert said(planned(somebody.isolation(B, on=False), desired=wanted)) == [f"isolate {B}"]
     deeds = (others.vxlan(GRE, 5, 4790), somebody.put_into(GRE, BRIDGE))
     assert f"take {B} down" in said(planned(*deeds, desired=wanted))
+
+
+@pytest.mark.parametrize(
+    ("deeds", "repairs"),
+    [
+        ((somebody.mac(B, "02:00:00:00:00:66"),), [f"set the MAC of {B} to "]),
+        (
+            (somebody.remote(B, "192.0.2.66"),),  # which moves the flood entry along
+            [
+                f"set the remote of {B} to 192.0.2.2",
+                f"append 192.0.2.2 to the flood list of {B}",
+                f"remove flood entry to 192.0.2.66 from {B}",
+            ],
+        ),
+        (
+            (somebody.altname_removed(B, "vxland-lan+b"),),
+            [f"give {B} the altname vxland-lan+b"],
+        ),
+        (
+            (somebody.link_local(B), somebody.set_down(B), somebody.set_up(B)),
+            ["remove address fe80:", f"keep IPv6 link-local addresses off {B}"],
+        ),
+        ((somebody.address_added(B, "10.9.9.9/24"),), []),
+        ((somebody.mac(BRIDGE, "02:00:00:00:00:66"),), [f"set the MAC of {BRIDGE} to "]),
+        ((somebody.alias(BRIDGE, ""),), [f"mark {BRIDGE} as vxland:lan"]),
+        (
+            (somebody.altname_removed(BRIDGE, "vxland-lan"),),
+            [f"give {BRIDGE} the altname vxland-lan"],
+        ),
+    ],
+)
+def test_other_things_that_are_off(deeds: tuple[Vandalism, ...], repairs: list[str]) -> None:
+    """Each by one operation, whose words begin so."""
+    sentences = said(planned(*deeds))
+    assert len(sentences) == len(repairs)
+    assert [s[: len(r)] for s, r in zip(sentences, repairs, strict=True)] == repairs
+
+
+def test_an_altname_of_vxlands_that_another_device_needs_is_taken_off() -> None:
+    """Somebody gave one tunnel the name of another as an altname."""
+    made = planned(somebody.deleted(C), somebody.altname_added(B, C))
+    assert f"take the altname {C} off {B}" in said(made)
+    assert f"create {C} to c (192.0.2.3, VNI {pair_vni('lan', 'a', 'c')})" in said(made)
+
+
+def test_a_tunnel_with_the_bridges_name_gives_it_up() -> None:
+    """The bridge was deleted, and one of vxland's tunnels was given its name."""
+    kernel = home()
+    for deed in (somebody.deleted(BRIDGE), somebody.renamed(B, BRIDGE)):
+        do(deed, kernel)
+    execute(plan(kernel.observe(), HOME), kernel)
+    assert plan(kernel.observe(), HOME) == Plan()
+
+
+def test_a_bridge_waits_for_its_name_while_a_tunnel_that_stays_has_it() -> None:
+    """The tunnel's overlay has lost its peers in the file, so it stays under whatever name."""
+    kernel = home(wish(LAN, DMZ))
+    for deed in (somebody.deleted(BRIDGE), somebody.renamed("vxl-dmz-b", BRIDGE)):
+        do(deed, kernel)
+    wanted = wish(LAN, DMZ)
+    (lan, dmz) = wanted.overlays
+    emptied = replace(wanted, overlays=(lan, replace(dmz, vteps=(), peers_listed=0)))
+    made = plan(kernel.observe(), emptied)
+    waiting = [problem for problem in made.problems if problem.kind is Kind.WAITING]
+    assert [problem.device for problem in waiting] == [BRIDGE]
+    assert "stays as it is" in waiting[0].text
+    assert of(made, BRIDGE) == []
+
+
+def test_a_tunnel_that_can_not_be_made_anew_stays_as_it_is() -> None:
+    """Its next VNI is somebody's: a conflict, and it goes on with the one it has."""
+    kernel = home(wish(LAN))
+    do(others.vxlan("theirs", 4711), kernel)
+    pair = replace(LAN, vnis=((frozenset("ab"), 4711),))
+    made = plan(kernel.observe(), wish(pair))
+    assert "VNI 4711" in only(made, Kind.CONFLICT).text
+    assert made.operations == ()
+    for deed in (others.vxlan(GRE, 5, 4790), somebody.put_into(GRE, BRIDGE)):
+        do(deed, kernel)
+    assert f"take {B} down" in said(plan(kernel.observe(), wish(pair)))

@@ -42,6 +42,12 @@ class _Judge:
             or (problem.kind is Kind.WAITING and not problem.peer and problem.device in others)
         }
         self.conflicts = {(p.overlay, p.peer) for p in problems if p.kind in stuck}
+        own = {link.name for link in observed.links.values() if is_own(link)}
+        self.hazardous = {p.device for p in problems if p.kind is Kind.HAZARD} | {
+            link.name
+            for link in observed.links.values()
+            if link.is_tunnel and (link.master is None or link.master in own)
+        }
         self.hazards = {p.overlay for p in problems if p.kind is Kind.HAZARD}
         self.waiting = {(p.overlay, p.peer) for p in problems if p.kind is Kind.WAITING}
 
@@ -182,7 +188,8 @@ class _Judge:
             if self._verdict(state, own, other) != "DROP":
                 yield f"frames pass between tunnels named {prefix}"
             for link in self.observed.links.values():
-                if link.master and link.name.startswith(prefix) and not is_own(link):
+                hazard = link.name in self.hazardous
+                if link.name.startswith(prefix) and not is_own(link) and not hazard:
                     ways = ((link.name, own), (own, link.name))
                     if any(self._verdict(state, *way) == "DROP" for way in ways):
                         yield f"frames of {link.name}, which isn't vxland's, are dropped"

@@ -12,7 +12,7 @@ from vxland.identity import CHAIN
 from vxland.model import Overlay
 from vxland.observed import EbtablesRule, EbtablesState, Link, Observed, Unavailable
 from vxland.operations import Guarding, Operation, RemoveChain, TrimChain, WriteChain
-from vxland.ownership import is_own
+from vxland.ownership import is_own, own_links
 from vxland.problems import Kind, Problem
 
 NAME = "ebtables"
@@ -28,16 +28,17 @@ def drop(prefix: str) -> str:
 def exemptions(prefix: str, overlays: Sequence[Overlay], observed: Observed) -> Iterator[str]:
     """The rules that leave others' ports alone, though they are named alike.
 
-    Not a tunnel's in an overlay's bridge that isn't allowed there: it could loop.
+    Not a tunnel's in an overlay's bridge, or in none yet, that isn't allowed there: it could loop.
     """
     bridges = {overlay.bridge.device for overlay in overlays}
+    bridges |= {link.name for link in own_links(observed)}
     allowed = {name for overlay in overlays for name in overlay.allow_tunnel_ports}
     for name in sorted(observed.links):
         link = observed.links[name]
-        if not (link.master and name.startswith(prefix) and PLAIN_NAME.fullmatch(name)):
+        if is_own(link) or not (name.startswith(prefix) and PLAIN_NAME.fullmatch(name)):
             continue
-        hazard = link.is_tunnel and link.master in bridges and name not in allowed
-        if not is_own(link) and not hazard:
+        elsewhere = link.master is not None and link.master not in bridges
+        if not link.is_tunnel or elsewhere or name in allowed:
             yield f"-i {name} -j RETURN"
             yield f"-o {name} -j RETURN"
 

@@ -33,7 +33,7 @@ from vxland.operations.guarding import (
     Unisolate,
     WriteChain,
 )
-from vxland.operations.operation import Guarding, Operation, Phase
+from vxland.operations.operation import Guarding, Operation, Phase, Step
 from vxland.operations.vxlan import (
     AppendFlood,
     CreateVtep,
@@ -71,6 +71,7 @@ __all__ = [
     "SetMtu",
     "SetOption",
     "SetRemote",
+    "Step",
     "TakeDown",
     "TrimChain",
     "Unisolate",

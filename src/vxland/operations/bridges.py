@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vxland.addresses import IPInterface
 from vxland.model import Bridge
-from vxland.operations.operation import Operation, Phase
+from vxland.operations.operation import Operation, Phase, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,6 +15,11 @@ class CreateBridge(Operation):
 
     phase = Phase.CREATE
     attribute = "existence"
+
+    @property
+    def step(self) -> Step:
+        """Alone, so that nothing is done to a device that has the name already."""
+        return Step.MAKE
 
     def __str__(self) -> str:
         return f"create bridge {self.device}"

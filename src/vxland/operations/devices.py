@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from vxland.identity import ALTNAME_MARK
 from vxland.observed import Abroad
-from vxland.operations.operation import Guarding, Operation, Phase
+from vxland.operations.operation import Guarding, Operation, Phase, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +53,9 @@ class RemoveAltname(Operation):
     attribute = "altname"
 
     @property
-    def rank(self) -> int:
+    def step(self) -> Step:
         """A name before it is given; a mark once the right one, the alias, is there."""
-        return 1 if self.altname.startswith(ALTNAME_MARK) else -1
+        return Step.CHANGE if self.altname.startswith(ALTNAME_MARK) else Step.FREE
 
     def __str__(self) -> str:
         return f"take the altname {self.altname} off {self.device}"
@@ -71,9 +71,9 @@ class Rename(Operation):
     attribute = "name"
 
     @property
-    def rank(self) -> int:
+    def step(self) -> Step:
         """Before a new device takes the old name, after no altname is the new one."""
-        return 0
+        return Step.NAME
 
     def __str__(self) -> str:
         return f"rename {self.device} to {self.to}"
@@ -87,6 +87,11 @@ class SetAlias(Operation):
 
     phase = Phase.CREATE
     attribute = "alias"
+
+    @property
+    def step(self) -> Step:
+        """Before anything else is done to a device that was just made."""
+        return Step.MARK
 
     def __str__(self) -> str:
         return f"mark {self.device} as {self.alias}"
@@ -102,9 +107,9 @@ class AddAltname(Operation):
     attribute = "altname"
 
     @property
-    def rank(self) -> int:
+    def step(self) -> Step:
         """Once no other device has it."""
-        return 2
+        return Step.MARK_AGAIN
 
     def __str__(self) -> str:
         return f"give {self.device} the altname {self.altname}"

@@ -27,6 +27,17 @@ class Guarding:
     guards: tuple[str, ...]
 
 
+class Step(IntEnum):
+    """The order within a phase. Where one fails, the device's next ones aren't tried."""
+
+    FREE = 1  # names that other devices get
+    NAME = 2
+    MAKE = 3
+    MARK = 4  # at once: what isn't marked is nobody's, and a name may be somebody else's by now
+    CHANGE = 5
+    MARK_AGAIN = 6  # once no other device has this mark
+
+
 @dataclass(frozen=True, slots=True)
 class Operation:
     """One step. ``overlay`` is empty where the step is the whole node's."""
@@ -41,9 +52,9 @@ class Operation:
     guards: ClassVar[bool] = False  # never delayed
 
     @property
-    def rank(self) -> int:
-        """The order within the phase: names are freed before they are taken."""
-        return 1
+    def step(self) -> Step:
+        """The order within the phase."""
+        return Step.CHANGE
 
     @property
     def needs(self) -> "tuple[Guarding, ...]":

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from vxland.addresses import IPAddress
 from vxland.model import Vtep
 from vxland.observed import FdbEntry
-from vxland.operations.operation import Operation, Phase
+from vxland.operations.operation import Operation, Phase, Step
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,6 +16,11 @@ class CreateVtep(Operation):
 
     phase = Phase.CREATE
     attribute = "existence"
+
+    @property
+    def step(self) -> Step:
+        """Alone, so that nothing is done to a device that has the name already."""
+        return Step.MAKE
 
     def __str__(self) -> str:
         vtep = self.vtep

@@ -83,8 +83,8 @@ class _Planner:
                 self.by_mark.setdefault(seen, []).append(link)
 
     def result(self) -> Plan:
-        """The operations found so far, in the order of their phases."""
-        ordered = sorted(self.operations, key=lambda operation: (operation.phase, operation.rank))
+        """The operations found so far, in the order of their phases and steps."""
+        ordered = sorted(self.operations, key=lambda operation: (operation.phase, operation.step))
         return Plan(tuple(ordered), tuple(self.problems))
 
     def standing(self) -> None:

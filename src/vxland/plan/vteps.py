@@ -47,12 +47,12 @@ def plan_vtep(
     if link is None:
         yield from _abroad(vtep, observed)
         yield from _creation(vtep, place)
-    elif needs_recreation(vtep, link):
+    elif link.vxlan is None or needs_recreation(vtep, link):
         yield from _abroad(vtep, observed)
         yield DeleteLink(vtep.overlay, link.name)
         yield from _creation(vtep, place)
     else:
-        yield from _repairs(vtep, link, place)
+        yield from _repairs(vtep, link, link.vxlan, place)
         yield from _no_addresses(vtep, link, observed)
         yield from _forwarding(vtep, observed.fdb.get(link.name, frozenset()))
         yield from _state(vtep, link, place)
@@ -97,7 +97,7 @@ def _creation(vtep: Vtep, place: Place) -> Iterator[Operation]:
         yield _up(vtep, place)
 
 
-def _repairs(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:
+def _repairs(vtep: Vtep, link: Link, state: VxlanState, place: Place) -> Iterator[Operation]:
     name, device = vtep.overlay, vtep.device
     if _must_go_down(vtep, link, place):
         yield TakeDown(name, link.name)
@@ -110,8 +110,7 @@ def _repairs(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:
         yield SetMtu(name, device, vtep.mtu)
     if link.link_local or _regains_ipv6(vtep, link):
         yield NoLinkLocal(name, device)
-    if link.vxlan is not None:
-        yield from _outer(vtep, link.vxlan)
+    yield from _outer(vtep, state)
     if not _is_attached(link, place):
         yield Attach(name, device, place.overlay.bridge.device)
 
