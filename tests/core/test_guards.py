@@ -107,7 +107,7 @@ def test_isolated_ports_are_cut_and_one_alone_is_not() -> None:
 
 
 def test_others_ports_that_are_named_alike_are_let_through() -> None:
-    """But no tunnel that could loop, nor a name that ebtables would read as more than one."""
+    """In a bridge or not yet; but no tunnel that could loop, nor a name that is a pattern."""
     observed = seen(
         port(B),
         port("vxl-theirs", own=False, kind="veth"),

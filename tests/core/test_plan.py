@@ -174,6 +174,8 @@ def test_somebodys_bridge_is_used_as_it_is() -> None:
     assert of(made, BRIDGE) == []
     execute(made, kernel)
     assert kernel.look().links[B].master == BRIDGE
+    do(somebody.set_up(BRIDGE), kernel)
+    assert plan(kernel.observe(), wish(LAN)) == Plan()
 
 
 def test_somebodys_tunnel_in_the_bridge_takes_vxlands_ports_down() -> None:

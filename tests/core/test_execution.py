@@ -1,0 +1,158 @@
+"""Carrying out a plan: what failed stops its own, and nothing comes up unguarded."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+
+import pytest
+
+from tests.fake.drift import BRIDGE, HOME, B, C
+from tests.fake.wishes import LAN, wish
+from tests.fake_kernel import FakeKernel
+from vxland.execution import Failure, Outcome, execute
+from vxland.observed import Link, Observed
+from vxland.operations import (
+    AddAddress,
+    Attach,
+    BringUp,
+    CreateBridge,
+    CreateVtep,
+    Guarding,
+    Isolate,
+    Operation,
+    Rename,
+    SetMtu,
+    TakeDown,
+    Unisolate,
+    WriteChain,
+)
+from vxland.plan import Plan, plan
+
+REFUSED = Failure("could not")
+
+
+class Reluctant:
+    """Does nothing, fails some operations, and shows what it is told to."""
+
+    def __init__(self, failing: Sequence[Operation] = (), seen: Observed = Observed()) -> None:  # noqa: B008
+        self.failing = failing
+        self.seen = seen
+        self.done: list[Operation] = []
+
+    def read_back(self) -> Observed:
+        """What it was told to show."""
+        return self.seen
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        """Remember what was asked for."""
+        self.done += [operation for operation in operations if operation not in self.failing]
+        return {operation: REFUSED for operation in operations if operation in self.failing}
+
+
+def up(device: str) -> BringUp:
+    """Bring a device up that must be isolated."""
+    return BringUp("lan", device, Guarding(device, ("isolated",)))
+
+
+def port(name: str, *, isolated: bool = True, is_up: bool = False) -> Link:
+    """A tunnel of vxland's in the bridge."""
+    alias = f"vxland:lan:{name}"
+    return Link(name, "vxlan", alias=alias, master=BRIDGE, isolated=isolated, up=is_up)
+
+
+def seen(*links: Link) -> Observed:
+    """These links."""
+    return Observed({link.name: link for link in links})
+
+
+def texts(outcomes: Sequence[Outcome]) -> list[str | None]:
+    """What was said of each; None where it was done."""
+    return [outcome.failure.text if outcome.failure else None for outcome in outcomes]
+
+
+def test_a_failure_stops_its_own_device_alone() -> None:
+    """The neighbour's operations go on."""
+    steps = (SetMtu("lan", B, 1450), SetMtu("lan", C, 1450), Isolate("lan", B), Isolate("lan", C))
+    kernel = Reluctant(failing=steps[:1])
+    outcomes = execute(Plan(steps), kernel)
+    assert texts(outcomes) == ["could not", None, f"{B} failed before", None]
+    assert [o.failure.skipped for o in outcomes if o.failure] == [False, True]
+    assert kernel.done == [steps[1], steps[3]]
+
+
+def test_without_a_bridge_nothing_is_attached_to_it() -> None:
+    """And what isn't attached doesn't come up."""
+    (overlay,) = HOME.overlays
+    steps = (
+        CreateBridge("lan", BRIDGE, overlay.bridge),
+        Attach("lan", B, BRIDGE),
+        up(B),
+    )
+    outcomes = execute(Plan(steps), Reluctant(failing=steps[:1]))
+    assert texts(outcomes) == ["could not", f"{B} failed before", f"{B} failed before"]
+
+
+def test_a_bridge_without_its_address_is_a_bridge() -> None:
+    """Its ports are attached all the same."""
+    (overlay,) = HOME.overlays
+    address = min(overlay.bridge.addresses, key=str)
+    steps = (AddAddress("lan", BRIDGE, address), Attach("lan", B, BRIDGE))
+    outcomes = execute(Plan(steps), Reluctant(failing=steps[:1]))
+    assert texts(outcomes) == ["could not", None]
+
+
+def test_what_could_not_be_renamed_is_left_alone_under_both_names() -> None:
+    """The other name may be somebody's."""
+    steps = (Rename("lan", "foo", B), SetMtu("lan", B, 1450))
+    outcomes = execute(Plan(steps), Reluctant(failing=steps[:1]))
+    assert texts(outcomes) == ["could not", f"{B} failed before"]
+
+
+@pytest.mark.parametrize(
+    ("links", "reason"),
+    [
+        ([port(B)], None),
+        ([port(B), port(C, is_up=True)], None),
+        ([port(B, isolated=False)], "not all of its guards (isolated) were read back"),
+        ([replace(port(B), master=None)], "not all of its guards (isolated) were read back"),
+        ([], "not all of its guards (isolated) were read back"),
+        (
+            [port(B), port(C, isolated=False, is_up=True)],
+            f"no guard keeps it from {C}, which is up",
+        ),
+        ([port(B), port(C, isolated=False)], None),
+        ([port(B), replace(port(C, isolated=False, is_up=True), master="other")], None),
+    ],
+)
+def test_a_port_comes_up_only_once_its_guard_was_read_back(
+    links: list[Link], reason: str | None
+) -> None:
+    """And no port of vxland's is up beside it that it isn't kept from."""
+    kernel = Reluctant(seen=seen(*links))
+    (said,) = texts(execute(Plan((up(B),)), kernel))
+    assert (reason is None) == (said is None)
+    assert kernel.done == ([up(B)] if reason is None else [])
+    if reason is not None:
+        assert reason in str(said)
+
+
+def test_nothing_is_disarmed_once_something_failed() -> None:
+    """The old guard stays until all that should go has gone."""
+    disarm = Unisolate("lan", C, Guarding(C, ("isolated",)))
+    steps = (TakeDown("lan", B), disarm)
+    outcomes = execute(Plan(steps), Reluctant(failing=steps[:1], seen=seen(port(C))))
+    assert texts(outcomes) == ["could not", f"{C} failed before"]
+    assert texts(execute(Plan((disarm,)), Reluctant(seen=seen(port(C))))) == [None]
+
+
+def test_every_step_is_sent_by_itself() -> None:
+    """A device is marked before it is changed, and after it was made."""
+    made = plan(FakeKernel().observe(), wish(LAN))
+    batches: list[list[type[Operation]]] = []
+
+    class Recorder(Reluctant):
+        def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+            batches.append(sorted({type(op) for op in operations}, key=lambda kind: kind.__name__))
+            return {}
+
+    execute(made, Recorder())
+    assert batches[:2] == [[WriteChain], [CreateBridge, CreateVtep]]
