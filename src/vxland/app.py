@@ -4,18 +4,19 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
 from vxland.config.load import load
 from vxland.config.watch import ConfigWatch
+from vxland.config.writing import is_being_written
 from vxland.control import Control, Json
 from vxland.doorbell import Doorbell, Trigger
 from vxland.http import MetricsServer
 from vxland.journal import LOG, Journal
 from vxland.kernel.counters import Counters, read_counters
-from vxland.kernel.events import LinkEvents, RuleEvents
+from vxland.kernel.events import Events, LinkEvents, RuleEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
@@ -37,10 +38,20 @@ class ConfigFile:
     def __init__(self, path: Path) -> None:
         self.path = str(path)
         self._path = path
+        self.watch: ConfigWatch | None = None
+
+    @property
+    def problem(self) -> str | None:
+        """Why a change of it may go unnoticed."""
+        return self.watch.problem if self.watch else None
 
     def read(self) -> Settings:
         """The configuration as it is now. Raises InvalidConfig."""
         return load(self._path)
+
+    def is_being_written(self) -> bool:
+        """Whether somebody has it open for writing."""
+        return is_being_written(self._path)
 
     def is_settled(self) -> bool:
         """Whether nobody has written to it for a while."""
@@ -59,6 +70,7 @@ class Daemon:
         self._journal = Journal()
         self._totals = Totals()
         self._report: Report | None = None
+        self._trouble: str | None = None  # why the last turn couldn't even begin
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -68,21 +80,23 @@ class Daemon:
             self._doorbell = stack.enter_context(Doorbell())
             signal.signal(signal.SIGTERM, lambda *_: self._doorbell.ring(Trigger.STOP))
             signal.signal(signal.SIGINT, lambda *_: self._doorbell.ring(Trigger.STOP))
+            signal.signal(signal.SIGIO, signal.SIG_IGN)  # of a broken lease, config/writing.py
             signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
             kernel = stack.enter_context(LinuxKernel())
             links = LinkEvents(Trigger.NETLINK, frozenset({kernel.port_id}))
-            rules = RuleEvents(Trigger.RULES, kernel.ebtables.processes)
-            self._doorbell.add(stack.enter_context(links))
-            self._doorbell.add(stack.enter_context(rules))
-            self._watch = ConfigWatch(Path(self._file.path), self._config_changed)
-            self._watch.start()
-            stack.callback(self._watch.stop)
-            culprit = lambda: rules.likely() or links.likely()  # noqa: E731 - a name says more
-            self._reconciler = Reconciler(kernel, self._file, self._first_settings, culprit)
+            events = [links, *_rule_events(kernel)]
+            for source in events:
+                self._doorbell.add(stack.enter_context(source))
+            self._file.watch = ConfigWatch(Path(self._file.path), self._config_changed)
+            self._file.watch.start()
+            stack.callback(self._file.watch.stop)
+            self._reconciler = Reconciler(
+                kernel, self._file, self._first_settings, lambda: _culprit(events)
+            )
             collector = VxlandCollector(
                 self._totals,
                 _counters,
-                lambda: links.overruns + rules.overruns,
+                lambda: sum(source.overruns for source in events),
                 lambda: self._reconciler.fights_so_far,
             )
             self._control = Control(
@@ -142,11 +156,14 @@ class Daemon:
         try:
             report = self._reconciler.turn(triggers)
         except OSError as error:
-            LOG.error("the kernel can't be looked at: %s; trying again", error)
+            self._trouble = f"the kernel can't be looked at: {error}"
+            LOG.error("%s; trying again", self._trouble)
+            self._notifier.status(self._trouble)
             time.sleep(PAUSE)
             self._doorbell.ring(Trigger.RETRY)
         else:
             self._report = report
+            self._trouble = None
             self._totals.add(report)
             self._journal.write(report)
             self._notifier.status(_summary(report))
@@ -157,6 +174,8 @@ class Daemon:
             answer()
 
     def _status(self) -> Json:
+        if self._trouble is not None:
+            return {"error": self._trouble}
         report = self._report
         return report_status(report) if report else {"error": "the first check isn't over yet"}
 
@@ -166,8 +185,23 @@ class Daemon:
         self._waiting.put(done.set)
         self._doorbell.ring(Trigger.REQUEST)
         done.wait()
+        if self._trouble is not None:
+            return {"error": self._trouble}
         report = self._report
         return {"errors": list(report.config.errors) if report else []}
+
+
+def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:
+    """Where the kernel tells of rules; a kernel without nfnetlink leaves it to the interval."""
+    try:
+        return [RuleEvents(Trigger.RULES, kernel.ebtables.processes)]
+    except OSError:
+        return []
+
+
+def _culprit(events: Sequence[Events[Trigger]]) -> str | None:
+    """Who was seen changing things of late, rules before links."""
+    return next((who for source in reversed(events) if (who := source.likely())), None)
 
 
 def _changed_at(path: Path) -> float:

@@ -40,6 +40,10 @@ class Backoff(Generic[Key]):
         for key in keys:
             self._pauses.pop(key, None)
 
+    def drop_stale(self, now: float) -> None:
+        """Forget what was due and wasn't tried again: nobody wants it any more."""
+        self._pauses = {key: pause for key, pause in self._pauses.items() if pause.until > now}
+
     def forget(self) -> None:
         """Try everything again at once: something new is known."""
         self._pauses.clear()

@@ -98,8 +98,11 @@ def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operatio
     for operation in operations:
         for guarding in operation.needs:
             reason = _not_armed(guarding, seen)
-            if reason is None and isinstance(operation, BringUp):
-                reason = _not_apart(seen.links[guarding.device], tunnels, seen)
+            link = seen.links.get(guarding.device)
+            if link is None:
+                reason = "it is gone"
+            elif reason is None and isinstance(operation, BringUp):
+                reason = _not_apart(link, tunnels, seen)
             if reason is not None:
                 refused[operation] = Failure(f"{guarding.device} stays as it is: {reason}")
     return refused

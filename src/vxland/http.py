@@ -16,6 +16,7 @@ class MetricsServer:
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._listen: Listen = None
+        self._refused: tuple[Listen, str] | None = None  # the last that couldn't be had, and why
         self._end: Callable[[], None] = _nothing
 
     def listen(self, listen: Listen) -> None:
@@ -23,20 +24,13 @@ class MetricsServer:
         if listen == self._listen:
             return
         self.close()
-        self._listen = listen
         if listen is None:
             return
         host, port = listen
         try:
             server, thread = start_http_server(port, host, self._registry)
         except OSError as error:
-            cause = error.strerror or error
-            LOG.error(  # noqa: TRY400 - the cause is in the sentence
-                "no metrics: cannot listen on %s port %d: %s. Change listen in [http]",
-                host,
-                port,
-                cause,
-            )
+            self._complain(listen, error.strerror or str(error))
             return
 
         def end() -> None:
@@ -44,7 +38,14 @@ class MetricsServer:
             server.server_close()
             thread.join()
 
-        self._end = end
+        self._end, self._listen, self._refused = end, listen, None
+
+    def _complain(self, listen: tuple[str, int], cause: str) -> None:
+        """Say once why there are no metrics; it is tried again at every turn."""
+        if self._refused != (listen, cause):
+            self._refused = (listen, cause)
+            where = f"{listen[0]} port {listen[1]}"
+            LOG.error("no metrics: cannot listen on %s: %s. Change listen in [http]", where, cause)
 
     def close(self) -> None:
         """Answer no more."""

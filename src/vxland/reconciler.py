@@ -25,10 +25,11 @@ from vxland.resolve import Unresolved, resolve
 from vxland.restraint import Restraint, grounded
 from vxland.settings import Settings
 
-# A netlink event says nothing about the file; the interval reads it in case inotify lost something.
-READS_CONFIG = frozenset({Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST, Trigger.INTERVAL})
+# Nothing else says anything about the file. At the start it is read again, now that it is watched.
+READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
 ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
 NOWHERE = Desired("", ())
+MOST_REPAIRS = 20_000  # devices whose last repair is remembered; a bridge has 1,024 ports at most
 
 
 class Kernel(execution.Kernel, Protocol):
@@ -48,6 +49,13 @@ class ConfigSource(Protocol):
     """Where the configuration comes from."""
 
     path: str
+
+    @property
+    def problem(self) -> str | None:
+        """Why a change may go unnoticed, and what to do."""
+
+    def is_being_written(self) -> bool:
+        """Whether somebody is about to change it, so that it may be half of what it will be."""
 
     def read(self) -> Settings:
         """The configuration as it is now. Raises InvalidConfig."""
@@ -104,7 +112,7 @@ class Reconciler:
         at = time.time()
         self._fights.forget(started)  # before the plan: what is over keeps no port down
         if not READS_CONFIG.isdisjoint(triggers):
-            self._read_config()
+            self._read_config(asked=not ASKED_FOR.isdisjoint(triggers))
         if not ASKED_FOR.isdisjoint(triggers):
             self._backoff.forget()
         before = self._desired
@@ -117,6 +125,7 @@ class Reconciler:
         drift = before == desired
         self._learn(outcomes, at, drift=drift)
         self._await_guards(whole.problems)
+        self._backoff.drop_stale(time.monotonic())
         return Report(
             at=at,
             duration=time.monotonic() - started,
@@ -126,14 +135,24 @@ class Reconciler:
             observed=observed,
             plan=whole,
             outcomes=outcomes,
-            problems=(*unresolved, *whole.problems, *self._failures(), *self._fight_problems()),
+            problems=(
+                *unresolved,
+                *whole.problems,
+                *self._failures(),
+                *self._fight_problems(),
+                *self._watch_problem(),
+            ),
             fights=self._fights.current(),
             repairs=dict(self._repairs),
             drift=drift,
         )
 
-    def _read_config(self) -> None:
+    def _read_config(self, *, asked: bool) -> None:
         """Take the file as it is now, or keep the last good one and say why."""
+        if self._source.is_being_written():  # whose end rings
+            if asked:
+                self._refuse(f"{self._source.path} is being written. Reload when it is saved")
+            return
         try:
             settings = self._source.read()
         except InvalidConfig as error:
@@ -189,16 +208,19 @@ class Reconciler:
         done = [outcome.operation for outcome in outcomes if outcome.failure is None]
         self._backoff.failed(sorted(failed), now)
         self._backoff.succeeded({operation.device for operation in done} - failed)
-        self._failed = tuple(
-            outcome
-            for outcome in (*self._failed, *outcomes)
-            if outcome.failure and outcome.operation.device in failed | self._backoff.held(now)
-        )
+        tried = {outcome.operation.device for outcome in outcomes}
+        kept = (o for o in self._failed if o.operation.device in self._backoff.held(now) - tried)
+        self._failed = (*kept, *(outcome for outcome in outcomes if outcome.failure))
         if drift:
             for fight in self._fights.record(undone(done), now):
                 self._culprits[fight.subject] = self._culprit()
         for operation in done:
+            self._repairs.pop(operation.device, None)
             self._repairs[operation.device] = Repair(str(operation), at)
+        while len(self._repairs) > MOST_REPAIRS:
+            del self._repairs[next(iter(self._repairs))]
+        current = {fight.subject for fight in self._fights.current()}
+        self._culprits = {s: who for s, who in self._culprits.items() if s in current}
 
     def _await_guards(self, problems: Collection[Problem]) -> None:
         """A guard that couldn't be read is looked for again, though no event tells of it."""
@@ -224,6 +246,13 @@ class Reconciler:
             if outcome.failure and not outcome.failure.skipped
         )
 
+    def _watch_problem(self) -> tuple[Problem, ...]:
+        problem = self._source.problem
+        if problem is None:
+            return ()
+        text = f"changes of the configuration are noticed late, at the interval: {problem}"
+        return (Problem(Kind.HINT, text),)
+
     def _fight_problems(self) -> tuple[Problem, ...]:
         return tuple(map(self._fight_problem, self._fights.current()))
 
@@ -233,8 +262,8 @@ class Reconciler:
         who = f", likely {culprit}" if culprit else ""
         return Problem(
             Kind.FIGHT,
-            f"something{who} keeps changing {attribute} of {device}: put right {fight.repairs}"
-            f" times; now at most every {fight.hold:.0f} s",
+            f"something{who} keeps changing {attribute} of {device}, which is put right ever more"
+            " rarely",
             "Stop what does it, or take the device out of vxland's configuration",
             device=device,
         )

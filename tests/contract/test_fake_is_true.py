@@ -1,9 +1,21 @@
 """The fake kernel does what the real one does: else what is proved on the fake proves nothing."""
 
-import pytest
+from itertools import chain
 
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.contract.samples import OVERTAKEN, SCENES
 from tests.contract.twins import twins
+from tests.core.configurations import Configuration, configurations
+from tests.core.stories import Story, Turn, stories
 from tests.fake.drift import DRIFT, HOME
+from tests.profiles import examples
+from vxland.kernel.ebtables import SCRIPTS
+from vxland.kernel.messages import MESSAGES
+from vxland.operations import Operation
+from vxland.plan import plan, plan_teardown
 
 pytestmark = pytest.mark.kernel
 
@@ -16,3 +28,49 @@ def test_drift_and_its_repair(drift: str) -> None:
         both.vandalise(*DRIFT[drift])
         both.turn(HOME)
         both.turn(HOME)
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_operations(scene: str) -> None:
+    """Operations have the same effect on both, or are refused by both."""
+    with twins() as both:
+        both.turn(HOME)
+        both.play(*SCENES[scene])
+
+
+@pytest.mark.parametrize("scene", SCENES)
+def test_operations_where_nothing_is(scene: str) -> None:
+    """The same for operations on devices that aren't there."""
+    with twins() as both:
+        both.play(*SCENES[scene])
+
+
+@pytest.mark.parametrize("scene", OVERTAKEN)
+def test_operations_that_were_overtaken(scene: str) -> None:
+    """The same for what was there a moment ago."""
+    deed, operation = OVERTAKEN[scene]
+    with twins() as both:
+        both.turn(HOME)
+        both.overtake(deed)
+        both.perform(operation)
+
+
+def test_every_class_of_operations_is_compared() -> None:
+    """A new class of operations needs a scene."""
+    steps = chain.from_iterable(SCENES.values())
+    seen = {type(step) for step in steps if isinstance(step, Operation)}
+    assert {*MESSAGES, *SCRIPTS} == seen
+
+
+@examples(25)
+@given(stories(), configurations(), st.integers(0, 60))
+def test_stories(story: Story, wanted: Configuration, cut: int) -> None:
+    """Whatever happens, and wherever vxland is cut off, both are the same after each step."""
+    with twins() as both:
+        for step in (*story.steps, Turn(wanted, cut), Turn(wanted)):
+            if isinstance(step, Turn):
+                desired = step.configuration.desired
+                both.carry_out(step.of(plan(both.compare(), desired)))
+            else:
+                both.vandalise(step)
+        both.carry_out(plan_teardown(both.compare()))

@@ -29,13 +29,18 @@ class Twins:
     def vandalise(self, *deeds: Vandalism) -> None:
         """Somebody does something, which both allow or both refuse."""
         for deed in deeds:
+            self.overtake(deed)
+            self.compare()
+
+    def overtake(self, *deeds: Vandalism) -> None:
+        """Somebody does something, and vxland hasn't seen it yet."""
+        for deed in deeds:
             command = deed.command.replace(ELSEWHERE, self._elsewhere)
             done = subprocess.run(
                 ["sh", "-c", command], capture_output=True, text=True, check=False, timeout=60
             )
             allowed = deed.apply(self.fake)
             assert (done.returncode == 0) == allowed, f"{command}: {done.stderr or 'was allowed'}"
-            self.compare()
 
     def perform(self, *operations: Operation) -> frozenset[Operation]:
         """Carry out operations of one phase as they are; returns those that failed."""
@@ -43,6 +48,14 @@ class Twins:
         assert failed == frozenset(self.fake.perform(operations))
         self.compare()
         return failed
+
+    def play(self, *steps: Operation | Vandalism) -> None:
+        """Operations and deeds in turn."""
+        for step in steps:
+            if isinstance(step, Vandalism):
+                self.vandalise(step)
+            else:
+                self.perform(step)
 
     def carry_out(self, wanted: Plan) -> None:
         """Carry out a plan; the same operations fail or are skipped."""

@@ -52,6 +52,15 @@ def test_forgetting_frees_everything() -> None:
     assert backoff.held(0.0) == frozenset()
 
 
+def test_what_is_not_tried_again_is_forgotten() -> None:
+    """Memory doesn't grow with devices that come and go."""
+    backoff: Backoff[str] = Backoff(lambda: 1.0)
+    backoff.failed(["gone"], 0.0)
+    backoff.failed(["here"], FIRST)
+    backoff.drop_stale(FIRST)
+    assert backoff.next(0.0) == FIRST * 2
+
+
 @given(failures=st.integers(1, 200), jitter=st.floats(0, 1))
 def test_no_delay_leaves_its_bounds(failures: int, jitter: float) -> None:
     """However often something failed."""

@@ -114,7 +114,7 @@ def test_what_could_not_be_renamed_is_left_alone_under_both_names() -> None:
         ([port(B), port(C, is_up=True)], None),
         ([port(B, isolated=False)], "not all of its guards (isolated) were read back"),
         ([replace(port(B), master=None)], "not all of its guards (isolated) were read back"),
-        ([], "not all of its guards (isolated) were read back"),
+        ([], "it is gone"),
         (
             [port(B), port(C, isolated=False, is_up=True)],
             f"no guard keeps it from {C}, which is up",

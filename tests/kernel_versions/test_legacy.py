@@ -16,7 +16,7 @@ from tests.fake.wishes import DMZ, LAN, wish
 from tests.lab import Listener, Namespace, Server, Site, broadcast, eventually
 from tests.lab.server import VXLAND
 from tests.lab.site import HEAD, config
-from vxland.execution import execute
+from vxland.execution import Failure, execute
 from vxland.guards.ebtables import drop, is_jump
 from vxland.identity import CHAIN
 from vxland.kernel.ebtables import Ebtables, parse
@@ -294,6 +294,29 @@ def test_all_or_nothing(node: Node, operation: Operation) -> None:
     before = sh("ebtables -L --Lc")
     assert node.kernel.ebtables.write(operation) is not None
     assert before == sh("ebtables -L --Lc")
+
+
+def test_at_the_same_moment(node: Node, tmp_path: Path) -> None:
+    """The kernel refuses what was read before somebody else wrote: that is said, and mended."""
+    sh("ebtables -N MORE")
+    node.turn()
+    enough = tmp_path / "enough"
+    loop = f"until [ -e {enough} ]; do ebtables -A MORE -p ARP -j CONTINUE; done"
+    failures: list[Failure] = []
+
+    def collides() -> bool:
+        failure = node.kernel.ebtables.write(WriteChain("", CHAIN, (DROP,), 1))
+        failures.extend([failure] if failure else [])
+        return bool(failures)
+
+    with subprocess.Popen(["sh", "-c", loop], stderr=subprocess.DEVNULL):
+        try:
+            eventually(collides, "two write at the same moment")
+        finally:
+            enough.touch()
+    assert "somebody else changed the rules at the same moment" in failures[0].text
+    node.turn()
+    assert own(saved()) == OWN
 
 
 def test_parse_sees_what_ebtables_lists(node: Node) -> None:

@@ -42,7 +42,7 @@ class NodeTable(Table):
 
 
 class HttpTable(Table):
-    """Metrics, health and status over HTTP."""
+    """Metrics over HTTP."""
 
     listen: Annotated[
         str,

@@ -34,6 +34,7 @@ RULE = re.compile(r"(?:-i (?P<source>\S+) )?(?:-o (?P<target>\S+) )?-j (?P<verdi
 FORBIDDEN = re.compile(
     "permission denied|not permitted|must be root|don't have the right permissions", re.IGNORECASE
 )
+COLLISION = "Multiple ebtables programs were executing simultaneously"
 
 SCRIPTS = {WriteChain: chain_script, TrimChain: trim_script, RemoveChain: removal_script}
 
@@ -184,6 +185,11 @@ def _unusable(stderr: str) -> Unavailable:
         return Unavailable(
             f"ebtables may not be used: {message}",
             "Run vxland as root or with CAP_NET_ADMIN (ebtables-legacy: CAP_NET_RAW too)",
+        )
+    if COLLISION in stderr:
+        return Unavailable(
+            "somebody else changed the rules at the same moment, and ebtables-legacy can't merge",
+            "It is tried again; other programs should use ebtables --concurrent",
         )
     if "kernel doesn't support" in message:
         return Unavailable(

@@ -4,6 +4,7 @@ Every transaction raises it (net/netfilter/nf_tables_api.c, nft_base_seq). Askin
 millisecond; a process that prints the rules takes many.
 """
 
+import contextlib
 import struct
 from types import TracebackType
 from typing import Self
@@ -25,7 +26,9 @@ class Generation:
     """Asks for the generation of this network namespace's rules."""
 
     def __init__(self) -> None:
-        self._netlink = Netlink(NETLINK_NETFILTER)
+        self._netlink: Netlink | None = None
+        with contextlib.suppress(OSError):  # a kernel without nfnetlink has no nftables either
+            self._netlink = Netlink(NETLINK_NETFILTER)
 
     def __enter__(self) -> Self:
         return self
@@ -40,10 +43,13 @@ class Generation:
 
     def close(self) -> None:
         """Close the socket."""
-        self._netlink.close()
+        if self._netlink is not None:
+            self._netlink.close()
 
     def read(self) -> int | None:
         """The number; None where it can't be had (no nftables, no CAP_NET_ADMIN)."""
+        if self._netlink is None:
+            return None
         body = NFGENMSG.pack(0, 0, 0)
         request = HEADER.pack(HEADER.size + len(body), GETGEN, 0, 0, 0) + body
         answer = self._netlink.ask([request])[0]

@@ -1,0 +1,236 @@
+"""Operations and deeds in turn, of every class, with what they need and what is in their way."""
+
+from dataclasses import replace
+from ipaddress import ip_address, ip_interface
+
+from tests.fake import strangers as others
+from tests.fake import vandalism as somebody
+from tests.fake.drift import ADDRESSES, BRIDGE, DROP, HOME, STRAY, B, C
+from tests.fake.tunnels import ELSEWHERE
+from tests.fake.vandalism import Vandalism
+from vxland import operations as ops
+from vxland.identity import CHAIN
+from vxland.model import Bridge, Vtep
+from vxland.observed import NULL_MAC, Abroad, FdbEntry
+from vxland.settings import Df, VxlanOptions
+
+Step = ops.Operation | Vandalism
+
+LAN = "lan"
+STRANGER = ip_address(STRAY)
+MAC = "02:00:00:00:00:66"
+GUARDING = ops.Guarding(B, ("isolated",))
+OLD = next(vtep for vtep in HOME.vteps() if vtep.device == B)
+NEW = replace(OLD, device="new", vni=7, mac=MAC)
+NEW6 = replace(NEW, local=ip_address("2001:db8::1"), remote=ip_address("2001:db8::2"))
+ABROAD = Abroad(B, OLD.alias, ELSEWHERE, OLD.vni_key)
+NEW_BRIDGE = Bridge("newbr", "vxland-new", "vxland:new", MAC, 1400, frozenset())
+UNICAST = FdbEntry("02:00:00:00:fd:b0", STRANGER)
+FLOOD = FdbEntry(NULL_MAC, OLD.remote)
+
+
+def make(vtep: Vtep, **options: object) -> ops.CreateVtep:
+    """A device with these options is made."""
+    wanted = replace(VxlanOptions(), **options)  # type: ignore[arg-type]
+    return ops.CreateVtep(LAN, vtep.device, replace(vtep, options=wanted))
+
+
+SCENES: dict[str, tuple[Step, ...]] = {
+    "down, up, and again": (
+        ops.TakeDown(LAN, B),
+        ops.TakeDown(LAN, B),
+        ops.BringUp(LAN, B, GUARDING),
+        ops.BringUp(LAN, B, GUARDING),
+    ),
+    "a tunnel deleted": (ops.DeleteLink(LAN, B), ops.DeleteLink(LAN, B)),
+    "a bridge deleted": (ops.DeleteLink(LAN, BRIDGE),),
+    "deleted abroad": (
+        somebody.moved_abroad(B),
+        ops.CreateVtep(LAN, B, OLD),
+        ops.DeleteAbroad(LAN, B, ABROAD),
+        ops.DeleteAbroad(LAN, B, ABROAD),
+        ops.CreateVtep(LAN, B, OLD),
+    ),
+    "altnames": (
+        ops.RemoveAltname(LAN, C, OLD.altname),
+        ops.AddAltname(LAN, C, OLD.altname),
+        ops.RemoveAltname(LAN, B, OLD.altname),
+        ops.RemoveAltname(LAN, B, OLD.altname),
+        ops.AddAltname(LAN, C, B),
+        ops.AddAltname(LAN, C, OLD.altname),
+        ops.AddAltname(LAN, C, OLD.altname),
+    ),
+    "renamed": (
+        ops.TakeDown(LAN, B),
+        ops.Rename(LAN, B, C),
+        ops.Rename(LAN, B, OLD.altname),
+        ops.Rename(LAN, B, "foo"),
+        ops.SetMtu(LAN, "foo", 1300),
+        ops.SetMtu(LAN, B, 1301),
+        ops.Rename(LAN, "foo", B),
+        ops.BringUp(LAN, B, GUARDING),
+    ),
+    "a bridge made": (
+        ops.CreateBridge(LAN, "newbr", NEW_BRIDGE),
+        ops.CreateBridge(LAN, "newbr", NEW_BRIDGE),
+        ops.SetAlias(LAN, "newbr", NEW_BRIDGE.alias),
+        ops.SetMtu(LAN, "newbr", 1400),
+        ops.RaiseBridge(LAN, "newbr"),
+        ops.Attach(LAN, B, "newbr"),
+    ),
+    "a bridge that follows its ports' MTU": (
+        ops.CreateBridge(LAN, "newbr", NEW_BRIDGE),
+        ops.SetMtu(LAN, "newbr", 1500),
+        ops.Attach(LAN, B, "newbr"),
+        ops.SetMtu(LAN, B, 1200),
+        ops.SetMtu(LAN, B, 1350),
+        ops.SetMtu(LAN, "newbr", 1400),
+        ops.SetMtu(LAN, B, 1300),
+    ),
+    "a tunnel made": (
+        make(NEW),
+        make(NEW),
+        ops.NoLinkLocal(LAN, "new"),
+        ops.Isolate(LAN, "new"),
+        ops.Attach(LAN, "new", BRIDGE),
+        ops.Isolate(LAN, "new"),
+        ops.BringUp(LAN, "new", ops.Guarding("new", ("isolated",))),
+    ),
+    "a tunnel whose VNI is taken": (ops.CreateVtep(LAN, "new", replace(OLD, device="new")),),
+    "a tunnel whose VNI is taken on another port": (
+        ops.CreateVtep(LAN, "new", replace(OLD, device="new", port=4790)),
+    ),
+    "a tunnel whose VNI is taken over IPv4": (make(replace(NEW6, vni=OLD.vni)),),
+    "a tunnel whose name is an altname": (
+        somebody.altname_added(C, "new"),
+        make(NEW),
+    ),
+    "a tunnel over IPv6": (
+        make(NEW6, df=Df.SET),
+        ops.SetRemote(LAN, "new", ip_address("2001:db8::3")),
+        ops.SetLocal(LAN, "new", ip_address("2001:db8::4")),
+        ops.BringUp(LAN, "new", GUARDING),
+    ),
+    "a tunnel with other options": (
+        make(NEW, ttl=5, tos=1, df=Df.INHERIT, ageing=400, udp_csum=False, learning=True),
+    ),
+    "a tunnel that inherits its TTL": (
+        make(NEW, ttl=5, ttl_inherit=True),
+        ops.SetOption(LAN, "new", "ttl", 7),
+    ),
+    "a tunnel too small for IPv6": (
+        make(replace(NEW, mtu=1200)),
+        ops.NoLinkLocal(LAN, "new"),
+        ops.SetMtu(LAN, "new", 1280),
+        ops.NoLinkLocal(LAN, "new"),
+    ),
+    "marks and addresses": (
+        ops.SetAlias(LAN, B, "vxland:lan:z"),
+        ops.SetMac(LAN, B, MAC),
+        ops.SetMac(LAN, BRIDGE, MAC),
+    ),
+    "MTUs": (
+        ops.SetMtu(LAN, B, 1000),
+        ops.NoLinkLocal(LAN, B),
+        ops.SetMtu(LAN, B, 1450),
+        ops.NoLinkLocal(LAN, B),
+        ops.SetMtu(LAN, B, 67),
+    ),
+    "remote and local": (
+        ops.SetRemote(LAN, B, STRANGER),
+        ops.SetRemote(LAN, B, STRANGER),
+        ops.SetLocal(LAN, B, STRANGER),
+        ops.SetRemote(LAN, BRIDGE, STRANGER),
+    ),
+    "options": (
+        ops.SetOption(LAN, B, "ttl", 9),
+        ops.SetOption(LAN, B, "tos", 1),
+        ops.SetOption(LAN, B, "df", Df.INHERIT.value),
+        ops.SetOption(LAN, B, "ageing", 500),
+        ops.SetOption(LAN, B, "learning", 1),
+        ops.SetOption(LAN, B, "learning", 0),
+    ),
+    "addresses": (
+        ops.AddAddress(LAN, BRIDGE, ip_interface("10.10.20.1/24")),
+        ops.AddAddress(LAN, BRIDGE, ip_interface("10.10.20.1/24")),
+        ops.AddAddress(LAN, BRIDGE, ip_interface("10.10.20.1/32")),
+        ops.AddAddress(LAN, BRIDGE, ip_interface("2001:db8:2::1/64")),
+        ops.AddAddress(LAN, BRIDGE, ip_interface("2001:db8:2::1/48")),
+        ops.AddAddress(LAN, BRIDGE, ip_interface("10.10.20.2/24")),
+        ops.RemoveAddress(LAN, BRIDGE, ip_interface("10.10.20.1/24")),
+        ops.RemoveAddress(LAN, BRIDGE, ip_interface(ADDRESSES[1])),
+        ops.RemoveAddress(LAN, BRIDGE, ip_interface(ADDRESSES[1])),
+    ),
+    "IPv6 addresses of a bridge that goes down": (
+        ops.TakeDown(LAN, BRIDGE),
+        ops.AddAddress(LAN, BRIDGE, ip_interface("2001:db8:2::1/64")),
+        ops.RaiseBridge(LAN, BRIDGE),
+        ops.TakeDown(LAN, BRIDGE),
+    ),
+    "IPv6 addresses of a bridge too small for IPv6": (
+        ops.SetMtu(LAN, BRIDGE, 1200),
+        ops.AddAddress(LAN, BRIDGE, ip_interface("2001:db8:2::1/64")),
+        ops.AddAddress(LAN, BRIDGE, ip_interface("10.10.20.1/24")),
+    ),
+    "ports": (
+        others.bridge("fbr"),
+        ops.Attach(LAN, B, BRIDGE),
+        ops.Attach(LAN, B, "fbr"),
+        ops.Isolate(LAN, B),
+        ops.Attach(LAN, B, BRIDGE),
+        ops.Attach(LAN, "fbr", BRIDGE),
+        ops.Attach(LAN, B, "nothing"),
+        ops.Attach(LAN, B, C),
+        ops.Isolate(LAN, B),
+        ops.Unisolate(LAN, B, GUARDING),
+        ops.Unisolate(LAN, B, GUARDING),
+    ),
+    "others' ports": (
+        others.veth("g0"),
+        ops.Reattach(LAN, "g0", BRIDGE),
+        ops.Reattach(LAN, "g0", BRIDGE),
+        ops.Reattach(LAN, "nothing", BRIDGE),
+    ),
+    "forwarding": (
+        ops.AppendFlood(LAN, B, STRANGER),
+        ops.AppendFlood(LAN, B, STRANGER),
+        ops.RemoveFdb(LAN, B, FLOOD),
+        ops.RemoveFdb(LAN, B, FLOOD),
+        somebody.fdb_added(B, STRAY),
+        ops.RemoveFdb(LAN, B, UNICAST),
+        somebody.fdb_added(B, STRAY, static=False),
+        ops.RemoveFdb(LAN, B, replace(UNICAST, static=False)),
+    ),
+    "the chain": (
+        ops.WriteChain("", CHAIN, (DROP, "-i eth0 -j RETURN"), 1),
+        ops.WriteChain("", CHAIN, (DROP,), 2),
+        ops.TrimChain("", CHAIN, (), ()),
+        ops.RemoveChain("", CHAIN, 0, ()),
+        ops.RemoveChain("", CHAIN, 1, ()),
+        ops.RemoveChain("", CHAIN, 0, ()),
+        ops.TrimChain("", CHAIN, (DROP,), ()),
+        ops.WriteChain("", CHAIN, (), 0),
+    ),
+    "a UDP port that somebody has": (
+        ops.TakeDown(LAN, B),
+        ops.TakeDown(LAN, C),
+        somebody.deleted("vxl-lan-d"),
+        others.external_vxlan("fvx0", 7),
+        somebody.set_up("fvx0"),
+        ops.BringUp(LAN, B, GUARDING),
+    ),
+}
+
+# What the plan knows of may be gone, or be something else, when its turn comes.
+OVERTAKEN: dict[str, tuple[Vandalism, ops.Operation]] = {
+    "a tunnel that was deleted": (somebody.deleted(B), ops.SetMtu(LAN, B, 1300)),
+    "a tunnel that was renamed": (somebody.renamed(B, "foo"), ops.SetMtu(LAN, B, 1300)),
+    "a bridge that was deleted": (somebody.deleted(BRIDGE), ops.Attach(LAN, B, BRIDGE)),
+    "a bridge that was renamed": (somebody.renamed(BRIDGE, "foo"), ops.Attach(LAN, B, BRIDGE)),
+    "an entry of a tunnel that was deleted": (somebody.deleted(B), ops.RemoveFdb(LAN, B, FLOOD)),
+    "an address of a bridge that was deleted": (
+        somebody.deleted(BRIDGE),
+        ops.RemoveAddress(LAN, BRIDGE, ip_interface(ADDRESSES[0])),
+    ),
+    "a name that somebody took": (others.veth("new"), make(NEW)),
+}
