@@ -78,7 +78,10 @@ class Twins:
             replace(kernel.observe(), abroad=kernel.look_abroad())
             for kernel in (self.real, self.fake)
         )
-        assert self._seen(real) == self._seen(fake)
+        expected, actual = self._seen(real), self._seen(fake)
+        for name in expected.links.keys() | actual.links.keys():
+            assert expected.links.get(name) == actual.links.get(name)
+        assert expected == actual
         return fake
 
     def _seen(self, observed: Observed) -> Observed:

@@ -46,6 +46,7 @@ class Tunnels(Links):
         before = device.tunnel.remote
         if before == remote:
             return
+        self._check_family(device, remote)
         device.vxlan = replace(device.tunnel, remote=remote)
         if before is not None:
             device.fdb.discard(FdbEntry(NULL_MAC, before))
@@ -54,6 +55,7 @@ class Tunnels(Links):
 
     def set_local(self, device: Device, local: IPAddress) -> None:
         """Change the local address."""
+        self._check_family(device, local)
         device.vxlan = replace(device.tunnel, local=local)
 
     def set_options(self, device: Device, options: VxlanOptions) -> None:
@@ -102,6 +104,12 @@ class Tunnels(Links):
             if device.vxlan is not None and says is not None:
                 alias = vtep_alias(says.overlay, says.peer)
                 yield Abroad(device.name, alias, ELSEWHERE, device.tunnel.key)
+
+    def _check_family(self, device: Device, address: IPAddress | None) -> None:
+        """A device keeps its address family."""
+        family = 4 if address is None else address.version
+        if family != device.tunnel.key.family:
+            raise RefusedError(errno.EOPNOTSUPP)
 
     def _made_here(self) -> Iterator[Device]:
         yield from self.devices.values()

@@ -1,6 +1,6 @@
 """From desired and observed to a plan: the overlays, then what leaves, then the guards."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from vxland.guards import GUARDS
@@ -15,6 +15,7 @@ from vxland.plan.altnames import with_altnames_moved
 from vxland.plan.bridges import plan_bridge
 from vxland.plan.leaving import plan_departures, users_of
 from vxland.plan.memory import Memory
+from vxland.plan.notices import emptied, hazard, idle, renumbering
 from vxland.plan.obstacles import Register, name_taken, vni_taken
 from vxland.plan.vteps import Place, needs_recreation, plan_vtep, stays_in_place
 from vxland.problems import Kind, Problem
@@ -37,7 +38,7 @@ def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Pla
     """What to do, in order, to get from ``observed`` to ``desired``."""
     planner = _Planner(observed, desired, memory)
     if not desired.node:
-        return Plan(problems=tuple(_idle(observed)))
+        return Plan(problems=tuple(idle(observed)))
     planner.standing()
     for overlay in desired.overlays:
         planner.overlay(overlay)
@@ -103,8 +104,8 @@ class _Planner:
             problem = GUARDS[name].missing(overlay, self.observed)
             if problem is not None:
                 yield problem
-        if self._would_be_emptied(overlay):
-            yield _emptied(overlay)
+        if self._would_beemptied(overlay):
+            yield emptied(overlay)
 
     def overlay(self, overlay: Overlay) -> None:
         """An overlay's bridge, or why the overlay is left as it is."""
@@ -114,7 +115,7 @@ class _Planner:
         bridge = plan_bridge(overlay, self.observed, self.memory, self.register, self.reserved)
         self.problems += [*overlay.waiting, *obstacles, *bridge.problems]
         hazards = foreign_tunnels(overlay, bridge.link.name, self.observed) if bridge.link else ()
-        self.problems += [_hazard(overlay, link) for link in hazards]
+        self.problems += [hazard(overlay, link) for link in hazards]
         self.bridges.add(overlay.bridge.device)
         if bridge.link is not None:
             self.kept.add(bridge.link.name)
@@ -152,9 +153,9 @@ class _Planner:
             self._renumbered(place.overlay)
 
     def _renumbered(self, overlay: Overlay) -> None:
-        renumbered = [v for v in overlay.vteps if (at := self._device(v)) and v.vni != _vni(at)]
+        renumbered = [v for v in overlay.vteps if (at := self._device(v)) and v.vni != _vni_of(at)]
         if overlay.prefix == INDEX_PREFIX and renumbered:
-            self.problems.append(_renumbering(overlay, renumbered))
+            self.problems.append(renumbering(overlay, renumbered))
 
     def departures(self) -> None:
         """What is vxland's and isn't wanted."""
@@ -182,7 +183,7 @@ class _Planner:
             if operation.phase is not Phase.DISARM or operation.device not in self.left_alone
         ]
 
-    def _would_be_emptied(self, overlay: Overlay) -> bool:
+    def _would_beemptied(self, overlay: Overlay) -> bool:
         return overlay.peers_listed == 0 and any(
             seen.overlay == overlay.name and seen.peer for seen in self.by_mark
         )
@@ -271,54 +272,5 @@ class _Planner:
         return link.name != vtep.device and holder is not None and is_own(holder)
 
 
-def _idle(observed: Observed) -> Iterable[Problem]:
-    if any(own_links(observed)):
-        yield Problem(
-            Kind.REFUSED,
-            "the configuration has no overlay; what vxland made earlier stays as it is",
-            "Write an [[overlay]], or remove what is there: vxland down",
-        )
-    else:
-        yield Problem(
-            Kind.HINT,
-            "the configuration has no overlay, so there is nothing to do",
-            "Write an [[overlay]] and the [[peer]]s; see vxland.toml.example",
-        )
-
-
-def _emptied(overlay: Overlay) -> Problem:
-    return Problem(
-        Kind.REFUSED,
-        f"overlay {overlay.name} has no peers in the configuration; its tunnels stay as they are",
-        "Write its [[peer]]s, or remove the overlay with vxland down",
-        overlay=overlay.name,
-    )
-
-
-def _vni(link: Link) -> int | None:
+def _vni_of(link: Link) -> int | None:
     return link.vxlan.vni if link.vxlan else None
-
-
-def _renumbering(overlay: Overlay, vteps: list[Vtep]) -> Problem:
-    peers = ", ".join(vtep.peer for vtep in vteps)
-    return Problem(
-        Kind.HINT,
-        f'overlay {overlay.name} has vni = "index", so tunnels are numbered by their place in the'
-        f" list: those to {peers} get another number and are recreated; the counters of a tunnel"
-        " count what arrives on it, whoever sent it",
-        'With vni = "pair" a change of one peer leaves the others as they are',
-        overlay=overlay.name,
-    )
-
-
-def _hazard(overlay: Overlay, link: Link) -> Problem:
-    bridge = overlay.bridge.device
-    return Problem(
-        Kind.HAZARD,
-        f"{link.name} ({link.kind}) in bridge {bridge} is a tunnel that isn't vxland's: frames"
-        " could loop, so vxland's ports there are down",
-        f"Take it out (ip link set {link.name} nomaster), or, if it can't loop, allow it:"
-        f' allow_tunnel_ports = ["{link.name}"] in overlay {overlay.name}',
-        overlay=overlay.name,
-        device=link.name,
-    )

@@ -1,0 +1,61 @@
+"""What a plan says to a person: why something isn't done, or what it means that it is."""
+
+from collections.abc import Iterable
+
+from vxland.model import Overlay, Vtep
+from vxland.observed import Link, Observed
+from vxland.ownership import own_links
+from vxland.problems import Kind, Problem
+
+
+def idle(observed: Observed) -> Iterable[Problem]:
+    """Why nothing is done without overlays."""
+    if any(own_links(observed)):
+        yield Problem(
+            Kind.REFUSED,
+            "the configuration has no overlay; what vxland made earlier stays as it is",
+            "Write an [[overlay]], or remove what is there: vxland down",
+        )
+    else:
+        yield Problem(
+            Kind.HINT,
+            "the configuration has no overlay, so there is nothing to do",
+            "Write an [[overlay]] and the [[peer]]s; see vxland.toml.example",
+        )
+
+
+def emptied(overlay: Overlay) -> Problem:
+    """Why an overlay without peers stays as it is."""
+    return Problem(
+        Kind.REFUSED,
+        f"overlay {overlay.name} has no peers in the configuration; its tunnels stay as they are",
+        "Write its [[peer]]s, or remove the overlay with vxland down",
+        overlay=overlay.name,
+    )
+
+
+def renumbering(overlay: Overlay, vteps: list[Vtep]) -> Problem:
+    """What it means that tunnels are numbered by their place."""
+    peers = ", ".join(vtep.peer for vtep in vteps)
+    return Problem(
+        Kind.HINT,
+        f'overlay {overlay.name} has vni = "index", so tunnels are numbered by their place in the'
+        f" list: those to {peers} get another number and are recreated; the counters of a tunnel"
+        " count what arrives on it, whoever sent it",
+        'With vni = "pair" a change of one peer leaves the others as they are',
+        overlay=overlay.name,
+    )
+
+
+def hazard(overlay: Overlay, link: Link) -> Problem:
+    """What a tunnel of somebody's in the bridge means."""
+    bridge = overlay.bridge.device
+    return Problem(
+        Kind.HAZARD,
+        f"{link.name} ({link.kind}) in bridge {bridge} is a tunnel that isn't vxland's: frames"
+        " could loop, so vxland's ports there are down",
+        f"Take it out (ip link set {link.name} nomaster), or, if it can't loop, allow it:"
+        f' allow_tunnel_ports = ["{link.name}"] in overlay {overlay.name}',
+        overlay=overlay.name,
+        device=link.name,
+    )
