@@ -7,7 +7,7 @@ addresses but the bridges' (``Observed.host`` is empty) and no carrier (``Link.r
 import errno
 from collections.abc import Mapping, Sequence
 
-from tests.fake.devices import RefusedError
+from tests.fake.devices import Device, RefusedError
 from tests.fake.filter import Filter, FilterError
 from tests.fake.requests import CHANGES, CREATIONS
 from tests.fake.tunnels import Tunnels
@@ -30,6 +30,7 @@ class FakeKernel:
         self.filter = Filter()
         self.no_ebtables: Unavailable | None = None
         self._directory = Directory({}, {})
+        self._abroad: dict[tuple[int, str], Device] = {}
 
     def observe(self, remotes: frozenset[IPAddress] = frozenset()) -> Observed:
         """Look at everything in this namespace, and number the devices anew."""
@@ -40,7 +41,9 @@ class FakeKernel:
 
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Look for devices of vxland's in other namespaces."""
-        return tuple(self.net.seen_abroad())
+        found = list(self.net.seen_abroad())
+        self._abroad = {(seen.nsid, seen.name): device for seen, device in found}
+        return tuple(seen for seen, _ in found)
 
     def read_back(self) -> Observed:
         """The links and the guards as they are now."""
@@ -83,6 +86,9 @@ class FakeKernel:
         numbers = {name: self._directory[name] for name in numbers_needed(operation)}
         index = self._directory.indexes.get(operation.device, 0)
         self._directory.follow(operation)
+        if isinstance(operation, ops.DeleteAbroad):
+            self.net.delete_abroad(self._abroad[operation.abroad.nsid, operation.device])
+            return
         if type(operation) in CREATIONS:
             CREATIONS[type(operation)](self.net, operation)
             return
@@ -90,10 +96,7 @@ class FakeKernel:
         if device is None:
             raise RefusedError(errno.ENODEV)
         if isinstance(operation, ops.Attach | ops.Reattach):
-            bridge = self.net.devices.get(numbers[operation.bridge])
-            if bridge is None:
-                raise RefusedError(errno.EINVAL)
-            self.net.enslave(device, bridge)
+            self.net.enslave(device, self.net.devices.get(numbers[operation.bridge]))
             return
         CHANGES[type(operation)](self.net, device, operation)
 

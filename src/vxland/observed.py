@@ -13,6 +13,23 @@ TUNNEL_KINDS = frozenset(
     {"vxlan", "geneve", "gretap", "ip6gretap", "erspan", "ip6erspan", "batadv", "bareudp"}
 )
 
+# The flags of a bridge port (ip-link(8), bridge_slave) and what the kernel gives a new port.
+PORT_FLAGS = {
+    "hairpin": False,
+    "guard": False,
+    "root_block": False,
+    "fastleave": False,
+    "learning": True,
+    "flood": True,
+    "proxy_arp": False,
+    "mcast_flood": True,
+    "mcast_to_unicast": False,
+    "vlan_tunnel": False,
+    "bcast_flood": True,
+    "neigh_suppress": False,
+    "locked": False,
+}
+
 NULL_MAC = "00:00:00:00:00:00"  # the FDB's key for the flood list
 
 
@@ -51,6 +68,7 @@ class Link:
     master: str | None = None
     lower: str | None = None  # the device this one sits on: a VLAN's, a macvlan's
     isolated: bool = False  # bridge port flag
+    odd_flags: frozenset[str] = frozenset()  # other port flags that aren't the kernel's default
     link_local: bool = True  # the kernel gives it an IPv6 link-local address
     vxlan: VxlanState | None = None
 

@@ -18,7 +18,7 @@ from typing import Any
 from vxland import operations as ops
 from vxland.ebtables import chain_script, removal_script, trim_script
 from vxland.identity import ADDRESS_PROTOCOL, GROUP
-from vxland.observed import NULL_MAC
+from vxland.observed import NULL_MAC, PORT_FLAGS
 from vxland.plan import Plan
 from vxland.settings import Df
 
@@ -85,6 +85,10 @@ def _altname(verb: str, device: str, altname: str) -> str:
 
 def _isolation(device: str, state: str) -> str:
     return _set(device, "type", "bridge_slave", "isolated", state)
+
+
+def _flag(device: str, flag: str) -> str:
+    return _set(device, "type", "bridge_slave", flag, "on" if PORT_FLAGS[flag] else "off")
 
 
 def _delete_abroad(operation: ops.DeleteAbroad) -> str:
@@ -174,6 +178,7 @@ COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
     ops.RaiseBridge: lambda op: _set(op.device, "up"),
     ops.Attach: lambda op: _set(op.device, "master", op.bridge),
     ops.Reattach: lambda op: _set(op.device, "master", op.bridge),
+    ops.ResetFlag: lambda op: _flag(op.device, op.flag),
     ops.Isolate: lambda op: _isolation(op.device, "on"),
     ops.AppendFlood: _append_flood,
     ops.BringUp: lambda op: _set(op.device, "up"),

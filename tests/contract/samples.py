@@ -11,7 +11,7 @@ from tests.fake.vandalism import Vandalism
 from vxland import operations as ops
 from vxland.identity import CHAIN
 from vxland.model import Bridge, Vtep
-from vxland.observed import NULL_MAC, Abroad, FdbEntry
+from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, FdbEntry
 from vxland.settings import Df, VxlanOptions
 
 Step = ops.Operation | Vandalism
@@ -182,8 +182,17 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.Attach(LAN, B, "nothing"),
         ops.Attach(LAN, B, C),
         ops.Isolate(LAN, B),
+        *(somebody.flag(B, name) for name in PORT_FLAGS),
+        *(ops.ResetFlag(LAN, B, name) for name in PORT_FLAGS),
         ops.Unisolate(LAN, B, GUARDING),
         ops.Unisolate(LAN, B, GUARDING),
+    ),
+    "port flags": (
+        *(somebody.flag(B, flag) for flag in PORT_FLAGS),
+        *(ops.ResetFlag(LAN, B, flag) for flag in PORT_FLAGS),
+        ops.ResetFlag(LAN, B, "flood"),
+        somebody.taken_out(B),
+        ops.ResetFlag(LAN, B, "flood"),
     ),
     "others' ports": (
         others.veth("g0"),

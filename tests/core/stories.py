@@ -13,7 +13,7 @@ from tests.fake.vandalism import OPTIONS, Vandalism
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
 from vxland.identity import ALIAS_MARK, pair_vni
-from vxland.observed import Observed
+from vxland.observed import PORT_FLAGS, Observed
 from vxland.plan import Plan, plan
 
 DEED_SIZE = 3  # bytes
@@ -134,6 +134,7 @@ DEEDS: tuple[Callable[[Choice], Vandalism], ...] = (
     lambda choose: somebody.put_into(choose.device(), choose.device("bridge")),
     lambda choose: somebody.renamed(choose.device(), choose.of(*SPARE_NAMES)),
     lambda choose: somebody.isolation(choose.device(), on=choose.yes()),
+    lambda choose: somebody.flag(choose.device(), choose.of(*PORT_FLAGS)),
     lambda choose: somebody.mtu(choose.device(), choose.number(1300, 1450, 1500)),
     lambda choose: somebody.mtu(choose.tunnel(), 1000),
     lambda choose: somebody.mac(choose.device("vxlan", "bridge"), "02:00:00:00:00:66"),

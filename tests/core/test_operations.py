@@ -45,6 +45,7 @@ SAID: list[tuple[Operation, str]] = [
     (ops.RaiseBridge("lan", "vxbr0"), "set bridge vxbr0 up"),
     (ops.Attach("lan", "a", "vxbr0"), "attach a to vxbr0"),
     (ops.Reattach("lan", "veth0", "vxbr0"), "put veth0 back into vxbr0"),
+    (ops.ResetFlag("lan", "a", "flood"), "set the port flag flood of a back"),
     (ops.Isolate("lan", "a"), "isolate a"),
     (ops.AppendFlood("lan", "a", PEER), "append 192.0.2.2 to the flood list of a"),
     (ops.BringUp("lan", "a", GUARDING), "bring a up"),
@@ -86,6 +87,7 @@ def test_only_what_lets_frames_pass_needs_its_guards_read_back() -> None:
 def test_each_option_is_a_subject_of_its_own() -> None:
     """A fight over the ttl leaves the tos alone."""
     assert ops.SetOption("lan", "a", "ttl", 1).subject == ("a", "ttl")
+    assert ops.ResetFlag("lan", "a", "flood").subject == ("a", "flag flood")
     assert ops.SetMtu("lan", "a", 1450).subject == ("a", "mtu")
 
 

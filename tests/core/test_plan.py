@@ -314,6 +314,7 @@ def test_a_tunnel_whose_peer_has_no_address_at_the_moment_stays() -> None:
             ["remove address fe80:", f"keep IPv6 link-local addresses off {B}"],
         ),
         ((somebody.address_added(B, "10.9.9.9/24"),), []),
+        ((somebody.flag(B, "flood"),), [f"set the port flag flood of {B} back"]),
         ((somebody.mac(BRIDGE, "02:00:00:00:00:66"),), [f"set the MAC of {BRIDGE} to "]),
         ((somebody.alias(BRIDGE, ""),), [f"mark {BRIDGE} as vxland:lan"]),
         (

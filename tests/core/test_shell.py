@@ -129,6 +129,8 @@ TABLE: tuple[tuple[ops.Operation, str], ...] = (
     (ops.RaiseBridge("lan", "br0"), "ip link set dev br0 up"),
     (ops.Attach("lan", T, "br0"), f"ip link set dev {T} master br0"),
     (ops.Reattach("lan", "tap0", "br0"), "ip link set dev tap0 master br0"),
+    (ops.ResetFlag("lan", T, "flood"), f"ip link set dev {T} type bridge_slave flood on"),
+    (ops.ResetFlag("lan", T, "locked"), f"ip link set dev {T} type bridge_slave locked off"),
     (ops.Isolate("lan", T), f"ip link set dev {T} type bridge_slave isolated on"),
     (
         ops.AppendFlood("lan", T, REMOTE),

@@ -127,7 +127,9 @@ def _attributes(device: Device, reattached: Collection[str]) -> tuple[object, ..
         frozenset(device.altnames),
         device.group,
         device.up,
-        (device.master, device.isolated) if device.name not in reattached else None,
+        (device.master, device.isolated, frozenset(device.odd_flags))
+        if device.name not in reattached
+        else None,
         device.lower,
         device.link_local,
         device.vxlan,

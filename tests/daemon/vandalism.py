@@ -43,6 +43,7 @@ TO_A_TUNNEL: dict[str, Vandalism] = {
         " && ip link set third0 name $OTHER",
         frozenset({T, OTHER}),
     ),
+    "port flags": Vandalism("bridge link set dev $T flood off learning off hairpin on"),
     "isolation cleared by bridge": Vandalism("bridge link set dev $T isolated off"),
     "isolation cleared by ip": Vandalism("ip link set $T type bridge_slave isolated off"),
     "isolation cleared by sysfs": Vandalism(SYSFS),

@@ -31,6 +31,7 @@ class Device:
     master: int = 0
     lower: int = 0
     isolated: bool = False
+    odd_flags: set[str] = field(default_factory=set)  # port flags that aren't as in a new port
     has_ipv6: bool = True
     link_local: bool = True  # its addrgenmode isn't none
     mtu_is_set: bool = False  # of a bridge: it no longer follows its ports'
@@ -57,6 +58,7 @@ class Device:
             master=names.get(self.master),
             lower=names.get(self.lower),
             isolated=self.isolated,
+            odd_flags=frozenset(self.odd_flags),
             link_local=self.has_ipv6 and self.link_local,
             vxlan=self.vxlan,
         )

@@ -8,6 +8,7 @@ from tests.fake import vandalism as somebody
 from tests.fake.vandalism import Vandalism
 from tests.fake.wishes import LAN, wish
 from vxland.identity import pair_vni
+from vxland.observed import PORT_FLAGS
 
 ADDRESSES = ("10.10.10.1/24", "2001:db8:1::1/64")
 HOME = wish(replace(LAN, addresses=tuple(map(ip_interface, ADDRESSES))))
@@ -32,6 +33,12 @@ LINKS: dict[str, Deeds] = {
     ),
     "name of a deleted link taken by another": (somebody.deleted(B), somebody.renamed(C, B)),
     "isolated cleared": (somebody.isolation(B, on=False),),
+    "every other port flag changed": tuple(somebody.flag(B, name) for name in PORT_FLAGS),
+    "port flags changed and taken out": (
+        somebody.flag(B, "flood"),
+        somebody.flag(B, "learning"),
+        somebody.taken_out(B),
+    ),
     "MTU changed": (somebody.mtu(B, 1300),),
     "MTU below IPv6's minimum": (somebody.mtu(B, 1000),),
     "MAC changed": (somebody.mac(B, "02:00:00:00:00:66"),),

@@ -118,15 +118,20 @@ class Links:
         device.mtu_is_set = device.kind == "bridge"
         self._change_mtu(device, mtu)
 
-    def enslave(self, device: Device, bridge: Device) -> None:
-        """Make a device a port. Its flags are a new port's, unless it was one of this bridge."""
+    def enslave(self, device: Device, bridge: Device | None) -> None:
+        """Make a device a port. Its flags are a new port's, unless it was one of this bridge.
+
+        It leaves its old bridge even where the new one can't have it (rtnetlink, do_set_master).
+        """
+        if bridge is not None and device.master == bridge.index:
+            return
+        self._detach(device)
+        if bridge is None:
+            raise RefusedError(errno.EINVAL)
         if bridge.kind != "bridge":
             raise RefusedError(errno.EOPNOTSUPP)
-        if device.master == bridge.index:
-            return
         if device.kind == "bridge" or device.name == "lo":
             raise RefusedError(errno.ELOOP if device.kind == "bridge" else errno.EINVAL)
-        self._detach(device)
         device.master = bridge.index
         self._follow_ports(bridge)
 
@@ -139,6 +144,12 @@ class Links:
         if not device.master:
             raise RefusedError(errno.EOPNOTSUPP)
         device.isolated = isolated
+
+    def set_flag(self, device: Device, flag: str, *, odd: bool) -> None:
+        """Set one of a bridge port's other flags; what is no port has none."""
+        if not device.master:
+            raise RefusedError(errno.EOPNOTSUPP)
+        device.odd_flags = device.odd_flags | {flag} if odd else device.odd_flags - {flag}
 
     def no_link_local(self, device: Device) -> None:
         """Set addrgenmode none, which only a device with IPv6 has."""
@@ -184,6 +195,7 @@ class Links:
     def _detach(self, device: Device) -> None:
         bridge = self.devices.get(device.master)
         device.master, device.isolated = 0, False
+        device.odd_flags.clear()
         if bridge is not None:
             self._follow_ports(bridge)
 

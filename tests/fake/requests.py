@@ -56,7 +56,6 @@ def _append_flood(net: Tunnels, device: Device, operation: ops.AppendFlood) -> N
 CREATIONS: dict[type[ops.Operation], Callable[[Tunnels, Any], None]] = {
     ops.CreateVtep: _create_vtep,
     ops.CreateBridge: _create_bridge,
-    ops.DeleteAbroad: lambda net, op: net.delete_abroad(op.abroad.name),
 }
 
 CHANGES: dict[type[ops.Operation], Callable[[Tunnels, Device, Any], None]] = {
@@ -75,6 +74,7 @@ CHANGES: dict[type[ops.Operation], Callable[[Tunnels, Device, Any], None]] = {
     ops.SetOption: _set_option,
     ops.AddAddress: lambda net, device, op: net.add_address(device, op.address),
     ops.RaiseBridge: lambda net, device, _: net.set_up(device),
+    ops.ResetFlag: lambda net, device, op: net.set_flag(device, op.flag, odd=False),
     ops.Isolate: lambda net, device, _: net.isolate(device, isolated=True),
     ops.AppendFlood: _append_flood,
     ops.BringUp: lambda net, device, _: net.set_up(device),

@@ -64,20 +64,24 @@ class Tunnels(Links):
 
     def add_fdb(self, device: Device, entry: FdbEntry) -> None:
         """Append a forwarding entry; one that is there already stays one."""
+        self._check_family(device, entry.destination)
         device.fdb.add(entry)
 
     def new_fdb(self, device: Device, entry: FdbEntry) -> None:
         """Add a forwarding entry; refused where this MAC address has one."""
+        self._check_family(device, entry.destination)
         if any(entry.mac == other.mac for other in device.fdb):
             raise RefusedError(errno.EEXIST)
         device.fdb.add(entry)
 
     def remove_fdb(self, device: Device, entry: FdbEntry) -> None:
-        """Remove a forwarding entry, however it came about."""
-        left = {e for e in device.fdb if (e.mac, e.destination) != (entry.mac, entry.destination)}
-        if left == device.fdb:
+        """Remove a forwarding entry, however it came about; refused for an unknown MAC address."""
+        self._check_family(device, entry.destination)
+        if not any(entry.mac == other.mac for other in device.fdb):
             raise RefusedError(errno.ENOENT)
-        device.fdb = left
+        device.fdb = {
+            e for e in device.fdb if (e.mac, e.destination) != (entry.mac, entry.destination)
+        }
 
     def move_abroad(self, device: Device) -> None:
         """Move a device to the other namespace: it goes down and leaves its bridge."""
@@ -90,20 +94,19 @@ class Tunnels(Links):
         del self.devices[device.index]
         self.abroad.append(device)
 
-    def delete_abroad(self, name: str) -> None:
+    def delete_abroad(self, device: Device) -> None:
         """Delete a device in the other namespace; its VNI is free here again."""
-        device = next((device for device in self.abroad if device.name == name), None)
-        if device is None:
+        if device not in self.abroad:
             raise RefusedError(errno.ENODEV)
         self.abroad.remove(device)
 
-    def seen_abroad(self) -> Iterator[Abroad]:
+    def seen_abroad(self) -> Iterator[tuple[Abroad, Device]]:
         """What vxland sees of its own elsewhere."""
         for device in self.abroad:
             says = mark(device.seen({}))
             if device.vxlan is not None and says is not None:
                 alias = vtep_alias(says.overlay, says.peer)
-                yield Abroad(device.name, alias, ELSEWHERE, device.tunnel.key)
+                yield Abroad(device.name, alias, ELSEWHERE, device.tunnel.key), device
 
     def _check_family(self, device: Device, address: IPAddress | None) -> None:
         """A device keeps its address family."""

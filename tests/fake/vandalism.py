@@ -7,7 +7,7 @@ from ipaddress import ip_address, ip_interface
 from tests.fake.devices import Device, RefusedError
 from tests.fake.filter import FilterError
 from tests.fake_kernel import FakeKernel
-from vxland.observed import NULL_MAC, FdbEntry
+from vxland.observed import NULL_MAC, PORT_FLAGS, FdbEntry
 from vxland.settings import Df, VxlanOptions
 
 ELSEWHERE = "$ELSEWHERE"  # stands for the path of another network namespace
@@ -79,6 +79,13 @@ def isolation(device: str, *, on: bool) -> Vandalism:
     """A port's isolated flag is set or cleared."""
     command = f"ip link set {device} type bridge_slave isolated {'on' if on else 'off'}"
     return _to(device, command, lambda k, d: k.net.isolate(d, isolated=on))
+
+
+def flag(device: str, name: str) -> Vandalism:
+    """A port's flag is set to what it isn't in a new port."""
+    state = "off" if PORT_FLAGS[name] else "on"
+    command = f"ip link set {device} type bridge_slave {name} {state}"
+    return _to(device, command, lambda k, d: k.net.set_flag(d, name, odd=True))
 
 
 def mtu(device: str, value: int) -> Vandalism:

@@ -114,6 +114,10 @@ DRIFTS: dict[str, tuple[str, tuple[type[ops.Operation], ...]]] = {
         """,
         MOVED,
     ),
+    "hairpin": (
+        "ip link set vxl-lan-b type bridge_slave hairpin on flood off",
+        (ops.ResetFlag,),
+    ),
     "not isolated": ("bridge link set dev vxl-lan-b isolated off", (ops.Isolate,)),
     "renamed": (
         """

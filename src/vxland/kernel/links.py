@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from vxland.kernel.netlink import HEADER, Netlink, attributes
-from vxland.observed import Link, VxlanState
+from vxland.observed import PORT_FLAGS, Link, VxlanState
 from vxland.settings import Df, VxlanOptions
 
 RTM_GETLINK = 18
@@ -26,6 +26,21 @@ ADDR_GEN_MODE_NONE = 1
 (PROP_LIST, ALT_IFNAME) = (52, 53)
 (INFO_KIND, INFO_DATA, INFO_SLAVE_KIND, INFO_SLAVE_DATA) = (1, 2, 4, 5)
 BRPORT_ISOLATED = 33
+BRPORT_FLAGS = {  # IFLA_BRPORT_*, by ip's names
+    "hairpin": 4,
+    "guard": 5,
+    "root_block": 6,
+    "fastleave": 7,
+    "learning": 8,
+    "flood": 9,
+    "proxy_arp": 10,
+    "mcast_flood": 27,
+    "mcast_to_unicast": 28,
+    "vlan_tunnel": 29,
+    "bcast_flood": 30,
+    "neigh_suppress": 32,
+    "locked": 39,
+}
 INET6_ADDR_GEN_MODE = 8
 
 (VX_ID, VX_GROUP, VX_LINK, VX_LOCAL, VX_TTL, VX_TOS) = (1, 2, 3, 4, 5, 6)
@@ -79,6 +94,11 @@ def read_link(message: bytes) -> Indexed:
         up=bool(flags & IFF_UP),
         running=bool(flags & IFF_RUNNING),
         isolated=bool(_number(port.get(BRPORT_ISOLATED))),
+        odd_flags=frozenset(
+            flag
+            for flag, number in BRPORT_FLAGS.items()
+            if number in port and bool(_number(port[number])) != PORT_FLAGS[flag]
+        ),
         link_local=_has_link_local(seen.get(AF_SPEC, b"")),
         vxlan=_vxlan(dict(attributes(info.get(INFO_DATA, b""), 0))) if kind == "vxlan" else None,
     )

@@ -21,13 +21,21 @@ from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
 from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
 from vxland.model import Vtep
-from vxland.observed import NULL_MAC, FdbEntry
+from vxland.observed import NULL_MAC, PORT_FLAGS, FdbEntry
 
 RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
 RTM_NEWLINKPROP, RTM_DELLINKPROP = 108, 109
 AF = {4: 2, 6: 10}
+BRPORT_NAMES = {  # where the kernel calls a port's flag otherwise than ip does
+    "hairpin": "MODE",
+    "root_block": "PROTECT",
+    "fastleave": "FAST_LEAVE",
+    "flood": "UNICAST_FLOOD",
+    "proxy_arp": "PROXYARP",
+    "mcast_to_unicast": "MCAST_TO_UCAST",
+}
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 SUFFIX = {4: "", 6: "6"}
 
@@ -150,6 +158,13 @@ def _isolation(directory: Directory, device: str, value: int) -> bytes:
     return _link(directory, device, [info], kind=RTM_NEWLINK)
 
 
+def _reset_flag(operation: ops.ResetFlag, directory: Directory) -> bytes:
+    name = f"IFLA_BRPORT_{BRPORT_NAMES.get(operation.flag, operation.flag.upper())}"
+    value = int(PORT_FLAGS[operation.flag])
+    info = _linkinfo("bridge", [(name, value)], slave=True)
+    return _link(directory, operation.device, [info], kind=RTM_NEWLINK)
+
+
 def _altname(directory: Directory, device: str, altname: str, kind: int) -> bytes:
     names = ("IFLA_PROP_LIST", {"attrs": [("IFLA_ALT_IFNAME", altname)]})
     request = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND if kind == RTM_NEWLINKPROP else 0
@@ -250,6 +265,7 @@ MESSAGES: dict[type[ops.Operation], Callable[[Any, Directory], bytes]] = {
     ops.SetOption: _set_option,
     ops.AddAddress: lambda op, at: _address(at, op.device, op.address, RTM_NEWADDR),
     ops.RaiseBridge: lambda op, at: _state(at, op.device, IFF_UP),
+    ops.ResetFlag: _reset_flag,
     ops.Attach: lambda op, at: _master(at, op.device, op.bridge),
     ops.Reattach: lambda op, at: _master(at, op.device, op.bridge),
     ops.Isolate: lambda op, at: _isolation(at, op.device, 1),

@@ -181,3 +181,21 @@ class BringUp(Operation):
 
     def __str__(self) -> str:
         return f"bring {self.device} up"
+
+
+@dataclass(frozen=True, slots=True)
+class ResetFlag(Operation):
+    """Give a bridge port's flag the value that the kernel gives a new port."""
+
+    flag: str
+
+    phase = Phase.CREATE
+    attribute = "flag"
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Each flag is a subject of its own."""
+        return (self.device, f"{self.attribute} {self.flag}")
+
+    def __str__(self) -> str:
+        return f"set the port flag {self.flag} of {self.device} back"

@@ -19,6 +19,7 @@ from vxland.operations import (
     RemoveAddress,
     RemoveFdb,
     Rename,
+    ResetFlag,
     SetAlias,
     SetLocal,
     SetMac,
@@ -113,6 +114,9 @@ def _repairs(vtep: Vtep, link: Link, state: VxlanState, place: Place) -> Iterato
     yield from _outer(vtep, state)
     if not _is_attached(link, place):
         yield Attach(name, device, place.overlay.bridge.device)
+        return  # with a new port's flags
+    for flag in sorted(link.odd_flags):
+        yield ResetFlag(name, device, flag)
 
 
 def _no_addresses(vtep: Vtep, link: Link, observed: Observed) -> Iterator[Operation]:
