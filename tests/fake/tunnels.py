@@ -76,7 +76,6 @@ class Tunnels(Links):
 
     def remove_fdb(self, device: Device, entry: FdbEntry) -> None:
         """Remove a forwarding entry, however it came about; refused for an unknown MAC address."""
-        self._check_family(device, entry.destination)
         if not any(entry.mac == other.mac for other in device.fdb):
             raise RefusedError(errno.ENOENT)
         device.fdb = {

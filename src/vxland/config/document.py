@@ -25,6 +25,8 @@ from vxland.config.schema import (
 from vxland.config.source import Sources
 from vxland.config.wording import printable
 
+NEEDED = {"overlay": "bridge", "peer": "address"}  # what an item can't be without, beside a name
+
 T = TypeVar("T", bound=Table)
 
 
@@ -38,6 +40,15 @@ class Item(Generic[T]):
 
 
 @dataclass(frozen=True, slots=True)
+class Fragment:
+    """What is well-formed of an item that lacks something it needs: checked all the same."""
+
+    place: Place
+    name: str  # "" where it has none
+    value: str | None  # a peer's address, an overlay's bridge
+
+
+@dataclass(frozen=True, slots=True)
 class Document:
     """What the files say together, as far as it is well-formed."""
 
@@ -47,6 +58,7 @@ class Document:
     reconcile: ReconcileTable
     overlays: tuple[Item[OverlayTable], ...]
     peers: tuple[Item[PeerTable], ...]
+    fragments: Mapping[str, tuple[Fragment, ...]]  # "overlay" and "peer"
     places: Mapping[tuple[str, str], Place]  # where a table's key is, the last one
     names: Mapping[str, frozenset[str]]  # "overlay" and "peer": in ill-formed items too
     named: bool  # a name that isn't there isn't in the files either
@@ -77,6 +89,9 @@ class _Draft:
     values: dict[str, dict[str, Any]] = field(default_factory=lambda: {name: {} for name in TABLES})
     places: dict[tuple[str, str], Place] = field(default_factory=dict)
     items: dict[str, list[Item[Any]]] = field(default_factory=lambda: {name: [] for name in LISTS})
+    fragments: dict[str, list[Fragment]] = field(
+        default_factory=lambda: {name: [] for name in LISTS}
+    )
     names: dict[str, set[str]] = field(default_factory=lambda: {name: set() for name in LISTS})
     named: bool = True
 
@@ -113,6 +128,10 @@ class _Draft:
             table = self._checked(LISTS[kind], where, item)
             if table is not None:
                 self.items[kind].append(Item(where, name, table))
+            elif isinstance(item, dict):
+                value = item.get(NEEDED[kind])
+                value = value if isinstance(value, str) else None
+                self.fragments[kind].append(Fragment(where, name, value))
 
     def _checked(self, table: type[T], place: Place, raw: object) -> T | None:
         if not isinstance(raw, dict):
@@ -139,6 +158,7 @@ class _Draft:
             reconcile=ReconcileTable.model_validate(self.values["reconcile"]),
             overlays=tuple(cast("list[Item[OverlayTable]]", self.items["overlay"])),
             peers=tuple(cast("list[Item[PeerTable]]", self.items["peer"])),
+            fragments={kind: tuple(found) for kind, found in self.fragments.items()},
             places=self.places,
             names={kind: frozenset(names - {""}) for kind, names in self.names.items()},
             named=complete and self.named,

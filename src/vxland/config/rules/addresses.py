@@ -19,6 +19,9 @@ def peer_addresses(document: Document) -> Iterator[ConfigError]:
     """A peer's address is one that a source of addresses can make something of."""
     for item in document.peers:
         yield from _server(item.place.at("address"), item.table.address)
+    for part in document.fragments["peer"]:
+        if part.value is not None:
+            yield from _server(part.place.at("address"), part.value)
 
 
 def node_address(document: Document) -> Iterator[ConfigError]:

@@ -3,36 +3,54 @@
 from collections.abc import Hashable, Iterable, Iterator
 
 from vxland import peers
-from vxland.config.document import Document
+from vxland.config.document import Document, Fragment, Item
 from vxland.config.errors import ConfigError
+from vxland.config.overlay_table import OverlayTable
 from vxland.config.place import Place
 from vxland.config.rules.addresses import interface
+from vxland.config.schema import PeerTable
 
 Found = tuple[Hashable, object, Place]  # what is compared, what was written, and where
 
 
+def _names(
+    items: Iterable[Item[OverlayTable] | Item[PeerTable]], fragments: Iterable[Fragment]
+) -> Iterator[Found]:
+    for part in (*items, *fragments):
+        if part.name:
+            yield part.name, part.name, part.place.at("name")
+
+
 def overlay_names(document: Document) -> Iterator[ConfigError]:
     """An overlay's name, given or the bridge's."""
-    found = ((item.name, item.name, item.place.at("name")) for item in document.overlays)
+    found = _names(document.overlays, document.fragments["overlay"])
     return _twice(found, "Give each overlay a name of its own")
 
 
 def bridges(document: Document) -> Iterator[ConfigError]:
     """A bridge: two overlays in one would be one segment."""
-    names = ((item.table.bridge, item.place.at("bridge")) for item in document.overlays)
+    names = [(item.table.bridge, item.place.at("bridge")) for item in document.overlays]
+    names += [
+        (part.value, part.place.at("bridge"))
+        for part in document.fragments["overlay"]
+        if part.value
+    ]
     found = ((name, name, place) for name, place in names)
     return _twice(found, "Give each overlay a bridge of its own")
 
 
 def peer_names(document: Document) -> Iterator[ConfigError]:
     """A peer's name."""
-    found = ((item.name, item.name, item.place.at("name")) for item in document.peers)
+    found = _names(document.peers, document.fragments["peer"])
     return _twice(found, "Remove one of the two, or give each peer a name of its own")
 
 
 def peer_addresses(document: Document) -> Iterator[ConfigError]:
     """A peer's address, however it is written."""
-    written = ((item.table.address, item.place.at("address")) for item in document.peers)
+    written = [(item.table.address, item.place.at("address")) for item in document.peers]
+    written += [
+        (part.value, part.place.at("address")) for part in document.fragments["peer"] if part.value
+    ]
     found = ((peers.lookup(text), text, place) for text, place in written)
     return _twice(found, "Give each peer the address of its own server")
 

@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 from vxland import identity
-from vxland.config.document import Document, Item
+from vxland.config.document import Document, Fragment, Item
 from vxland.config.errors import ConfigError
 from vxland.config.overlay_table import OverlayTable
 from vxland.config.place import Place
@@ -33,6 +33,9 @@ def peer_names(document: Document) -> Iterator[ConfigError]:
     """A peer's name must fit into every mark."""
     for item in document.peers:
         yield from _name(item)
+    for part in document.fragments["peer"]:
+        if part.name:
+            yield from _name(part)
 
 
 def node_name(document: Document) -> Iterator[ConfigError]:
@@ -69,7 +72,7 @@ def _name_problem(name: str) -> tuple[str, str] | None:
     return None
 
 
-def _name(item: Item[OverlayTable] | Item[PeerTable]) -> Iterator[ConfigError]:
+def _name(item: Item[OverlayTable] | Item[PeerTable] | Fragment) -> Iterator[ConfigError]:
     problem = _name_problem(item.name)
     if problem:
         yield item.place.at("name").error(*problem, item.name)
