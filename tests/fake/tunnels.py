@@ -101,7 +101,7 @@ class Tunnels(Links):
 
     def seen_abroad(self) -> Iterator[tuple[Abroad, Device]]:
         """What vxland sees of its own elsewhere."""
-        for device in self.abroad:
+        for device in sorted(self.abroad, key=lambda device: device.index):
             says = mark(device.seen({}))
             if device.vxlan is not None and says is not None:
                 alias = vtep_alias(says.overlay, says.peer)
