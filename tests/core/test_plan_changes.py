@@ -1,0 +1,141 @@
+"""What a plan consists of when the configuration changed, or several things are off at once."""
+
+from dataclasses import replace
+
+from tests.core.test_plan import GRE, do, home, of, planned, said
+from tests.fake import strangers as others
+from tests.fake import vandalism as somebody
+from tests.fake.drift import BRIDGE, B, C
+from tests.fake.wishes import DMZ, LAN, wish
+from vxland.identity import pair_vni
+from vxland.model import Desired
+from vxland.operations import (
+    BringUp,
+    CreateVtep,
+    DeleteAbroad,
+    DeleteLink,
+    RemoveChain,
+    TrimChain,
+    Unisolate,
+)
+from vxland.plan import Plan, plan
+from vxland.problems import Kind
+from vxland.settings import OverlaySettings, VniScheme
+
+INDEX = replace(DMZ, vni=VniScheme.INDEX)
+
+
+def changed(before: Desired, after: Desired) -> Plan:
+    """What is to be done when one becomes the other."""
+    return plan(home(before).observe(), after)
+
+
+def guarded(overlay: OverlaySettings, *guards: str) -> OverlaySettings:
+    """The overlay with these guards."""
+    return replace(overlay, guards=guards)
+
+
+def test_a_guard_that_is_wanted_no_more_goes_last() -> None:
+    """Once the other was read back for every port."""
+    made = changed(wish(LAN), wish(guarded(LAN, "isolated")))
+    assert {type(operation) for operation in made.operations} == {RemoveChain}
+    assert {guarding.device for guarding in made.operations[0].needs} == {B, C, "vxl-lan-d"}
+    made = changed(wish(LAN), wish(guarded(LAN, "ebtables")))
+    assert {type(operation) for operation in made.operations} == {Unisolate}
+
+
+def test_a_rule_that_is_wanted_no_more_goes_last() -> None:
+    """The chain stays for the other overlay."""
+    made = changed(wish(LAN, INDEX), wish(LAN, guarded(INDEX, "isolated")))
+    assert [type(operation) for operation in made.operations] == [TrimChain]
+    assert {guarding.guards for guarding in made.operations[0].needs} == {("isolated",)}
+
+
+def test_what_the_kernel_does_not_change_in_place_is_made_anew() -> None:
+    """The port, here: deleted first, then made."""
+    made = changed(wish(LAN), wish(replace(LAN, port=4790)))
+    kinds = of(made, B)
+    assert kinds[0] is DeleteLink
+    assert CreateVtep in kinds
+    assert kinds[-1] is BringUp
+
+
+def test_a_missing_tunnel_that_is_abroad_is_deleted_there() -> None:
+    """It would keep its VNI."""
+    kernel = home()
+    do(somebody.moved_abroad(B), kernel)
+    seen = replace(kernel.observe(), abroad=kernel.look_abroad())
+    assert of(plan(seen, wish(LAN)), B)[0] is DeleteAbroad
+
+
+def test_a_tunnel_made_beside_a_hazard_stays_down() -> None:
+    """It is made, and doesn't come up."""
+    deeds = (somebody.deleted(B), others.vxlan(GRE, 5, 4790), somebody.put_into(GRE, BRIDGE))
+    kinds = of(planned(*deeds), B)
+    assert CreateVtep in kinds
+    assert BringUp not in kinds
+
+
+def test_a_bridge_that_is_down_under_another_name_gets_it_back() -> None:
+    """Without being taken down once more."""
+    sentences = said(planned(somebody.renamed(BRIDGE, "foo"), somebody.set_down("foo")))
+    assert "take foo down" not in sentences
+    assert f"rename foo to {BRIDGE}" in sentences
+    assert f"set bridge {BRIDGE} up" in sentences
+
+
+def test_marks_of_another_device_are_taken_off_and_other_altnames_stay() -> None:
+    """Somebody's altname is nobody's business."""
+    sentences = said(
+        planned(somebody.altname_added(B, "vxland-lan+z"), somebody.altname_added(B, "nickname"))
+    )
+    assert sentences == [f"take the altname vxland-lan+z off {B}"]
+
+
+def test_a_mark_of_the_wrong_kind_stands_for_nothing() -> None:
+    """A tunnel that says that it is the bridge is deleted, and the tunnel made anew."""
+    made = planned(somebody.altname_removed(B, "vxland-lan+b"), somebody.alias(B, "vxland:lan"))
+    assert of(made, B)[:2] == [DeleteLink, CreateVtep]
+
+
+def test_a_vni_of_vxlands_own_that_stays_is_waited_for() -> None:
+    """Its overlay has lost its peers in the file, so it gives nothing away."""
+    kernel = home(wish(LAN, DMZ))
+    vni = pair_vni("dmz", "a", "b")
+    taking = replace(LAN, vnis=((frozenset("ab"), vni),))
+    (lan, dmz) = wish(taking, DMZ).overlays
+    wanted = replace(wish(taking, DMZ), overlays=(lan, replace(dmz, vteps=(), peers_listed=0)))
+    made = plan(kernel.observe(), wanted)
+    waiting = [problem for problem in made.problems if problem.kind is Kind.WAITING]
+    assert [problem.device for problem in waiting] == ["vxl-dmz-b"]
+    assert f"VNI {vni}" in waiting[0].text
+    assert of(made, B) == []
+
+
+def test_somebody_elses_tunnel_abroad_is_none_of_this_nodes() -> None:
+    """Only what has the mark or the VNI of the missing one is deleted there."""
+    kernel = home()
+    for deed in (somebody.moved_abroad(B), somebody.moved_abroad(C)):
+        do(deed, kernel)
+    seen = replace(kernel.observe(), abroad=kernel.look_abroad())
+    made = plan(seen, wish(LAN))
+    deletions = [op for op in made.operations if isinstance(op, DeleteAbroad)]
+    assert {op.device for op in deletions} == {B, C}
+    assert len(deletions) == 2
+
+
+def test_a_bridge_that_stays_up_under_another_name_gets_it_back() -> None:
+    """Taken down for it, as kernels before 6.2 ask."""
+    sentences = said(planned(somebody.renamed(BRIDGE, "foo")))
+    assert "take foo down" in sentences
+    assert f"rename foo to {BRIDGE}" in sentences
+
+
+def test_a_port_left_alone_goes_down_where_its_guard_can_not_reach_it() -> None:
+    """The chain goes by name; the overlay has lost its peers in the file."""
+    kernel = home(wish(guarded(LAN, "ebtables")))
+    do(somebody.renamed(B, "foo"), kernel)
+    wanted = wish(guarded(LAN, "ebtables"))
+    (lan,) = wanted.overlays
+    emptied = replace(wanted, overlays=(replace(lan, vteps=(), peers_listed=0),))
+    assert "take foo down" in said(plan(kernel.observe(), emptied))
