@@ -5,39 +5,74 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from pydantic_core import PydanticUndefined
 
-from tests.unit.written import errors_in, settings_of
+from tests.unit.written import errors_in, settings_of, write
 from vxland import identity
+from vxland.cli import main
 from vxland.config import check
 from vxland.config.fields import takes
 from vxland.config.json_schema import schema
 from vxland.config.schema import HEADERS, LISTS, TABLES
+from vxland.model import Desired
+from vxland.observed import Observed
+from vxland.plan import plan
+from vxland.problems import Kind
 from vxland.settings import OverlaySettings, Settings
 
 ROOT = Path(__file__).parents[2]
 EXAMPLE = ROOT / "etc" / "vxland.toml.example"
 REFERENCE = (ROOT / "docs" / "configuration.md").read_text()
 KEYS = [f"{name}.{key}" for name, table in (TABLES | LISTS).items() for key in table.model_fields]
-WHOLE = re.sub(r"^#: ", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+FIRST_MESH = re.sub(r"^#(?=[^ :\n])", "", EXAMPLE.read_text(), flags=re.MULTILINE)
+WHOLE = re.sub(r"^#: ", "", FIRST_MESH, flags=re.MULTILINE)
 
 
-def test_the_example_is_valid() -> None:
-    """As it is, and without a warning."""
-    checked = check(EXAMPLE)
-    expected = (["lan"], ["lxd1", "lxd2", "lxd3"], ())
+def test_the_example_is_valid_and_asks_for_nothing() -> None:
+    """Whoever enables the service without having read it gets a daemon that idles."""
+    assert Settings() == replace(check(EXAMPLE).settings, digest="")
+
+
+def test_checking_the_example_says_what_to_do_next(capsys: pytest.CaptureFixture[str]) -> None:
+    """And nothing else, and that it is valid."""
+    assert main(["check", str(EXAMPLE)]) == 0
+    warning, verdict = capsys.readouterr().out.splitlines()
+    assert warning.startswith(f"warning: {EXAMPLE}: has no [[overlay]]")
+    assert "Add an [[overlay]] and a [[peer]] for each server" in warning
+    assert verdict == f"{EXAMPLE}: valid; overlays: 0, peers: 0"
+
+
+def test_an_idle_daemon_says_what_to_do_next() -> None:
+    """As ``systemctl status`` shows it: one line, and nothing that keeps it out of sync."""
+    (problem,) = plan(Observed(), Desired("", ())).problems
+    assert problem.kind is Kind.HINT
+    assert len(str(problem)) <= 125
+    words = ("[[overlay]]", "Uncomment", "[[peer]]", "/etc/vxland.toml", "vxland.toml(5)")
+    assert [word for word in words if word not in str(problem)] == []
+
+
+def test_the_example_uncommented_is_a_first_mesh(tmp_path: Path) -> None:
+    """The lines behind a single # make a mesh of three, without a warning."""
+    checked = check(write(tmp_path, FIRST_MESH))
+    expected = (
+        (OverlaySettings("lan", "vxbr0"),),
+        ["lxd1", "lxd2", "lxd3"],
+        (),
+    )
     assert expected == (
-        [overlay.name for overlay in checked.settings.overlays],
+        checked.settings.overlays,
         [peer.name for peer in checked.settings.peers],
         checked.warnings,
     )
 
 
 def test_the_example_has_every_key_with_its_default(tmp_path: Path) -> None:
-    """The lines that are switched off are valid, too, and change nothing."""
+    """The lines behind #: are valid, too, and change nothing."""
     settings = settings_of(tmp_path, WHOLE)
     pair = frozenset({"lxd1", "lxd3"})
     assert (
@@ -49,10 +84,23 @@ def test_the_example_has_every_key_with_its_default(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("key", KEYS)
 def test_the_example_mentions_every_key(key: str) -> None:
-    """Where it belongs."""
+    """Where it belongs, with its default where TOML can write it."""
     table, name = key.split(".")
+    field = (TABLES | LISTS)[table].model_fields[name]
     found = tomllib.loads(WHOLE)[table]
-    assert name in (found if table in TABLES else found[0])
+    written = (found if table in TABLES else found[0])[name]
+    if field.default in (None, PydanticUndefined):
+        return
+    assert written == (list(field.default) if isinstance(field.default, tuple) else field.default)
+
+
+@pytest.mark.parametrize("key", KEYS)
+def test_only_what_must_be_written_is_a_line_to_uncomment(key: str) -> None:
+    """And the overlay's name, which everybody should choose."""
+    table, name = key.split(".")
+    found = tomllib.loads(FIRST_MESH)[table]
+    required = (TABLES | LISTS)[table].model_fields[name].is_required() or key == "overlay.name"
+    assert required == (name in (found if table in TABLES else found[0]))
 
 
 def test_the_reference_has_a_section_for_every_key_and_no_other() -> None:
@@ -111,7 +159,7 @@ def test_messages_have_a_valid_example_of_every_key(tmp_path: Path, key: str) ->
 def test_the_references_drop_in_is_valid(tmp_path: Path) -> None:
     """The one about what differs between servers."""
     (example,) = re.findall(r"```toml\n(.*?)```", sections()["The files"], re.DOTALL)
-    assert errors_in(tmp_path, EXAMPLE.read_text(), this=example) == ()
+    assert errors_in(tmp_path, FIRST_MESH, this=example) == ()
 
 
 def test_the_vni_by_hand_is_the_vni() -> None:

@@ -129,7 +129,7 @@ def test_what_a_key_of_an_overlay_becomes(
         ('[http]\nlisten = ""', Settings(listen=None)),
         ('[http]\nlisten = "0.0.0.0:1"', Settings(listen=("0.0.0.0", 1))),
         ('[http]\nlisten = "[::1]:65535"', Settings(listen=("::1", 65535))),
-        ('[http]\nlisten = "localhost:9788"', Settings(listen=("localhost", 9788))),
+        ('[http]\nlisten = "localhost:9788"', Settings(listen=("127.0.0.1", 9788))),
         ('[reconcile]\ninterval = "100ms"', Settings(interval=0.1)),
         ('[reconcile]\ninterval = "1m30s"', Settings(interval=90)),
         ('[reconcile]\ninterval = "1h1m1s1ms"', Settings(interval=3661.001)),

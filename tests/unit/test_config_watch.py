@@ -6,14 +6,17 @@ import shutil
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
+from watchdog.events import FileModifiedEvent, FileSystemEvent
 from watchdog.observers import Observer
 from watchdog.observers.api import BaseObserver
 
-from vxland.config.watch import ConfigWatch, Reach, reach
+from vxland.config.reach import Reach, reach
+from vxland.config.watch import ConfigWatch
 
 PATIENCE = 5.0  # seconds
 NOBODY = 65534  # a user who may little
@@ -42,10 +45,11 @@ class Watching(ConfigWatch):
         super().__init__(path, bell.ring)
         self.noted: list[Path] = []
 
-    def _hear(self, path: Path) -> None:
-        if self._reach.includes(path):
-            self.noted.append(path)
-        super()._hear(path)
+    def _take(self, event: FileSystemEvent) -> None:
+        for path in map(Path, (os.fsdecode(event.src_path), os.fsdecode(event.dest_path))):
+            if self._reach.includes(path) and not isinstance(event, FileModifiedEvent):
+                self.noted.append(path)
+        super()._take(event)
 
 
 @pytest.fixture
@@ -486,6 +490,89 @@ def test_changed_while_arming(
     monkeypatch.setattr("vxland.config.watch.reach", lambda _: answers.pop() if answers else real)
     watch(path)
     assert bell.heard()
+
+
+def knows(watching: Watching, *paths: Path) -> bool:
+    """Whether it comes to take these files, and no others of this test's, for unclosed."""
+    own = watching._path.parents[2]
+    end = time.monotonic() + PATIENCE
+    while True:
+        unclosed = {path for path in watching.unclosed.copy() if path.is_relative_to(own)}
+        if unclosed == set(paths) or time.monotonic() > end:
+            return unclosed == set(paths)
+        time.sleep(0.01)
+
+
+def test_unclosed(path: Path, bell: Bell, watch: Callable[[Path], Watching]) -> None:
+    """A file is, from the first change of it until it is closed, each for itself."""
+    drop_in = path.with_name("vxland.toml.d") / "lan.toml"
+    drop_in.parent.mkdir()
+    watching = watch(path)
+    with path.open() as reader:
+        reader.read()
+        with path.open("w") as one, drop_in.open("w") as other:
+            assert knows(watching, path, drop_in)
+            other.close()
+            assert knows(watching, path)
+            assert awaited(bell, path, ["", ""])
+            one.write(NEW)
+            one.flush()
+            drop_in.unlink()
+            assert awaited(bell, path, [NEW])
+            assert knows(watching, path)
+        assert knows(watching)
+
+
+def test_unclosed_in_a_folder_watched_anew(
+    path: Path, bell: Bell, watch: Callable[[Path], Watching]
+) -> None:
+    """What was known to be unclosed before still is."""
+    watching = watch(path)
+    with path.open("w"):
+        assert knows(watching, path)
+        path.with_name("vxland.toml.d").mkdir()
+        assert bell.heard()
+        assert knows(watching, path)
+    assert knows(watching)
+
+
+def test_closed_while_another_folder_comes_to_be_watched(
+    path: Path, bell: Bell, watch: Callable[[Path], Watching]
+) -> None:
+    """A new drop-in is one more name to look at, and a link leads to one more folder: no gap."""
+    watching = watch(path)
+    drop_ins = path.with_name("vxland.toml.d")
+    drop_ins.mkdir()
+    assert bell.heard()
+    for number in range(20):
+        with (drop_ins / f"{number}.toml").open("w"):
+            target = path.parents[1] / f"elsewhere{number}" / "linked.toml"
+            target.parent.mkdir()
+            (drop_ins / f"link{number}.toml").symlink_to(target)
+            time.sleep(0.035 + 0.001 * number)  # about when the watch looks what to watch
+        assert knows(watching), number
+
+
+def test_unclosed_and_renamed(path: Path, watch: Callable[[Path], Watching]) -> None:
+    """A file keeps that under another name; one that is replaced or deleted is over."""
+    watching = watch(path)
+    new = path.with_suffix(".new")
+    with new.open("w") as early:
+        early.write("half")
+        early.flush()
+        assert knows(watching, new)
+        new.rename(path)
+        assert knows(watching, path)
+    assert knows(watching)
+    with path.open("w"):
+        assert knows(watching, path)
+        new.write_text(NEW)
+        new.rename(path)
+        assert knows(watching)
+    with path.open("w"):
+        assert knows(watching, path)
+        path.unlink()
+        assert knows(watching)
 
 
 def test_stopped(path: Path, bell: Bell) -> None:

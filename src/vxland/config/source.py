@@ -18,12 +18,10 @@ SIZE_LIMIT = 4 << 20  # bytes: a mesh as large as a bridge can be takes a twenti
 
 _AT = re.compile(r"(.*) \(at (?:line (\d+), column (\d+)|end of document)\)", re.DOTALL)
 _CORRECT_PATH = "Correct the path"
-_LET_READ = "Let the user that vxland runs as read it"
+HOMES = ("/home", "/root", "/run/user")  # what the unit's ProtectHome= hides (systemd.exec(5))
 _CURES = {
     errno.ENOENT: "Make it, or name another file with --config",
     errno.ELOOP: "The symbolic links lead in a circle: make it a file",
-    errno.EACCES: _LET_READ,
-    errno.EPERM: _LET_READ,
     errno.EISDIR: "Name a file; more files go into PATH.d",
     errno.ENXIO: "Make it a plain file",
     errno.ENOTDIR: _CORRECT_PATH,
@@ -104,8 +102,24 @@ def _unreadable(file: Path, error: OSError | ValueError) -> _Unusable:
     if not isinstance(error, OSError):  # a NUL in the name
         return _Unusable(file, f"can't be read: {error}", _CORRECT_PATH)
     reason = error.strerror or str(error)
-    cure = _CURES.get(error.errno or 0, "Look for what is wrong with the disk or the folder")
+    if isinstance(error, PermissionError):
+        cure = _permission(file)
+    else:
+        cure = _CURES.get(error.errno or 0, "Look for what is wrong with the disk or the folder")
     return _Unusable(file, f"can't be read: {reason}", cure)
+
+
+def _permission(file: Path) -> str:
+    """What lets the service read it, or enter the outermost folder that it may not enter."""
+    real = Path(os.path.realpath(file))
+    for home in HOMES:
+        if real.is_relative_to(home):
+            return f"Run it as root; the service sees nothing of {home}: keep the file in /etc"
+    for folder in [*real.parents][::-1]:
+        if not os.access(folder, os.X_OK, effective_ids=True):
+            return f"Let vxland enter {folder}: chgrp vxland {folder} && chmod g+rx {folder}"
+    mode = "750" if file.is_dir() else "640"
+    return f"Run it as root; for the service: chgrp vxland {file} && chmod {mode} {file}"
 
 
 def _without_waiting(file: str, flags: int) -> int:

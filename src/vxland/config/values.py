@@ -55,7 +55,10 @@ def interval(text: str) -> float:
 
 
 def listen(text: str) -> tuple[str, int] | None:
-    """Host and port of ``127.0.0.1:9788`` or ``[::1]:9788``; None for "". Raises Unusable."""
+    """Address and port of ``127.0.0.1:9788`` or ``[::1]:9788``; None for "". Raises Unusable.
+
+    No name but localhost (RFC 6761, section 6.3): looking one up could take long, at boot for ever.
+    """
     if not text:
         return None
     match = _LISTEN.fullmatch(text)
@@ -63,7 +66,7 @@ def listen(text: str) -> tuple[str, int] | None:
     if not match or not host or not 1 <= int(match["port"]) <= PORT_LIMIT:
         raise Unusable(
             "is not an address to listen on",
-            'Write host and port, like "127.0.0.1:9788", "0.0.0.0:9788" or "[::]:9788";'
+            'Write address and port, like "127.0.0.1:9788", "0.0.0.0:9788" or "[::]:9788";'
             ' "" turns it off',
         )
     return host, int(match["port"])
@@ -78,8 +81,10 @@ def _literal_v6(text: str) -> str | None:
 
 
 def _host(text: str) -> str | None:
+    if text == "localhost":
+        return "127.0.0.1"
     try:
         IPv4Address(text)
     except AddressValueError:
-        return text if is_host_name(text) else None
+        return None
     return text

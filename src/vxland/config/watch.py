@@ -4,15 +4,18 @@ Folders are watched, not files: a file that is replaced takes its watch with it.
 those are follows from the links on the way to PATH and PATH.d, and is found out afresh after each
 change. A changed mode, a write through a hard link from elsewhere and a mount make no event: they
 wait for the interval.
+
+It also knows which files somebody has begun to write and hasn't closed: where the kernel doesn't
+say who has a file open (writing.py), that is the next best.
 """
 
 import errno
 import logging
 import os
+import stat
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from watchdog.events import (
@@ -22,14 +25,17 @@ from watchdog.events import (
     FileClosedEvent,
     FileCreatedEvent,
     FileDeletedEvent,
+    FileModifiedEvent,
     FileMovedEvent,
     FileSystemEvent,
     FileSystemEventHandler,
 )
 from watchdog.observers import Observer
-from watchdog.observers.api import BaseObserver
+from watchdog.observers.api import BaseObserver, ObservedWatch
 
-# What a change consists of; neither reading nor each write of many is among it.
+from vxland.config.reach import Reach, reach
+
+# What is heard; reading isn't among it.
 EVENTS: list[type[FileSystemEvent]] = [
     DirCreatedEvent,
     DirDeletedEvent,
@@ -37,11 +43,11 @@ EVENTS: list[type[FileSystemEvent]] = [
     FileClosedEvent,  # after writing
     FileCreatedEvent,
     FileDeletedEvent,
+    FileModifiedEvent,  # each write of many: it rings once the file is closed
     FileMovedEvent,
 ]
 PATIENCE = 10  # times the debounce, for a burst that doesn't end
 RETRY = 30.0  # seconds until what couldn't be watched is tried again
-LINKS = 40  # symbolic links in one path; the kernel follows no more
 _CURES = {
     errno.ENOSPC: "Raise the sysctl fs.inotify.max_user_watches",
     errno.EMFILE: "Raise the sysctl fs.inotify.max_user_instances, or the limit of open files",
@@ -50,73 +56,6 @@ _CURES = {
 
 # It calls an event that comes while its watch is taken away an error; here that is daily business.
 logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
-
-
-@dataclass(frozen=True, slots=True)
-class Reach:
-    """What decides which files are read. All paths are real: no links in them but the last name."""
-
-    folders: tuple[Path, ...]  # to be watched, outer ones first
-    paths: frozenset[Path]  # what matters in them
-    drop_ins: Path | None  # the folder in which every drop-in matters
-
-    def includes(self, path: Path) -> bool:
-        """Whether the configuration may be another one after a change here."""
-        return path in self.paths or (path.parent == self.drop_ins and is_drop_in(path))
-
-
-def is_drop_in(path: Path) -> bool:
-    """Whether a file of this name in PATH.d is read."""
-    return path.name.endswith(".toml") and not path.name.startswith(".")
-
-
-def reach(path: Path) -> Reach:
-    """Everything on the way to PATH, to PATH.d and to the drop-ins there."""
-    paths, _ = _way(path)
-    more, drop_ins = _way(path.with_name(f"{path.name}.d"))
-    paths += more
-    if drop_ins and not drop_ins.is_dir():
-        drop_ins = None
-    try:
-        files = sorted(drop_ins.iterdir()) if drop_ins else []
-    except OSError:  # gone this moment, or not for us to read, which watching it will tell
-        files = []
-    for file in filter(is_drop_in, files):
-        paths += _way(file)[0]
-    folders = dict.fromkeys(entry.parent for entry in paths)
-    if drop_ins:
-        folders[drop_ins] = None
-    return Reach(tuple(folders), frozenset(paths), drop_ins)
-
-
-def _way(path: Path) -> tuple[list[Path], Path | None]:
-    """Each name that is looked up on the way to a path, in its real folder, and where it leads.
-
-    It ends where a name is missing or links lead in a circle; the place is None then.
-    """
-    names = list((Path.cwd() / path).parts[:0:-1])
-    looked_up: list[Path] = []
-    place = Path("/")
-    links = 0
-    while names:
-        name = names.pop()
-        if name == "..":
-            place = place.parent
-            continue
-        entry = place / name
-        looked_up.append(entry)
-        try:
-            target = entry.readlink()
-        except OSError:
-            if not os.path.lexists(entry):
-                return looked_up, None
-            place = entry  # no link
-            continue
-        links += 1
-        if links > LINKS:
-            return looked_up, None
-        names += target.parts[::-1]  # those of an absolute one begin with the root
-    return looked_up, place
 
 
 class ConfigWatch:
@@ -128,11 +67,15 @@ class ConfigWatch:
 
     def __init__(self, path: Path, ring: Callable[[], None], debounce: float = 0.04) -> None:
         self.problem: str | None = None  # why changes may go unnoticed, and what to do
+        self.unclosed: set[Path] = set()  # real paths of files that were changed and not closed
         self._path = path
         self._ring = ring
         self._debounce = debounce
         self._reach = Reach((), frozenset(), None)
+        self._replaced: set[Path] = set()  # folders on the way that may be other ones by now
         self._observer: BaseObserver | None = None
+        self._ear = _Ear(self._take)
+        self._watched: dict[Path, ObservedWatch] = {}
         self._changed = threading.Condition()
         self._burst: tuple[float, float] | None = None  # its first and last event, monotonic
         self._stopping = False
@@ -153,9 +96,12 @@ class ConfigWatch:
 
     def _run(self) -> None:
         while self._wait():
-            self._watch()
-            self._ring()  # after watching anew: a change in between is read, or rings again
-        self._unwatch()
+            if self.problem or self._replaced or reach(self._path) != self._reach:
+                self._watch()
+            self._ring()  # after watching: a change in between is read, or rings again
+        if self._observer is not None:
+            self._observer.stop()
+            self._observer.join()
 
     def _wait(self) -> bool:
         """Wait until a burst is over or a retry is due; False to stop."""
@@ -176,61 +122,106 @@ class ConfigWatch:
         return due - time.monotonic()
 
     def _watch(self) -> None:
-        """Watch the folders that matter now, instead of those that did."""
-        self._unwatch()
+        """Watch the folders that matter now. Those that did already are, with no moment between."""
+        with self._changed:
+            replaced, self._replaced = self._replaced, set()
         self._reach = reach(self._path)
-        problems = []
+        for folder in tuple(self._watched):
+            if folder not in self._reach.folders or not replaced.isdisjoint(_with_parents(folder)):
+                self._unwatch(folder)
+        problems: list[str] = []
         try:
-            self._observer = Observer()
-            self._observer.start()
+            observer = self._running_observer()
         except (OSError, RuntimeError) as error:
             problems.append(_problem(self._path, error))
         else:
             for folder in self._reach.folders:
-                problems += self._watch_folder(self._observer, folder)
+                if folder not in self._watched:
+                    problems += self._watch_folder(observer, folder)
         self.problem = "; ".join(problems) or None
         if reach(self._path) != self._reach:  # it changed while no watch was there to tell
             self._note()
+
+    def _running_observer(self) -> BaseObserver:
+        if self._observer is None:
+            observer = Observer()
+            observer.start()
+            self._observer = observer
+        return self._observer
 
     def _watch_folder(self, observer: BaseObserver, folder: Path) -> list[str]:
         try:
             if not os.access(folder, os.R_OK, effective_ids=True):  # watchdog doesn't tell
                 with os.scandir(folder):  # raises the reason
                     pass
-            observer.schedule(_Ear(self._hear), str(folder), event_filter=EVENTS)
+            watch = observer.schedule(self._ear, str(folder), event_filter=EVENTS)
         except (FileNotFoundError, NotADirectoryError):  # the folder above tells when that changes
             return []
         except (OSError, RuntimeError) as error:
             return [_problem(folder, error)]
+        self._watched[folder] = watch
         return []
 
-    def _unwatch(self) -> None:
-        observer, self._observer = self._observer, None
-        if observer is not None and observer.is_alive():
-            observer.stop()
-            observer.join()
+    def _unwatch(self, folder: Path) -> None:
+        watch = self._watched.pop(folder)
+        if self._observer is not None:
+            self._observer.unschedule(watch)
+        for path in tuple(self.unclosed):  # nobody tells of their end any more
+            if path.parent == folder:
+                self.unclosed.discard(path)
 
-    def _hear(self, path: Path) -> None:
-        if self._reach.includes(path):
-            self._note()
+    def _take(self, event: FileSystemEvent) -> None:
+        source, target = (Path(os.fsdecode(path)) for path in (event.src_path, event.dest_path))
+        self._follow(event, source, target)
+        if isinstance(event, FileModifiedEvent):
+            return
+        for path in (source, target) if event.dest_path else (source,):
+            if self._reach.includes(path):
+                self._note(replaced=path if event.is_directory else None)
 
-    def _note(self) -> None:
+    def _follow(self, event: FileSystemEvent, source: Path, target: Path) -> None:
+        """Keep in mind what is being written. Moved away while it is, it is written there."""
+        if isinstance(event, FileModifiedEvent) or (
+            isinstance(event, FileCreatedEvent) and _is_empty_file(source)
+        ):
+            self.unclosed.add(source)
+            return
+        if source in self.unclosed and isinstance(event, FileMovedEvent):
+            self.unclosed.add(target)
+        else:
+            self.unclosed.discard(target)
+        self.unclosed.discard(source)
+
+    def _note(self, replaced: Path | None = None) -> None:
         now = time.monotonic()
         with self._changed:
+            if replaced is not None:
+                self._replaced.add(replaced)
             self._burst = (self._burst[0] if self._burst else now, now)
             self._changed.notify()
 
 
 class _Ear(FileSystemEventHandler):
-    """Passes on where something happened."""
+    """Passes on what happened."""
 
-    def __init__(self, hear: Callable[[Path], None]) -> None:
-        self._hear = hear
+    def __init__(self, take: Callable[[FileSystemEvent], None]) -> None:
+        self._take = take
 
     def on_any_event(self, event: FileSystemEvent) -> None:
-        for path in (event.src_path, event.dest_path):
-            if path:
-                self._hear(Path(os.fsdecode(path)))
+        self._take(event)
+
+
+def _with_parents(folder: Path) -> tuple[Path, ...]:
+    return (folder, *folder.parents)
+
+
+def _is_empty_file(path: Path) -> bool:
+    """Whether it is one that somebody made a moment ago, and will fill."""
+    try:
+        found = path.lstat()
+    except OSError:
+        return False
+    return stat.S_ISREG(found.st_mode) and found.st_size == 0
 
 
 def _problem(place: Path, error: OSError | RuntimeError) -> str:
