@@ -10,16 +10,21 @@ import socket
 import socketserver
 import struct
 import threading
+import time
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from vxland.lock import folder, make_folder
+from vxland.lock import folder, open_folder
 
 NAME = "control.sock"
-READ_TIMEOUT = 5.0  # seconds for a client to say what it wants
+READ_TIMEOUT = 5.0  # seconds for a client to say what it wants, and to take the answer
+MOST_CLIENTS = 32  # at a time, of those that aren't trusted: threads and descriptors are few
 ANSWER_TIMEOUT = 60.0  # seconds for the daemon to answer
 LONGEST_REQUEST = 4096  # bytes
+LONGEST_ANSWER = 64 << 20  # bytes: the status of 1,000 tunnels takes less than one of them
+SEE = "See what it does: systemctl status vxland"
+FOR_ALL = 0o111  # the umask that leaves a socket open to everybody
 UCRED = struct.Struct("=iII")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
 
 Json = dict[str, Any]
@@ -34,12 +39,15 @@ class Control:
     """Serves the socket, one short-lived thread a client."""
 
     def __init__(self, answers: Answers, privileged: frozenset[str] = frozenset()) -> None:
-        self._path = make_folder() / NAME
-        self._path.unlink(missing_ok=True)
-        self._server = _Server(str(self._path), _Client)
+        self._folder = open_folder()  # by which alone it is reached from here: see lock.py
+        self._unlink()
+        umask = os.umask(FOR_ALL)  # with no moment in between, as chmod would have
+        try:
+            self._server = _Server(f"/proc/self/fd/{self._folder}/{NAME}", _Client)
+        finally:
+            os.umask(umask)
         self._server.answers = answers
         self._server.privileged = privileged
-        self._path.chmod(0o666)
         self._thread = threading.Thread(target=self._server.serve_forever, daemon=True)
 
     def start(self) -> None:
@@ -50,7 +58,12 @@ class Control:
         """End, and take the socket away."""
         self._server.shutdown()
         self._server.server_close()
-        self._path.unlink(missing_ok=True)
+        self._unlink()
+        os.close(self._folder)
+
+    def _unlink(self) -> None:
+        with contextlib.suppress(FileNotFoundError):
+            os.unlink(NAME, dir_fd=self._folder)
 
 
 class _Server(socketserver.ThreadingUnixStreamServer):
@@ -58,15 +71,50 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     answers: Answers
     privileged: frozenset[str]
 
+    def server_activate(self) -> None:
+        super().server_activate()
+        self._room = threading.BoundedSemaphore(MOST_CLIENTS)
 
-class _Client(socketserver.StreamRequestHandler):
-    timeout = READ_TIMEOUT
+    def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401 - its own
+        """Whether there is room for this one; ``process_request_thread`` makes it free again."""
+        del client_address
+        return is_trusted(request) or self._room.acquire(blocking=False)
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        counted = not is_trusted(request)
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            if counted:
+                self._room.release()
+
+
+def is_trusted(client: socket.socket) -> bool:
+    """Whether it is root or the daemon's own user (unix(7), SO_PEERCRED)."""
+    credentials = client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size)
+    return UCRED.unpack(credentials)[1] in (0, os.geteuid())
+
+
+class _Client(socketserver.BaseRequestHandler):
     server: _Server
 
     def handle(self) -> None:
         with contextlib.suppress(OSError):  # a client that went away, or said nothing in time
-            answer = self._answer(self.rfile.readline(LONGEST_REQUEST))
-            self.wfile.write(json.dumps(answer).encode() + b"\n")
+            answer = self._answer(self._line())
+            self.request.settimeout(READ_TIMEOUT)
+            self.request.sendall(json.dumps(answer).encode() + b"\n")
+
+    def _line(self) -> bytes:
+        """What it asks. One byte now and then doesn't buy more time. Raises TimeoutError."""
+        end = time.monotonic() + READ_TIMEOUT
+        line = b""
+        while b"\n" not in line and len(line) < LONGEST_REQUEST:
+            self.request.settimeout(max(0.001, end - time.monotonic()))
+            part = self.request.recv(LONGEST_REQUEST - len(line))
+            if not part or time.monotonic() > end:
+                break
+            line += part
+        return line.partition(b"\n")[0]
 
     def _answer(self, line: bytes) -> Json:
         try:
@@ -74,13 +122,9 @@ class _Client(socketserver.StreamRequestHandler):
             answer = self.server.answers[wish]
         except (ValueError, KeyError, TypeError):
             return {"error": "that request isn't understood"}
-        if wish in self.server.privileged and not self._may():
+        if wish in self.server.privileged and not is_trusted(self.request):
             return {"error": f"only root or the daemon's own user may ask for a {wish}"}
         return answer()
-
-    def _may(self) -> bool:
-        credentials = self.request.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, UCRED.size)
-        return UCRED.unpack(credentials)[1] in (0, os.geteuid())
 
 
 def ask(wish: str, path: Path | None = None) -> Json:
@@ -93,8 +137,15 @@ def ask(wish: str, path: Path | None = None) -> Json:
         except (FileNotFoundError, ConnectionRefusedError):
             raise NotRunning from None
         client.sendall(json.dumps({"do": wish}).encode() + b"\n")
-        with client.makefile("rb") as answer:
-            line = answer.readline()
+        try:
+            with client.makefile("rb") as answer:
+                line = answer.readline(LONGEST_ANSWER)
+        except TimeoutError:
+            message = f"the daemon doesn't answer within {ANSWER_TIMEOUT:.0f} s. {SEE}"
+            raise TimeoutError(message) from None
     if not line:
         raise NotRunning
-    return dict(json.loads(line))
+    try:
+        return dict(json.loads(line))
+    except (ValueError, TypeError):
+        raise OSError(f"{path} doesn't answer as vxland does. {SEE}") from None

@@ -2,15 +2,24 @@
 
 Both are keyed by the namespace's inode (namespaces(7)), so several namespaces of a machine each
 have their own. The lock is flock(2)'s: the kernel takes it back when its holder dies.
+
+The folders belong to the user that the daemon runs as, and root comes here too. So that this user
+can't lead root astray, nothing here is reached by a link, and all is done by descriptor.
 """
 
 import contextlib
+import errno
 import fcntl
 import os
+import pwd
+import stat
 from collections.abc import Iterator
 from pathlib import Path
 
 RUNTIME = Path("/run/vxland")
+FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
+FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+MISPLACED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK})
 
 
 class Busy(Exception):  # noqa: N818 - a state, not a fault
@@ -20,27 +29,46 @@ class Busy(Exception):  # noqa: N818 - a state, not a fault
         super().__init__(f"vxland is already at work in this network namespace ({holder})")
 
 
+class Unusable(Exception):  # noqa: N818 - a state, not a fault
+    """The folder under /run, or something in it, isn't as vxland needs it."""
+
+    def __init__(self, path: Path, error: OSError) -> None:
+        if error.errno in MISPLACED:
+            cure = f"It isn't vxland's: rm -r {path}"
+        else:
+            cure = (
+                "Give the folder to the user that vxland runs as:"
+                f" mkdir -p {RUNTIME} && chown -R {_user()}: {RUNTIME}"
+            )
+        super().__init__(f"{path} can't be used: {error.strerror}. {cure}")
+
+
 def folder() -> Path:
     """This namespace's folder under /run."""
     return RUNTIME / f"net-{Path('/proc/self/ns/net').stat().st_ino}"
 
 
-def make_folder() -> Path:
-    """Make this namespace's folder, its owner that of /run/vxland. Raises OSError."""
+def open_folder() -> int:
+    """A descriptor of this namespace's folder, made where it isn't there. Raises Unusable."""
     path = folder()
-    RUNTIME.mkdir(mode=0o755, exist_ok=True)
-    path.mkdir(mode=0o755, exist_ok=True)
-    _hand_over(path)
-    return path
+    runtime = _open_folder(RUNTIME)
+    try:
+        descriptor = _open_folder(path, runtime)
+        _hand_over(descriptor, runtime)
+        return descriptor
+    finally:
+        os.close(runtime)
 
 
 @contextlib.contextmanager
 def writer() -> Iterator[None]:
-    """Be the one writer. Raises Busy where there is one, OSError where the lock can't be had."""
-    path = make_folder() / "lock"
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
-    try:
-        _hand_over(path)
+    """Be the one writer. Raises Busy where there is one, Unusable where the lock can't be had."""
+    with contextlib.ExitStack() as stack:
+        parent = open_folder()
+        stack.callback(os.close, parent)
+        descriptor = _open_lock(parent)
+        stack.callback(os.close, descriptor)
+        _hand_over(descriptor, parent)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
@@ -49,12 +77,44 @@ def writer() -> Iterator[None]:
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)
         yield
-    finally:
-        os.close(descriptor)
 
 
-def _hand_over(path: Path) -> None:
-    """Let a daemon that isn't root use what root made."""
-    owner = RUNTIME.stat()
-    if os.geteuid() == 0 and path.stat().st_uid != owner.st_uid:
-        os.chown(path, owner.st_uid, owner.st_gid)
+def _open_folder(path: Path, parent: int | None = None) -> int:
+    """Open it, made where it isn't there; readable for everybody, whatever the umask."""
+    name = path if parent is None else path.name
+    try:
+        with contextlib.suppress(FileExistsError):
+            os.mkdir(name, dir_fd=parent)
+        descriptor = os.open(name, FOLDER, dir_fd=parent)
+    except OSError as error:
+        raise Unusable(path, error) from None
+    if os.fstat(descriptor).st_uid == os.geteuid():
+        os.fchmod(descriptor, 0o755)
+    return descriptor
+
+
+def _open_lock(parent: int) -> int:
+    path = folder() / "lock"
+    try:
+        descriptor = os.open(path.name, FILE, 0o644, dir_fd=parent)
+    except OSError as error:
+        raise Unusable(path, error) from None
+    found = os.fstat(descriptor)
+    if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
+        return descriptor
+    os.close(descriptor)
+    raise Unusable(path, OSError(errno.EMLINK, "Not a file of its own"))  # but a hard link, say
+
+
+def _hand_over(descriptor: int, parent: int) -> None:
+    """Let a daemon that isn't root use what root made in its folder."""
+    heir = os.fstat(parent)
+    if os.geteuid() == 0 and os.fstat(descriptor).st_uid != heir.st_uid:
+        os.fchown(descriptor, heir.st_uid, heir.st_gid)
+
+
+def _user() -> str:
+    try:
+        return pwd.getpwuid(os.geteuid()).pw_name
+    except KeyError:
+        return str(os.geteuid())

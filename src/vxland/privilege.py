@@ -3,7 +3,7 @@
 from pathlib import Path
 
 CAP_NET_ADMIN = 12
-CURE = "Run it as root (sudo vxland …), or as the service does with CAP_NET_ADMIN"
+CURE = "Run it as root (sudo vxland …); a service needs AmbientCapabilities=CAP_NET_ADMIN"
 
 
 def may_change_network() -> bool:

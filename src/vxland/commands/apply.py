@@ -12,7 +12,7 @@ from vxland.outlook import look
 def run(options: Namespace) -> int:
     """0 as wanted, 1 not."""
     with explained(options):
-        need_privilege(options)
+        need_privilege()
         with writer(), LinuxKernel() as kernel:
             outlook = look(options.config, kernel)
             return carry_out(outlook.plan, kernel, options)

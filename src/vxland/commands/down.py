@@ -12,6 +12,6 @@ from vxland.plan import plan_teardown
 def run(options: Namespace) -> int:
     """0 nothing of vxland's is left, but for bridges that others use; 1 failed."""
     with explained(options):
-        need_privilege(options)
+        need_privilege()
         with writer(), LinuxKernel() as kernel:
             return carry_out(plan_teardown(kernel.observe()), kernel, options)

@@ -3,12 +3,12 @@
 import json
 import sys
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
 from vxland import privilege
 from vxland.config.errors import InvalidConfig
-from vxland.lock import Busy
+from vxland.lock import Busy, Unusable
 from vxland.resolve import Unresolved
 
 MOST = 100  # errors of a configuration that anybody reads
@@ -16,6 +16,8 @@ MOST = 100  # errors of a configuration that anybody reads
 
 def complain(options: Namespace, *lines: str) -> None:
     """Say what is wrong, as JSON on stdout where that was asked for."""
+    if (more := len(lines) - MOST) > 0:
+        lines = (*lines[:MOST], f"and {more} more errors like these")
     if getattr(options, "json", False):
         print(json.dumps({"errors": lines}, indent=2))
     else:
@@ -24,31 +26,34 @@ def complain(options: Namespace, *lines: str) -> None:
 
 
 @contextmanager
-def explained(options: Namespace, *, bad_config: int = 1) -> Iterator[None]:
-    """Turn what may go wrong into sentences. Raises SystemExit."""
+def explained(
+    options: Namespace, *, bad_config: int = 1, tell: Callable[[Sequence[str]], None] | None = None
+) -> Iterator[None]:
+    """Turn what may go wrong into sentences, to be told by ``tell``. Raises SystemExit."""
+    status = 1
     try:
         yield
     except InvalidConfig as error:
-        more = len(error.errors) - MOST
-        rest = [f"and {more} more errors like these"] if more > 0 else []
-        complain(options, *map(str, error.errors[:MOST]), *rest)
-        raise SystemExit(bad_config) from None
+        status = bad_config
+        lines = [str(wrong) for wrong in error.errors]
     except Unresolved as error:
-        complain(options, *map(str, error.problems))
-        raise SystemExit(1) from None
+        lines = [str(problem) for problem in error.problems]
     except Busy as error:
-        complain(options, f"{error}. Stop it first: systemctl stop vxland")
-        raise SystemExit(1) from None
+        lines = [f"{error}. Stop it first: systemctl stop vxland"]
     except PermissionError as error:
-        complain(options, f"{error}. {privilege.CURE}")
-        raise SystemExit(1) from None
-    except OSError as error:
-        complain(options, str(error))
-        raise SystemExit(1) from None
+        lines = [f"{error}. {privilege.CURE}"]
+    except (Unusable, OSError) as error:
+        lines = [str(error)]
+    else:
+        return
+    if tell is None:
+        complain(options, *lines)
+    else:
+        tell(lines)
+    raise SystemExit(status)
 
 
-def need_privilege(options: Namespace) -> None:
-    """End where the network may not be changed. Raises SystemExit."""
+def need_privilege() -> None:
+    """Raises PermissionError where the network may not be changed."""
     if not privilege.may_change_network():
-        complain(options, f"this needs CAP_NET_ADMIN. {privilege.CURE}")
-        raise SystemExit(1)
+        raise PermissionError("this needs CAP_NET_ADMIN")
