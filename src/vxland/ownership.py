@@ -1,10 +1,12 @@
 """What is vxland's: what carries its mark, and nothing else."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, replace
 
 from vxland import identity
+from vxland.model import Desired
 from vxland.observed import Link, Observed
+from vxland.problems import Problem
 
 KINDS = frozenset({"vxlan", "bridge"})
 
@@ -54,3 +56,34 @@ def is_own(link: Link) -> bool:
 def own_links(observed: Observed) -> Iterator[Link]:
     """Every device that is vxland's."""
     return (link for link in observed.links.values() if is_own(link))
+
+
+def owners(devices: Iterable[str], desired: Desired, observed: Observed) -> dict[str, Mark]:
+    """Whom these devices stand for: as they are wanted, or else as they are marked."""
+    wanted = {overlay.bridge.device: Mark(overlay.name) for overlay in desired.overlays}
+    for overlay in desired.overlays:
+        wanted |= {vtep.device: Mark(overlay.name, vtep.peer) for vtep in overlay.vteps}
+    found = {}
+    for device in devices:
+        link = observed.links.get(device)
+        owner = wanted.get(device) or (mark(link) if link else None)
+        if owner is not None:
+            found[device] = owner
+    return found
+
+
+def attributed(
+    problems: Iterable[Problem], desired: Desired, observed: Observed
+) -> tuple[Problem, ...]:
+    """The problems, each with the overlay and peer of its device where it doesn't say them."""
+    problems = tuple(problems)
+    whose = owners({problem.device for problem in problems} - {""}, desired, observed)
+    nobodys = Mark("")
+    return tuple(
+        replace(
+            problem,
+            overlay=problem.overlay or whose.get(problem.device, nobodys).overlay,
+            peer=problem.peer or whose.get(problem.device, nobodys).peer,
+        )
+        for problem in problems
+    )

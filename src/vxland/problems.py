@@ -1,7 +1,11 @@
 """What stands between the node and its desired state, said so that a person can mend it."""
 
-from dataclasses import dataclass
+import re
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
 from enum import Enum
+
+PROCESS_ID = re.compile(r"\((pid|process) \d+\)")  # a program that is run again has another one
 
 
 class Kind(Enum):
@@ -27,6 +31,11 @@ class Problem:
     overlay: str = ""
     peer: str = ""
     device: str = ""
+
+    @property
+    def identity(self) -> Hashable:
+        """What makes it the same problem later: all of it but what changes by itself."""
+        return replace(self, text=PROCESS_ID.sub("", self.text), cure="")
 
     def __str__(self) -> str:
         return f"{self.text}. {self.cure}" if self.cure else self.text

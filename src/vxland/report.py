@@ -49,6 +49,7 @@ class Report:
     problems: tuple[Problem, ...] = ()
     fights: tuple[Fight, ...] = ()
     repairs: Mapping[str, Repair] = field(default_factory=dict)  # by device
+    culprits: Mapping[str, str] = field(default_factory=dict)  # by device: who changed it, if seen
     drift: bool = False  # the operations mend what somebody changed, not a new configuration
 
     @property

@@ -1,0 +1,220 @@
+"""What a turn has to say, as values: a line for each device and each problem, with its fields."""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from vxland import __version__
+from vxland.execution import Outcome
+from vxland.journal.messages import Message
+from vxland.operations import CreateBridge, CreateVtep, Operation
+from vxland.ownership import owners
+from vxland.problems import Problem
+from vxland.report import Report
+
+Fields = Mapping[str, tuple[str, ...]]  # a field of the journal may have several values
+
+MOST = 10  # of anything in one go, each in a line or some words of its own
+TOGETHER = 150  # entries in one line: journald takes 1,024 fields (ENTRY_FIELD_COUNT_MAX)
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """A line of the journal, alone, repeated, or as one of many."""
+
+    message: Message
+    text: str
+    subject: Hashable = ""  # what it is about: it is counted by this
+    sort: Message | None = None  # what it is counted with, where that isn't its message
+    again: str = ""  # the text when it is repeated; "{}" stands for how often
+    many: str = ""  # what several of them are
+    item: str = ""  # it, among several
+    more: tuple[str, ...] = ()  # further lines
+    fields: Fields = field(default_factory=dict)
+
+
+def started(report: Report) -> Entry:
+    """The first turn is over."""
+    overlays = report.desired.overlays
+    kept = [
+        f"{overlay.name} (bridge {overlay.bridge.device}, tunnels {len(overlay.vteps)})"
+        for overlay in overlays
+    ]
+    node = report.desired.node
+    who = f" as {node}" if node else ""
+    what = f"keeping overlay {some(kept, MOST)}" if kept else "keeping nothing yet"
+    return Entry(
+        Message.STARTED,
+        f"vxland {__version__} started{who} with {report.config.path}, {what}",
+        fields=filled(
+            VXLAND_VERSION=[__version__],
+            VXLAND_CONFIG=[report.config.path],
+            VXLAND_NODE=[node],
+            VXLAND_OVERLAY=(overlay.name for overlay in overlays[:TOGETHER]),
+        ),
+    )
+
+
+def changes(report: Report) -> Iterator[Entry]:
+    """A line for each device to which something was done."""
+    message, verb = Message.SET_UP, "set up"
+    if report.drift:
+        message, verb = Message.REPAIRED, "put right"
+    devices = _done(report.outcomes)
+    whose = owners(devices, report.desired, report.observed)
+    for device, done in devices.items():
+        gist = _gist(done)
+        yield Entry(
+            message,
+            f"{device} {verb} in {report.duration * 1000:.0f} ms: {gist}",
+            subject=device,
+            again=f"{device} {verb} {{}}: {gist}",
+            many=f"devices {verb}",
+            item=device,
+            fields=filled(
+                VXLAND_OVERLAY=(operation.overlay for operation in done),
+                VXLAND_PEER=[whose[device].peer] if device in whose else [],
+                VXLAND_DEVICE=[device],
+                VXLAND_WHAT=(type(operation).__name__ for operation in done),
+                VXLAND_CULPRIT=[report.culprits.get(device, "")],
+                VXLAND_DURATION_USEC=[f"{report.duration * 1e6:.0f}"],
+                VXLAND_TRIGGER=sorted(report.triggers),
+            ),
+        )
+
+
+def came(problem: Problem, report: Report) -> Entry:
+    """There is a problem."""
+    line = f"{problem.kind.value}: {problem}"
+    return Entry(
+        Message[problem.kind.name],
+        line,
+        subject=problem.identity,
+        again=f"came or went {{}}, and is there: {line}",
+        many=f"{problem.kind.value} problems",
+        item=str(problem),
+        fields=_problem_fields(problem, report.culprits.get(problem.device, "")),
+    )
+
+
+def went(problem: Problem) -> Entry:
+    """A problem is no longer there."""
+    return Entry(
+        Message.RESOLVED,
+        f"no longer: {problem.text}",
+        subject=problem.identity,
+        sort=Message[problem.kind.name],
+        again=f"came or went {{}}, and is no longer there: {problem.text}",
+        many="problems no longer there",
+        item=problem.text,
+        fields=_problem_fields(problem),
+    )
+
+
+def refused(report: Report) -> Entry:
+    """The configuration isn't taken."""
+    head = "configuration refused, the last good one stays in force"
+    first, *more = _each(head, report.config.errors)
+    return Entry(
+        Message.CONFIG_REFUSED,
+        first,
+        subject=report.config.path,
+        again=f"configuration refused or good again {{}}, now refused: {report.config.errors[0]}",
+        more=tuple(more),
+        fields=filled(VXLAND_CONFIG=[report.config.path]),
+    )
+
+
+def good_again(report: Report) -> Entry:
+    """The configuration is no longer refused."""
+    text = f"configuration {report.config.path} is good again"
+    return Entry(
+        Message.CONFIG_GOOD_AGAIN,
+        text,
+        subject=report.config.path,
+        sort=Message.CONFIG_REFUSED,
+        again=f"configuration refused or good again {{}}, now good: {report.config.path}",
+        fields=filled(VXLAND_CONFIG=[report.config.path]),
+    )
+
+
+def in_force(report: Report) -> Entry:
+    """Another configuration was taken."""
+    path = report.config.path
+    return Entry(
+        Message.CONFIG_IN_FORCE,
+        f"new configuration in force: {path}",
+        subject=path,
+        again=f"new configuration in force {{}}: {path}",
+        fields=filled(VXLAND_CONFIG=[path]),
+    )
+
+
+def trouble(message: Message, text: str) -> Entry:
+    """The daemon can't do its own work."""
+    return Entry(message, text, again=f"came or went {{}}, and is there: {text}")
+
+
+def trouble_over(message: Message, text: str) -> Entry:
+    """It can again."""
+    return Entry(
+        Message.RESOLVED,
+        f"no longer: {text}",
+        sort=message,
+        again=f"came or went {{}}, and is no longer there: {text}",
+    )
+
+
+def not_started(reasons: Sequence[str]) -> Entry:
+    """The daemon ends before it has begun."""
+    first, *more = _each("not started", reasons)
+    return Entry(Message.NOT_STARTED, first, more=tuple(more))
+
+
+def stopped() -> Entry:
+    """The daemon ends."""
+    text = "stopped; the tunnels stay as they are, and vxland down removes them"
+    return Entry(Message.STOPPED, text)
+
+
+def some(names: Sequence[str], most: int) -> str:
+    """The first few of these, and how many more there are."""
+    rest = len(names) - most
+    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
+
+
+def filled(**fields: Iterable[str]) -> Fields:
+    """These fields, each value once, none empty."""
+    cleaned = {name: tuple(filter(None, dict.fromkeys(fields[name]))) for name in fields}
+    return {name: values for name, values in cleaned.items() if values}
+
+
+def _each(head: str, errors: Sequence[str]) -> list[str]:
+    """A line for each of the first few errors."""
+    lines = [f"{head}: {error}" for error in errors[:MOST]]
+    if len(errors) > MOST:
+        lines[-1] = f"{head}: and {len(errors) - MOST + 1} more errors; vxland check tells all"
+    return lines
+
+
+def _done(outcomes: Iterable[Outcome]) -> dict[str, list[Operation]]:
+    devices: dict[str, list[Operation]] = {}
+    for outcome in outcomes:
+        if outcome.failure is None:
+            devices.setdefault(outcome.operation.device, []).append(outcome.operation)
+    return devices
+
+
+def _gist(done: Sequence[Operation]) -> str:
+    """What was done; of a device made anew only that, since all else follows from it."""
+    made = [operation for operation in done if isinstance(operation, CreateVtep | CreateBridge)]
+    return some([str(operation) for operation in made or done], MOST)
+
+
+def _problem_fields(problem: Problem, culprit: str = "") -> Fields:
+    return filled(
+        VXLAND_OVERLAY=[problem.overlay],
+        VXLAND_PEER=[problem.peer],
+        VXLAND_DEVICE=[problem.device],
+        VXLAND_KIND=[problem.kind.value],
+        VXLAND_CULPRIT=[culprit],
+    )
