@@ -81,8 +81,9 @@ class Overlay:
 class Desired:
     """Everything vxland wants of this network namespace."""
 
-    node: str
+    node: str  # empty while this machine doesn't find itself: then only bridges are wanted
     overlays: tuple[Overlay, ...]
+    waiting: tuple[Problem, ...] = ()  # what the whole node waits for
 
     def vteps(self) -> Iterator[Vtep]:
         """Every VTEP of every overlay."""

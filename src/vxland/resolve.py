@@ -71,8 +71,8 @@ def _not_found(host: Host) -> Problem:
     return Problem(
         Kind.WAITING,
         f"this machine has none of the peers' addresses; it has: {have}",
-        'Add it as a [[peer]], or say which one it is: name = "..." in [node] (and its own'
-        ' address = "..." there, where it is behind NAT)',
+        "Nothing, if its address still comes. Otherwise add it as a [[peer]], or say which one it"
+        ' is: name = "..." in [node] (and its own address = "..." there, where it is behind NAT)',
     )
 
 
@@ -82,6 +82,30 @@ def _found_twice(found: list[str], addresses: Mapping[str, IPAddress]) -> Proble
         Kind.WAITING,
         f"this machine has the addresses of more than one peer: {which}",
         f'Say which one it is: name = "{found[0]}" in [node]',
+    )
+
+
+def unidentified(settings: Settings) -> Desired:
+    """What is wanted before this machine finds itself among the peers: bridges, for its guests.
+
+    Those of overlays that every peer takes part in, of which it will be one. They get a node's MAC
+    address and MTU later, before there are tunnels.
+    """
+    return Desired(
+        "",
+        tuple(
+            Overlay(
+                name=overlay.name,
+                bridge=_bridge(overlay, "", overlay.mtu or automatic_mtu(None, (), Host())),
+                vteps=(),
+                guards=overlay.guards,
+                prefix=identity.PREFIXES[overlay.vni],
+                reattach=overlay.reattach,
+                peers_listed=len(settings.peers),
+            )
+            for overlay in settings.overlays
+            if all(peer.takes_part_in(overlay.name) for peer in settings.peers)
+        ),
     )
 
 
@@ -104,7 +128,20 @@ def resolve(settings: Settings, addresses: Mapping[str, IPAddress], host: Host) 
             for overlay in settings.overlays
             if node.peer is None or node.peer.takes_part_in(overlay.name)
         ),
+        tuple(_absent(node, host)),
     )
+
+
+def _absent(node: Node, host: Host) -> Iterator[Problem]:
+    """What has to come until tunnels carry traffic: they are laid out with that address already."""
+    here = {local.interface.ip for local in host.addresses}
+    if node.address is not None and node.address not in here:
+        yield Problem(
+            Kind.WAITING,
+            f"this machine's underlay address {node.address} isn't on any interface yet",
+            "Nothing, if it still comes: the tunnels work from that moment on. Otherwise set"
+            " address in [node], or correct the peer's",
+        )
 
 
 def _broadcasts(
@@ -150,14 +187,7 @@ def _overlay(
     seat = Seat(overlay, node.name, order, remotes, placed, mtu)
     return Overlay(
         name=overlay.name,
-        bridge=Bridge(
-            device=overlay.bridge,
-            altname=identity.bridge_altname(overlay.name),
-            alias=identity.bridge_alias(overlay.name),
-            mac=identity.mac(node.name, overlay.name),
-            mtu=mtu,
-            addresses=frozenset(overlay.addresses),
-        ),
+        bridge=_bridge(overlay, node.name, mtu),
         vteps=MODES[overlay.mode](seat),
         guards=overlay.guards,
         prefix=identity.PREFIXES[overlay.vni],
@@ -167,6 +197,17 @@ def _overlay(
         waiting=tuple(
             _waiting(overlay.name, name, addresses) for name in order if name not in placed
         ),
+    )
+
+
+def _bridge(overlay: OverlaySettings, node: str, mtu: int) -> Bridge:
+    return Bridge(
+        device=overlay.bridge,
+        altname=identity.bridge_altname(overlay.name),
+        alias=identity.bridge_alias(overlay.name),
+        mac=identity.mac(node, overlay.name),
+        mtu=mtu,
+        addresses=frozenset(overlay.addresses),
     )
 
 

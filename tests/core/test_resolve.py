@@ -45,6 +45,7 @@ def test_a_machine_finds_itself_by_its_address() -> None:
     assert desired.node == "lxd2"
     assert [vtep.peer for vtep in desired.vteps()] == ["lxd1", "lxd3"]
     assert {str(vtep.local) for vtep in desired.vteps()} == {"192.0.2.2"}
+    assert desired.waiting == ()
 
 
 @pytest.mark.parametrize(

@@ -192,11 +192,16 @@ def test_reload_is_for_root(server: Server) -> None:
 
 
 def test_start_without_being_a_peer(server: Server) -> None:
-    """The daemon runs, says which addresses this machine has, and touches nothing meanwhile."""
+    """The daemon runs, says which addresses this machine has, and only makes the bridge ready."""
     server.write(config(range(2, 4)))
+    before = snapshot(server)
+    server.start()
+    assert "192.0.2.1 on eth0" in problem(server, "waiting")["text"]
+    after = snapshot(server)
+    assert after.indexes.keys() - before.indexes.keys() == {"vxbr0"}
+    assert after.rules == before.rules
     with untouched(server):
-        server.start()
-        assert "192.0.2.1 on eth0" in problem(server, "waiting")["text"]
+        assert vxland(server, "reload").returncode == 0
     server.sh("ip addr add 192.0.2.2/24 dev eth0")
     server.settled()
     assert server.link("vxl-lan-lxd3")

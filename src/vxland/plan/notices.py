@@ -19,8 +19,8 @@ def idle(observed: Observed) -> Iterable[Problem]:
     else:
         yield Problem(
             Kind.HINT,
-            "the configuration has no overlay, so there is nothing to do",
-            "Write an [[overlay]] and the [[peer]]s; see vxland.toml.example",
+            "nothing to keep true: no [[overlay]] is configured",
+            "Uncomment one and its [[peer]]s in /etc/vxland.toml, see vxland.toml(5)",
         )
 
 

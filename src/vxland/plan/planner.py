@@ -37,8 +37,12 @@ class Plan:
 def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Plan:  # noqa: B008
     """What to do, in order, to get from ``observed`` to ``desired``."""
     planner = _Planner(observed, desired, memory)
-    if not desired.node:
+    if not desired.node and not desired.overlays:
         return Plan(problems=tuple(idle(observed)))
+    if not desired.node:
+        planner.bridges_ahead()
+        return planner.result()
+    planner.problems += desired.waiting
     planner.standing()
     for overlay in desired.overlays:
         planner.overlay(overlay)
@@ -88,6 +92,16 @@ class _Planner:
         ordered = sorted(self.operations, key=lambda operation: (operation.phase, operation.step))
         return Plan(tuple(ordered), tuple(self.problems))
 
+    def bridges_ahead(self) -> None:
+        """Bridges that are missing before this machine is known; any other stays as it is."""
+        for overlay in self.desired.overlays:
+            bridge = plan_bridge(overlay, self.observed, self.memory, self.register, self.reserved)
+            obstacles = list(self._obstacles(overlay))
+            self.problems += [*obstacles, *bridge.problems]
+            made_ahead = bridge.link is None or bridge.link.mac == overlay.bridge.mac
+            if made_ahead and not obstacles:
+                self.operations += bridge.operations
+
     def standing(self) -> None:
         """What is to be left alone keeps its names, whoever may want them."""
         for overlay in self.desired.overlays:
@@ -104,7 +118,7 @@ class _Planner:
             problem = GUARDS[name].missing(overlay, self.observed)
             if problem is not None:
                 yield problem
-        if self._would_beemptied(overlay):
+        if self._would_be_emptied(overlay):
             yield emptied(overlay)
 
     def overlay(self, overlay: Overlay) -> None:
@@ -183,7 +197,7 @@ class _Planner:
             if operation.phase is not Phase.DISARM or operation.device not in self.left_alone
         ]
 
-    def _would_beemptied(self, overlay: Overlay) -> bool:
+    def _would_be_emptied(self, overlay: Overlay) -> bool:
         return overlay.peers_listed == 0 and any(
             seen.overlay == overlay.name and seen.peer for seen in self.by_mark
         )
