@@ -14,7 +14,7 @@ from vxland.config.writing import is_being_written
 from vxland.control import Control, Json
 from vxland.doorbell import Doorbell, Trigger
 from vxland.http import MetricsServer
-from vxland.journal import LOG, Journal
+from vxland.journal import Journal, Message
 from vxland.kernel.counters import Counters, read_counters
 from vxland.kernel.events import Events, LinkEvents, RuleEvents
 from vxland.kernel.linux import LinuxKernel
@@ -22,6 +22,7 @@ from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
 from vxland.metrics import Totals, VxlandCollector, registry
 from vxland.notify import Notifier
+from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
@@ -51,7 +52,7 @@ class ConfigFile:
 
     def is_being_written(self) -> bool:
         """Whether somebody has it open for writing."""
-        return is_being_written(self._path)
+        return is_being_written(self._path, self.watch.unclosed if self.watch else ())
 
     def is_settled(self) -> bool:
         """Whether nobody has written to it for a while."""
@@ -91,7 +92,10 @@ class Daemon:
             self._file.watch.start()
             stack.callback(self._file.watch.stop)
             self._reconciler = Reconciler(
-                kernel, self._file, self._first_settings, lambda: _culprit(events)
+                kernel,
+                self._file,
+                self._first_settings,
+                lambda rules, within: self._culprit(events, rules=rules, within=within),
             )
             collector = VxlandCollector(
                 self._totals,
@@ -108,7 +112,19 @@ class Daemon:
             stack.callback(self._http.close)
             self._loop()
             self._notifier.stopping()
-            LOG.info("stopped; the tunnels stay as they are, and vxland down removes them")
+            self._journal.stopped()
+
+    def _culprit(
+        self, events: Sequence[Events[Trigger]], *, rules: bool, within: float
+    ) -> str | None:
+        """Who was seen changing rules, or else links and addresses, in the last so many seconds."""
+        wanted = Trigger.RULES if rules else Trigger.NETLINK
+        for source in events:
+            if source.trigger is wanted:
+                if source.drain():  # the kernel names a program once its change is made and told
+                    self._doorbell.ring(source.trigger)
+                return source.likely(within=within)
+        return None
 
     def _config_changed(self) -> None:
         self._doorbell.ring(Trigger.CONFIG)
@@ -120,6 +136,7 @@ class Daemon:
         while True:
             triggers = self._doorbell.wait(self._patience(next_check))
             self._notifier.alive()
+            self._journal.summarize()
             if Trigger.STOP in triggers:
                 return
             if time.monotonic() >= next_check:
@@ -134,8 +151,8 @@ class Daemon:
         """How long to wait, in seconds, for somebody to ring."""
         now = time.monotonic()
         waits = [next_check - now]
-        if (due := self._reconciler.next_try()) is not None:
-            waits.append(due - now)
+        dues = (self._reconciler.next_try(), self._journal.due())
+        waits += [due - now for due in dues if due is not None]
         if (watchdog := self._notifier.watchdog_interval()) is not None:
             waits.append(watchdog)
         return max(0.0, min(waits))
@@ -157,17 +174,20 @@ class Daemon:
             report = self._reconciler.turn(triggers)
         except OSError as error:
             self._trouble = f"the kernel can't be looked at: {error}"
-            LOG.error("%s; trying again", self._trouble)
+            self._journal.trouble(Message.KERNEL_UNSEEN, f"{self._trouble}; trying again")
             self._notifier.status(self._trouble)
             time.sleep(PAUSE)
             self._doorbell.ring(Trigger.RETRY)
         else:
+            self._totals.add(report)  # before the status, so that metrics are never behind it
             self._report = report
             self._trouble = None
-            self._totals.add(report)
+            self._journal.trouble(Message.KERNEL_UNSEEN, None)
             self._journal.write(report)
-            self._notifier.status(_summary(report))
-        self._http.listen(self._reconciler.settings.listen)
+            self._http.listen(self._reconciler.settings.listen)
+            self._journal.trouble(Message.NO_METRICS, self._http.problem)
+            said = filter(None, (_summary(report), self._http.problem))
+            self._notifier.status("; ".join(said))
         if reload:
             self._notifier.ready()
         for answer in answered:
@@ -199,11 +219,6 @@ def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:
         return []
 
 
-def _culprit(events: Sequence[Events[Trigger]]) -> str | None:
-    """Who was seen changing things of late, rules before links."""
-    return next((who for source in reversed(events) if (who := source.likely())), None)
-
-
 def _changed_at(path: Path) -> float:
     try:
         return path.stat().st_mtime
@@ -218,11 +233,15 @@ def _counters() -> dict[str, Counters]:
 
 def _summary(report: Report) -> str:
     """The line that ``systemctl status`` shows."""
+    wrong = [str(problem) for problem in report.problems if problem.kind is not Kind.HINT]
     if report.config.errors:
-        return f"configuration refused, the last good one is in force: {report.config.errors[0]}"
+        refused = "configuration refused, the last good one is in force"
+        wrong.insert(0, f"{refused}: {report.config.errors[0]}")
+    if wrong:
+        more = f" (and {len(wrong) - 1} more: vxland status)" if len(wrong) > 1 else ""
+        return f"{wrong[0]}{more}"
     if not report.in_sync:
-        first = next((p for p in report.problems if p.kind.value != "hint"), None)
-        return str(first) if first else "repairing"
+        return "repairing"
     overlays = report.desired.overlays
     if not overlays:
         return str(report.problems[0]) if report.problems else "nothing to do"

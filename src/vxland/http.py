@@ -1,22 +1,22 @@
 """The metrics over HTTP, by prometheus-client's own server."""
 
-import logging
 from collections.abc import Callable
 
 from prometheus_client import CollectorRegistry, start_http_server
-
-LOG = logging.getLogger("vxland")
 
 Listen = tuple[str, int] | None  # host and port; None: no HTTP
 
 
 class MetricsServer:
-    """Answers where the configuration says; where that can't be had, it says so and goes on."""
+    """Answers where the configuration says; where that can't be had, ``problem`` says so.
+
+    It is tried again whenever it is told where to listen.
+    """
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._registry = registry
         self._listen: Listen = None
-        self._refused: tuple[Listen, str] | None = None  # the last that couldn't be had, and why
+        self.problem: str | None = None  # why there are no metrics, and what to do
         self._end: Callable[[], None] = _nothing
 
     def listen(self, listen: Listen) -> None:
@@ -25,12 +25,16 @@ class MetricsServer:
             return
         self.close()
         if listen is None:
+            self.problem = None
             return
         host, port = listen
         try:
             server, thread = start_http_server(port, host, self._registry)
         except OSError as error:
-            self._complain(listen, error.strerror or str(error))
+            self.problem = (
+                f"no metrics: cannot listen on {host} port {port}: {error.strerror or error}."
+                f" Stop what holds it (ss -tlnp 'sport = :{port}'), or change listen in [http]"
+            )
             return
 
         def end() -> None:
@@ -38,14 +42,7 @@ class MetricsServer:
             server.server_close()
             thread.join()
 
-        self._end, self._listen, self._refused = end, listen, None
-
-    def _complain(self, listen: tuple[str, int], cause: str) -> None:
-        """Say once why there are no metrics; it is tried again at every turn."""
-        if self._refused != (listen, cause):
-            self._refused = (listen, cause)
-            where = f"{listen[0]} port {listen[1]}"
-            LOG.error("no metrics: cannot listen on %s: %s. Change listen in [http]", where, cause)
+        self._end, self._listen, self.problem = end, listen, None
 
     def close(self) -> None:
         """Answer no more."""

@@ -12,23 +12,25 @@ from vxland.backoff import Backoff
 from vxland.config.errors import InvalidConfig
 from vxland.doorbell import Trigger
 from vxland.execution import Outcome, execute
-from vxland.fights import Fight, Fights, undone
+from vxland.fights import WINDOW, Fight, Fights, undone
+from vxland.identity import CHAIN
 from vxland.model import Desired
 from vxland.observed import Abroad, Host, Observed
 from vxland.operations import CreateVtep
+from vxland.ownership import attributed
 from vxland.peers import addresses
 from vxland.plan import Memory, Plan, plan
 from vxland.problems import Kind, Problem
 from vxland.reload import refusal
 from vxland.report import ConfigState, Repair, Report
-from vxland.resolve import Unresolved, resolve
+from vxland.resolve import Unresolved, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import Settings
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
 ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
-NOWHERE = Desired("", ())
+MOMENT = 0.5  # seconds before a turn in which who was seen changing things is who did it
 MOST_REPAIRS = 20_000  # devices whose last repair is remembered; a bridge has 1,024 ports at most
 
 
@@ -72,14 +74,15 @@ class Reconciler:
         kernel: Kernel,
         source: ConfigSource,
         settings: Settings,
-        culprit: Callable[[], str | None] = lambda: None,
+        culprit: Callable[[bool, float], str | None] = lambda _rules, _within: None,
     ) -> None:
         self._kernel = kernel
         self._source = source
         self._culprit = culprit
         self.settings = settings
         self._config = ConfigState(source.path, settings.digest, time.time())
-        self._desired: Desired | None = None
+        self._desired: Desired | None = None  # since this machine found itself
+        self._wanted: Desired | None = None  # what the last turn went by
         self._memory = Memory()
         self._backoff: Backoff[str] = Backoff(Random().random)  # noqa: S311 - jitter, no secret
         self._fights = Fights()
@@ -115,13 +118,14 @@ class Reconciler:
             self._read_config(asked=not ASKED_FOR.isdisjoint(triggers))
         if not ASKED_FOR.isdisjoint(triggers):
             self._backoff.forget()
-        before = self._desired
+        before = self._wanted
         known = addresses(self.settings.peers)
         observed = self._kernel.observe(frozenset(known.values()))
         desired, unresolved = self._resolve(observed.host)
         observed, whole = self._plan(observed, desired)
         restraint = Restraint(self._backoff.held(started), self._fights.held(started))
         outcomes = execute(restraint.applied(whole), self._kernel)
+        self._wanted = desired
         drift = before == desired
         self._learn(outcomes, at, drift=drift)
         self._await_guards(whole.problems)
@@ -135,15 +139,20 @@ class Reconciler:
             observed=observed,
             plan=whole,
             outcomes=outcomes,
-            problems=(
-                *unresolved,
-                *whole.problems,
-                *self._failures(),
-                *self._fight_problems(),
-                *self._watch_problem(),
+            problems=attributed(
+                (
+                    *unresolved,
+                    *whole.problems,
+                    *self._failures(),
+                    *self._fight_problems(),
+                    *self._watch_problem(),
+                ),
+                desired,
+                observed,
             ),
             fights=self._fights.current(),
             repairs=dict(self._repairs),
+            culprits=self._seen_changing(outcomes) if drift else {},
             drift=drift,
         )
 
@@ -183,15 +192,15 @@ class Reconciler:
         self._config = replace(self._config, errors=reasons)
 
     def _resolve(self, host: Host) -> tuple[Desired, tuple[Problem, ...]]:
-        """What this node should be; while it doesn't find itself, what it was."""
+        """What this node should be; while it doesn't find itself, what it was, or its bridges."""
         try:
             self._desired = resolve(self.settings, addresses(self.settings.peers), host)
         except Unresolved as error:
-            return self._desired or NOWHERE, error.problems
+            return self._desired or unidentified(self.settings), error.problems
         return self._desired, ()
 
     def _plan(self, observed: Observed, desired: Desired) -> tuple[Observed, Plan]:
-        if self.settings.overlays and not desired.node:
+        if self.settings.overlays and not desired.node and not desired.overlays:
             return observed, Plan()  # who this machine is isn't known yet: leave it as it is
         memory = self._memory.after(observed, desired)
         self._memory = replace(memory, grounded=grounded(desired, self._fights.current()))
@@ -213,7 +222,7 @@ class Reconciler:
         self._failed = (*kept, *(outcome for outcome in outcomes if outcome.failure))
         if drift:
             for fight in self._fights.record(undone(done), now):
-                self._culprits[fight.subject] = self._culprit()
+                self._culprits[fight.subject] = self._culprit(fight.subject[0] == CHAIN, WINDOW)
         for operation in done:
             self._repairs.pop(operation.device, None)
             self._repairs[operation.device] = Repair(str(operation), at)
@@ -221,6 +230,16 @@ class Reconciler:
             del self._repairs[next(iter(self._repairs))]
         current = {fight.subject for fight in self._fights.current()}
         self._culprits = {s: who for s, who in self._culprits.items() if s in current}
+
+    def _seen_changing(self, outcomes: tuple[Outcome, ...]) -> dict[str, str]:
+        """By device, who changed what this turn put right, or what is fought over."""
+        within = time.monotonic() - self._turned + MOMENT
+        changed = {outcome.operation.device for outcome in outcomes}
+        kinds = {device == CHAIN for device in changed}
+        who = {rules: self._culprit(rules, within) for rules in kinds}
+        seen = {device: who[device == CHAIN] for device in changed}
+        seen |= {device: who for (device, _), who in self._culprits.items()}
+        return {device: who for device, who in seen.items() if who is not None}
 
     def _await_guards(self, problems: Collection[Problem]) -> None:
         """A guard that couldn't be read is looked for again, though no event tells of it."""

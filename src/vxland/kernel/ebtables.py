@@ -22,18 +22,23 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
 NFT = "nft"  # what the programs of the nft variant have in their names
 REMEMBERED = 64
-TIMEOUT = 10.0  # seconds; it takes some ten milliseconds
+TIMEOUT = 5.0  # seconds; it takes some ten milliseconds
 MISSING = Unavailable("the program ebtables isn't installed", "Install it: apt install iptables")
 WITHOUT_LEGACY = (
     "Load it (modprobe ebtable_filter), or choose the nft one:"
     " update-alternatives --set ebtables /usr/sbin/ebtables-nft"
 )
+NO_RIGHT = "Run vxland as root or with CAP_NET_ADMIN"
+DROP_IN = "/etc/systemd/system/vxland.service.d"
+SHARES = ("/usr/share/vxland", "/usr/local/share/vxland")  # the package's, scripts/install's
+WITHOUT_NFT = 'Load it (modprobe nf_tables), or guard otherwise: guard = ["isolated"]'
 FORWARD = "FORWARD"
 TABLE = "*filter"  # as -save prints it
 RULE = re.compile(r"(?:-i (?P<source>\S+) )?(?:-o (?P<target>\S+) )?-j (?P<verdict>[A-Za-z0-9_-]+)")
 FORBIDDEN = re.compile(
     "permission denied|not permitted|must be root|don't have the right permissions", re.IGNORECASE
 )
+NO_NFT = re.compile("nitialize nft|fetch rule set generation")
 COLLISION = "Multiple ebtables programs were executing simultaneously"
 
 SCRIPTS = {WriteChain: chain_script, TrimChain: trim_script, RemoveChain: removal_script}
@@ -77,7 +82,7 @@ class Ebtables:
         except (OSError, subprocess.TimeoutExpired) as error:
             return Unavailable(f"ebtables-save doesn't run: {error}", "Run it by hand to see why")
         if done.returncode != 0:
-            return _unusable(done.stderr)
+            return _unusable(done.stderr, program)
         if not _is_nft(program) and TABLE not in done.stdout.splitlines():
             return Unavailable("ebtables-save doesn't show the table filter", WITHOUT_LEGACY)
         return parse(done.stdout)
@@ -103,7 +108,7 @@ class Ebtables:
         except (OSError, subprocess.TimeoutExpired) as error:
             return Failure(f"ebtables-restore doesn't run: {error}", "Run it by hand to see why")
         if done.returncode != 0:
-            problem = _unusable(done.stderr)
+            problem = _unusable(done.stderr, program)
             return Failure(problem.reason, problem.cure)
         return None
 
@@ -178,14 +183,16 @@ def _is_nft(program: str) -> bool:
     return NFT in _variant(program)
 
 
-def _unusable(stderr: str) -> Unavailable:
+def _unusable(stderr: str, program: str) -> Unavailable:
     lines = [line.strip() for line in stderr.splitlines() if line.strip()]
     message = lines[-1].rstrip(".") if lines else "it gave no reason"
     if FORBIDDEN.search(message):
         return Unavailable(
             f"ebtables may not be used: {message}",
-            "Run vxland as root or with CAP_NET_ADMIN (ebtables-legacy: CAP_NET_RAW too)",
+            NO_RIGHT if _is_nft(program) else _no_legacy_right(),
         )
+    if NO_NFT.search(message):
+        return Unavailable(f"this kernel has no nftables for ebtables: {message}", WITHOUT_NFT)
     if COLLISION in stderr:
         return Unavailable(
             "somebody else changed the rules at the same moment, and ebtables-legacy can't merge",
@@ -197,3 +204,12 @@ def _unusable(stderr: str) -> Unavailable:
             WITHOUT_LEGACY,
         )
     return Unavailable(f"ebtables failed: {message}", "Run ebtables-save by hand to see why")
+
+
+def _no_legacy_right() -> str:
+    share = next((place for place in SHARES if Path(place).is_dir()), SHARES[0])
+    return (
+        "Run vxland as root. ebtables-legacy needs CAP_NET_RAW too; to give it to the service:"
+        f" mkdir -p {DROP_IN} && cp {share}/ebtables-legacy.conf {DROP_IN}/"
+        " && systemctl daemon-reload && systemctl restart vxland"
+    )

@@ -15,7 +15,6 @@ from abc import ABC, abstractmethod
 from collections import Counter, deque
 from collections.abc import Container, Iterable
 from dataclasses import dataclass
-from pathlib import Path
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
@@ -29,6 +28,7 @@ from vxland.kernel.netlink import (
     attributes,
     split,
 )
+from vxland.kernel.processes import is_running, legible, name_of
 from vxland.kernel.routes import RTMSG
 
 SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
@@ -64,8 +64,7 @@ class Suspects:
 
     def note(self, name: str, pid: int, now: float) -> None:
         """Remember a change; ``now`` is monotonic, in seconds."""
-        legible = "".join(letter if letter.isprintable() else "?" for letter in name)
-        self._changes.append(_Change(now, legible, pid))
+        self._changes.append(_Change(now, legible(name), pid))
 
     def likely(self, now: float, within: float = 10.0) -> str | None:
         """Who changed most in the last ``within`` seconds, like ``ebtables (pid 123)``.
@@ -185,11 +184,11 @@ class LinkEvents(Events[TriggerT]):
         pid = port & ((1 << PID_BITS) - 1)
         if port >> 31 or not pid or port in self._own:
             return
-        try:
-            name = Path(f"/proc/{pid}/comm").read_text(errors="replace").rstrip("\n")
-        except OSError:  # it has ended, or is no process
-            return
-        self.suspects.note(name, pid, time.monotonic())
+        name = name_of(pid)
+        if name is None and is_running(pid):
+            name = "a program"  # of another user's, whom ProtectProc= hides (systemd.exec(5))
+        if name is not None:  # else it has ended, or is no process
+            self.suspects.note(name, pid, time.monotonic())
 
 
 class RuleEvents(Events[TriggerT]):

@@ -33,6 +33,9 @@ DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
     ops.NoLinkLocal: frozenset({errno.EAFNOSUPPORT}),
 }
 
+# What the kernel may have no support for.
+KINDS_MADE: dict[type[Operation], str] = {ops.CreateVtep: "vxlan", ops.CreateBridge: "bridge"}
+
 
 class LinuxKernel:
     """Sees links, forwarding entries, addresses, routes and ebtables, and changes them.
@@ -160,8 +163,12 @@ class LinuxKernel:
         text = f"could not {operation}: {error.strerror} ({error.name})"
         if error.errno in (errno.EPERM, errno.EACCES):
             return Failure(text, "Run vxland as root or with CAP_NET_ADMIN")
-        if error.errno == errno.EOPNOTSUPP and isinstance(operation, ops.CreateVtep):
-            return Failure(text, "The kernel lacks VXLAN: modprobe vxlan")
+        if error.errno == errno.EOPNOTSUPP and type(operation) in KINDS_MADE:
+            kind = KINDS_MADE[type(operation)]
+            return Failure(
+                f"{text}: this kernel has no support for {kind} devices",
+                f"Load it (modprobe {kind}), or use a kernel that has it",
+            )
         if error.errno == errno.EADDRINUSE and isinstance(operation, ops.BringUp):
             holders = port_holders(operation.device, self._links.refresh(self._netlink))
             return Failure(

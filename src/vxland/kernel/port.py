@@ -3,9 +3,11 @@
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
+from vxland.kernel.processes import name_of
 from vxland.observed import Link
 
-TABLES = ("/proc/net/udp", "/proc/net/udp6")
+# Not /proc/net, which isn't there where /proc shows processes alone (ProcSubset=pid).
+TABLES = ("/proc/self/net/udp", "/proc/self/net/udp6")
 
 
 def port_holders(device: str, links: Mapping[str, Link]) -> str:
@@ -20,7 +22,8 @@ def port_holders(device: str, links: Mapping[str, Link]) -> str:
         if other.vxlan and other.up and other.vxlan.port == port and other.name != device
     ]
     holders += sorted(_processes(port))
-    return f"UDP port {port} is held by {' and '.join(holders) or 'something that does not show'}"
+    unseen = f"a program that can't be seen from here (ss -ulnp 'sport = :{port}' as root shows it)"
+    return f"UDP port {port} is held by {' and '.join(holders) or unseen}"
 
 
 def _processes(port: int) -> Iterator[str]:
@@ -34,10 +37,10 @@ def _processes(port: int) -> Iterator[str]:
             holds = any(
                 str(descriptor.readlink()) in inodes for descriptor in (process / "fd").iterdir()
             )
-            if holds:
-                yield f"{(process / 'comm').read_text().strip()} (process {process.name})"
         except OSError:  # it ended, or isn't ours to look at
             continue
+        if holds and (name := name_of(int(process.name))) is not None:
+            yield f"{name} (process {process.name})"
 
 
 def _inodes(port: int) -> Iterator[str]:
