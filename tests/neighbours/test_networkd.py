@@ -6,7 +6,7 @@ from tests.lab import eventually
 from tests.neighbours.host import CONFIG, OWN, WITH_ANOTHER_PEER, Host
 from vxland.identity import GROUP
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 
 ADMINISTRATORS = "etc/systemd/network/10-all-tunnels.network"
 NETWORK = """\

@@ -5,7 +5,7 @@ import pytest
 from tests.lab import eventually
 from tests.neighbours.host import CONFIG, OWN, WITH_ANOTHER_PEER, Host
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 
 DAEMON = "NetworkManager --no-daemon"
 TAKEN = "connected (externally)"

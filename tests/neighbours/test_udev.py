@@ -5,7 +5,7 @@ import pytest
 from tests.neighbours.host import CONFIG, OWN, WITH_ANOTHER_PEER, Host
 from vxland.identity import GROUP
 
-pytestmark = pytest.mark.kernel
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 
 LINK = """\
 [Match]

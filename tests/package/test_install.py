@@ -12,7 +12,7 @@ from tests.package.build import CHECKOUT
 from tests.package.root import Root, copied, unpacked
 from vxland import __version__
 
-pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.package, pytest.mark.timeout(900, func_only=True)]
 
 INSTALL = "/checkout/scripts/install"
 SOURCES = ("src", "etc", "packaging", "scripts", "pyproject.toml", "constraints.txt", "LICENSE")

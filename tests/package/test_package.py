@@ -11,7 +11,7 @@ from tests.package.root import Root, copied
 from vxland import __version__
 from vxland.cli import COMMANDS
 
-pytestmark = [pytest.mark.package, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.package, pytest.mark.timeout(900, func_only=True)]
 
 CONSTRAINTS = CHECKOUT / "constraints.txt"
 NOBODY = ("setpriv", "--reuid", "65534", "--regid", "65534", "--clear-groups")

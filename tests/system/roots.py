@@ -5,6 +5,7 @@ import subprocess
 from pathlib import Path
 
 PROJECT = Path(__file__).parents[2]
+PATIENCE = 1800  # seconds; no test's time runs meanwhile
 RELEASES = ("bookworm", "trixie")
 
 
@@ -15,6 +16,7 @@ def unpacked(release: str, kind: str = "host") -> Path:
         stdout=subprocess.PIPE,
         text=True,
         check=True,
+        timeout=PATIENCE,
     )
     archive = Path(made.stdout.strip())
     if archive.is_dir():

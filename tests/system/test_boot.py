@@ -17,7 +17,7 @@ from tests.system.machine import Machine
 from tests.system.service import logged, shown, status_line
 from tests.system.site import SYSTEM, Site, delay_address
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300, func_only=True)]
 
 # A container without an init system that asks for an address; LXC can't start it without vxbr0.
 CONTAINER = """

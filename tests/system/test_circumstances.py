@@ -14,7 +14,7 @@ from tests.system.machine import Machine
 from tests.system.service import DROP_IN, logged, shown, starts, status, status_line
 from tests.system.site import Site
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300, func_only=True)]
 
 GOOD = config([1, 2], HEAD + 'guard = ["isolated", "ebtables"]\n')
 BAD = GOOD.replace('name = "lan"', 'name = "lan"\nbrige = "vxbr0"')

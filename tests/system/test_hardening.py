@@ -16,7 +16,7 @@ from tests.system.machine import Machine
 from tests.system.service import capabilities, logged, process, shown, status_line
 from tests.system.site import SYSTEM, Site
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300, func_only=True)]
 
 NET_ADMIN, NET_RAW = 12, 13  # linux/capability.h
 EXPOSURE = 1.5  # at most; "OK" in systemd's words

@@ -14,7 +14,7 @@ from tests.system.machine import Machine
 from tests.system.service import logged, status_line
 from tests.system.site import Site
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.system, pytest.mark.timeout(600, func_only=True)]
 MARKED = "grep -hs ^vxland: /sys/class/net/*/ifalias || true"
 
 

@@ -16,7 +16,7 @@ from tests.system import cgroup
 from tests.system.machine import Machine
 from tests.system.site import Site, delay_address
 
-pytestmark = [pytest.mark.system, pytest.mark.whole, pytest.mark.timeout(300)]
+pytestmark = [pytest.mark.system, pytest.mark.whole, pytest.mark.timeout(300, func_only=True)]
 
 VERSIONS = {"bookworm": "systemd 252", "trixie": "systemd 257"}
 PROJECT = Path(__file__).parents[2]

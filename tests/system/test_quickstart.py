@@ -13,7 +13,7 @@ from tests.system.machine import Machine
 from tests.system.quickstart import DOCUMENT, Step, steps
 from tests.system.site import ADDRESS, Site
 
-pytestmark = [pytest.mark.system, pytest.mark.timeout(900)]  # the package may have to be built
+pytestmark = [pytest.mark.system, pytest.mark.timeout(300, func_only=True)]
 
 LIKE = doctest.ELLIPSIS | doctest.NORMALIZE_WHITESPACE
 SERVERS = {"lxd1": ("203.0.113.1", "203.0.113.254"), "lxd2": ("198.51.100.7", "198.51.100.254")}
