@@ -30,6 +30,7 @@ RESTLESS = frozenset(
         "tentative",  # an IPv6 address in its first second
         "operstate",  # of a bridge in its first moment
         "tso_max_size",  # of a bridge: the smallest of its ports'
+        "fdb_n_learned",  # of a bridge, as iproute2 6.12 and later show it
     }
 )
 CUT = "---- cut ----"
