@@ -31,6 +31,9 @@ BLIND = (
     *("sh", "setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", *BOUND),
 )
 
+# With process numbers of its own, which aren't those that nftables tells.
+CONTAINED = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *BOUND)
+
 Line = dict[str, set[str]]
 
 
@@ -221,6 +224,22 @@ def test_who_flushed_the_rules_is_told_and_blamed_for_nothing_else(
     [who] = line["VXLAND_CULPRIT"]
     assert who.startswith("ebtables")
     assert "VXLAND_CULPRIT" not in journald.line(Message.REPAIRED, VXLAND_DEVICE=ONE)
+
+
+@pytest.mark.parametrize("journald", [CONTAINED], indirect=True, ids=["contained"])
+def test_in_a_container_the_daemon_does_not_blame_itself(
+    server: Server, journald: Journald
+) -> None:
+    """Its own program comes after the stranger's, and as often."""
+    for number in range(1, 4):
+        server.sh("ebtables -F")
+        eventually(
+            lambda: len(journald.of(Message.REPAIRED, VXLAND_WHAT="WriteChain")) == number,  # noqa: B023
+            "the journal tells",
+        )
+    for line in journald.of(Message.REPAIRED, VXLAND_WHAT="WriteChain"):
+        [who] = line["VXLAND_CULPRIT"]
+        assert who.startswith("ebtables (")
 
 
 def test_somebody_seen_long_before_is_not_blamed(server: Server, journald: Journald) -> None:

@@ -28,7 +28,7 @@ from vxland.kernel.netlink import (
     attributes,
     split,
 )
-from vxland.kernel.processes import is_running, legible, name_of
+from vxland.kernel.processes import has_the_kernels_numbers, is_running, legible, name_of
 from vxland.kernel.routes import RTMSG
 
 SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
@@ -44,6 +44,7 @@ GEN_PROC_PID, GEN_PROC_NAME = 2, 3
 
 DATAGRAMS = 4096  # in one go: a ring isn't held back for as long as a storm lasts
 MEMORY = 64  # suspects remembered
+OWN_PROGRAM = "ebtables-restor"  # as the kernel shortens its name, by which vxland changes rules
 PID_BITS = 22  # libnl and pyroute2 number a process's further sockets above these
 
 TriggerT = TypeVar("TriggerT")  # the doorbell's, which the kernel's side needn't know
@@ -203,9 +204,14 @@ class RuleEvents(Events[TriggerT]):
             seen = dict(attributes(message, HEADER.size + NFGENMSG))
             pid = int.from_bytes(seen.get(GEN_PROC_PID, b""), "big")
             name = seen.get(GEN_PROC_NAME, b"").rstrip(b"\0").decode(errors="replace")
-            if name and pid != os.getpid() and pid not in self._own:
+            if name and not self._is_own(name, pid):
                 self.suspects.note(name, pid, time.monotonic())
         return True
+
+    def _is_own(self, name: str, pid: int) -> bool:
+        if has_the_kernels_numbers():
+            return pid == os.getpid() or pid in self._own
+        return name == OWN_PROGRAM
 
 
 def _is_set_by_hand(message: bytes) -> bool:

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+FIRST_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
+
 
 def name_of(pid: int) -> str | None:
     """The name of a process, fit for a line of text; None where it has ended or isn't shown."""
@@ -27,3 +29,8 @@ def is_running(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def has_the_kernels_numbers() -> bool:
+    """Whether processes have the same numbers here as for the kernel: not so in a container."""
+    return Path("/proc/self/ns/pid").stat().st_ino == FIRST_NAMESPACE
