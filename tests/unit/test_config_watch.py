@@ -645,6 +645,30 @@ def test_unreadable_folder(path: Path) -> None:
     assert "Let the user that vxland runs as read this folder" in found
 
 
+@pytest.mark.usefixtures("laboratory")
+def test_mounted_over(
+    path: Path,
+    bell: Bell,
+    watch: Callable[[Path], Watching],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """A mount makes no event, but is looked for; what lies there is watched from then on."""
+    monkeypatch.setattr("vxland.config.watch.RETRY", 0.05)
+    drop_ins, other = path.with_name("vxland.toml.d"), path.with_name("elsewhere")
+    drop_ins.mkdir()
+    other.mkdir()
+    watch(path)
+    subprocess.run(["mount", "--bind", other, drop_ins], check=True)
+    try:
+        assert bell.heard()
+        assert not bell.heard(0.2)
+        (other / "lan.toml").write_text(NEW)
+        assert bell.heard()
+    finally:
+        subprocess.run(["umount", drop_ins], check=True)
+    assert bell.heard()
+
+
 def test_problem_is_tried_again(path: Path, bell: Bell, monkeypatch: pytest.MonkeyPatch) -> None:
     """What couldn't be watched is tried again, with a ring for what was missed meanwhile."""
     failures = [OSError(errno.EMFILE, "inotify instance limit reached")]

@@ -2,8 +2,8 @@
 
 Folders are watched, not files: a file that is replaced takes its watch with it. Which folders
 those are follows from the links on the way to PATH and PATH.d, and is found out afresh after each
-change. A changed mode, a write through a hard link from elsewhere and a mount make no event: they
-wait for the interval.
+change. A mount makes no event: what lies there is watched after RETRY at the latest. Nor does a
+changed mode, or a write through a hard link from elsewhere: they wait for the interval.
 
 It also knows which files somebody has begun to write and hasn't closed: where the kernel doesn't
 say who has a file open (writing.py), that is the next best.
@@ -46,8 +46,10 @@ EVENTS: list[type[FileSystemEvent]] = [
     FileModifiedEvent,  # each write of many: it rings once the file is closed
     FileMovedEvent,
 ]
+FolderId = tuple[int, int] | None  # device and inode; None where it isn't there
+
 PATIENCE = 10  # times the debounce, for a burst that doesn't end
-RETRY = 30.0  # seconds until what couldn't be watched is tried again
+RETRY = 30.0  # seconds until what couldn't be watched is tried again, and mounts are looked for
 _CURES = {
     errno.ENOSPC: "Raise the sysctl fs.inotify.max_user_watches",
     errno.EMFILE: "Raise the sysctl fs.inotify.max_user_instances, or the limit of open files",
@@ -75,7 +77,7 @@ class ConfigWatch:
         self._replaced: set[Path] = set()  # folders on the way that may be other ones by now
         self._observer: BaseObserver | None = None
         self._ear = _Ear(self._take)
-        self._watched: dict[Path, ObservedWatch] = {}
+        self._watched: dict[Path, tuple[ObservedWatch, FolderId]] = {}
         self._changed = threading.Condition()
         self._burst: tuple[float, float] | None = None  # its first and last event, monotonic
         self._stopping = False
@@ -95,24 +97,33 @@ class ConfigWatch:
             self._thread.join()
 
     def _run(self) -> None:
-        while self._wait():
-            if self.problem or self._replaced or reach(self._path) != self._reach:
+        while (heard := self._wait()) is not None:
+            stale = self._is_stale()
+            if stale:
                 self._watch()
-            self._ring()  # after watching: a change in between is read, or rings again
+            if heard or stale:
+                self._ring()  # after watching: a change in between is read, or rings again
         if self._observer is not None:
             self._observer.stop()
             self._observer.join()
 
-    def _wait(self) -> bool:
-        """Wait until a burst is over or a retry is due; False to stop."""
+    def _wait(self) -> bool | None:
+        """Wait until a burst is over, which is True, or a retry is due, False; None to stop."""
         with self._changed:
-            self._changed.wait_for(
-                lambda: self._stopping or self._burst, RETRY if self.problem else None
-            )
+            self._changed.wait_for(lambda: self._stopping or self._burst, RETRY)
             while not self._stopping and (left := self._left()) > 0:
                 self._changed.wait(left)
-            self._burst = None
-            return not self._stopping
+            heard, self._burst = self._burst is not None, None
+            return None if self._stopping else heard
+
+    def _is_stale(self) -> bool:
+        """Whether other folders matter than those that are watched."""
+        return bool(
+            self.problem
+            or self._replaced
+            or reach(self._path) != self._reach
+            or any(_identity(folder) != known for folder, (_, known) in self._watched.items())
+        )
 
     def _left(self) -> float:
         if self._burst is None:
@@ -127,7 +138,9 @@ class ConfigWatch:
             replaced, self._replaced = self._replaced, set()
         self._reach = reach(self._path)
         for folder in tuple(self._watched):
-            if folder not in self._reach.folders or not replaced.isdisjoint(_with_parents(folder)):
+            is_another = _identity(folder) != self._watched[folder][1]
+            above = {folder, *folder.parents}  # an inode may be used again: events tell of that
+            if folder not in self._reach.folders or is_another or not replaced.isdisjoint(above):
                 self._unwatch(folder)
         problems: list[str] = []
         try:
@@ -154,16 +167,17 @@ class ConfigWatch:
             if not os.access(folder, os.R_OK, effective_ids=True):  # watchdog doesn't tell
                 with os.scandir(folder):  # raises the reason
                     pass
+            identity = _identity(folder)  # before: what takes its place meanwhile differs from it
             watch = observer.schedule(self._ear, str(folder), event_filter=EVENTS)
         except (FileNotFoundError, NotADirectoryError):  # the folder above tells when that changes
             return []
         except (OSError, RuntimeError) as error:
             return [_problem(folder, error)]
-        self._watched[folder] = watch
+        self._watched[folder] = (watch, identity)
         return []
 
     def _unwatch(self, folder: Path) -> None:
-        watch = self._watched.pop(folder)
+        watch, _ = self._watched.pop(folder)
         if self._observer is not None:
             self._observer.unschedule(watch)
         for path in tuple(self.unclosed):  # nobody tells of their end any more
@@ -211,8 +225,12 @@ class _Ear(FileSystemEventHandler):
         self._take(event)
 
 
-def _with_parents(folder: Path) -> tuple[Path, ...]:
-    return (folder, *folder.parents)
+def _identity(folder: Path) -> FolderId:
+    try:
+        found = folder.stat()
+    except OSError:
+        return None
+    return found.st_dev, found.st_ino
 
 
 def _is_empty_file(path: Path) -> bool:
