@@ -5,10 +5,12 @@ Anyone may ask for the status; only root and the daemon's own user may ask for a
 
 import contextlib
 import json
+import logging
 import os
 import socket
 import socketserver
 import struct
+import sys
 import threading
 import time
 from collections.abc import Callable
@@ -17,12 +19,16 @@ from typing import Any
 
 from vxland.lock import folder, open_folder
 
+LOG = logging.getLogger("vxland")
+
 NAME = "control.sock"
 READ_TIMEOUT = 5.0  # seconds for a client to say what it wants, and to take the answer
+MOST_FAULTS = 10  # of ours that are logged
 MOST_CLIENTS = 32  # at a time, of those that aren't trusted: threads and descriptors are few
 ANSWER_TIMEOUT = 60.0  # seconds for the daemon to answer
 LONGEST_REQUEST = 4096  # bytes
 LONGEST_ANSWER = 64 << 20  # bytes: the status of 1,000 tunnels takes less than one of them
+FULL = "too many are asking the daemon. Ask again, or as root"
 SEE = "See what it does: systemctl status vxland"
 FOR_ALL = 0o111  # the umask that leaves a socket open to everybody
 UCRED = struct.Struct("=iII")  # struct ucred: pid, uid, gid (unix(7), SO_PEERCRED)
@@ -74,19 +80,42 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     def server_activate(self) -> None:
         super().server_activate()
         self._room = threading.BoundedSemaphore(MOST_CLIENTS)
+        self._faults: set[str] = set()
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401 - its own
-        """Whether there is room for this one; ``process_request_thread`` makes it free again."""
+        """Whether there is room for this one; else it is told so."""
         del client_address
-        return is_trusted(request) or self._room.acquire(blocking=False)
+        if is_trusted(request) or self._room.acquire(blocking=False):
+            return True
+        with contextlib.suppress(OSError):  # it has gone; to wait there is nothing, so short it is
+            request.sendall(json.dumps({"error": FULL}).encode() + b"\n")
+        return False
+
+    def process_request(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Start a thread for it. Where there can't be one, its place is free again."""
+        try:
+            super().process_request(request, client_address)
+        except Exception:
+            if not is_trusted(request):
+                self._room.release()
+            raise
 
     def process_request_thread(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
-        counted = not is_trusted(request)
+        """Answer it, in that thread."""
+        trusted = is_trusted(request)  # it can't be asked once it is closed
         try:
             super().process_request_thread(request, client_address)
         finally:
-            if counted:
+            if not trusted:
                 self._room.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
+        """Log a fault of ours once: whoever can cause it could fill the journal with it."""
+        del request, client_address
+        error = sys.exc_info()[1]
+        if repr(error) not in self._faults and len(self._faults) < MOST_FAULTS:
+            self._faults.add(repr(error))
+            LOG.error("the control socket couldn't answer", exc_info=error)
 
 
 def is_trusted(client: socket.socket) -> bool:
@@ -120,7 +149,7 @@ class _Client(socketserver.BaseRequestHandler):
         try:
             wish = json.loads(line)["do"]
             answer = self.server.answers[wish]
-        except (ValueError, KeyError, TypeError):
+        except (ValueError, KeyError, TypeError, RecursionError):
             return {"error": "that request isn't understood"}
         if wish in self.server.privileged and not is_trusted(self.request):
             return {"error": f"only root or the daemon's own user may ask for a {wish}"}
@@ -136,13 +165,16 @@ def ask(wish: str, path: Path | None = None) -> Json:
             client.connect(str(path))
         except (FileNotFoundError, ConnectionRefusedError):
             raise NotRunning from None
-        client.sendall(json.dumps({"do": wish}).encode() + b"\n")
+        with contextlib.suppress(BrokenPipeError):  # told already that it is too many
+            client.sendall(json.dumps({"do": wish}).encode() + b"\n")
         try:
             with client.makefile("rb") as answer:
                 line = answer.readline(LONGEST_ANSWER)
         except TimeoutError:
             message = f"the daemon doesn't answer within {ANSWER_TIMEOUT:.0f} s. {SEE}"
             raise TimeoutError(message) from None
+        except ConnectionResetError:
+            raise NotRunning from None
     if not line:
         raise NotRunning
     try:
