@@ -114,7 +114,9 @@ class VxlandCollector(Collector):
             "vxland_problems", "Open problems by kind.", labels=("overlay", "kind")
         )
         tally = Tally((problem.overlay, problem.kind.value) for problem in report.problems)
-        for overlay in ("", *(overlay.name for overlay in report.desired.overlays)):
+        wanted = ("", *(overlay.name for overlay in report.desired.overlays))
+        left = sorted({problem.overlay for problem in report.problems} - set(wanted))
+        for overlay in (*wanted, *left):  # a device that is left of an overlay may be fought over
             for kind in Kind:
                 problems.add_metric((overlay, kind.value), tally[overlay, kind.value])
         yield problems

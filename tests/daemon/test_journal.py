@@ -32,7 +32,7 @@ BLIND = (
 )
 
 # With process numbers of its own, which aren't those that nftables tells.
-CONTAINED = ("unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--", *BOUND)
+CONTAINED = (*BOUND, "unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "--")
 
 Line = dict[str, set[str]]
 
@@ -213,6 +213,17 @@ def test_every_reason_for_not_starting_has_an_id(
     assert [word for word in ("colour", "flavour") if word not in "".join(told)] == []
     assert len(told) == 2
     assert server.log.read_text() == ""
+
+
+def test_a_reason_that_journald_does_not_take_goes_to_stderr(
+    server: Server, tmp_path: Path, listener: socket.socket
+) -> None:
+    listener.close()
+    server.write(f"colour = 1\n{CONFIG}")
+    server.start(wait=False, environment=as_systemd_does(server, tmp_path))
+    assert server.daemon is not None
+    assert server.daemon.wait(timeout=30) == 78
+    assert "colour" in server.log.read_text()
 
 
 def test_who_flushed_the_rules_is_told_and_blamed_for_nothing_else(

@@ -28,7 +28,5 @@ def run(options: Namespace) -> int:
 def _not_started(options: Namespace, reasons: Sequence[str]) -> None:
     more = f" (errors in all: {len(reasons)})" if len(reasons) > 1 else ""
     Notifier().status(f"{reasons[0]}{more}")
-    if under_journald():
-        not_started(reasons)
-    else:
+    if not (under_journald() and not_started(reasons)):
         complain(options, *reasons)

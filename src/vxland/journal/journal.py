@@ -55,9 +55,10 @@ def say(entry: Entry) -> None:
         LOG.log(LEVEL[entry.message.priority], "%s", text, extra={"entry": entry})
 
 
-def not_started(reasons: Sequence[str]) -> None:
-    """Log why the daemon can't start, a line each."""
+def not_started(reasons: Sequence[str]) -> bool:
+    """Log why the daemon can't start, a line each; returns whether journald took them."""
     say(entries.not_started(reasons))
+    return not any(isinstance(handler, Journald) and handler.lost for handler in LOG.handlers)
 
 
 class Journal:

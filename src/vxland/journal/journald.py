@@ -23,7 +23,7 @@ class Journald(logging.Handler):
     def __init__(self, path: str = SOCKET) -> None:
         super().__init__()
         self._path = path
-        self._lost = 0  # lines that journald didn't take
+        self.lost = 0  # lines that journald didn't take
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM | socket.SOCK_CLOEXEC)
         patience = struct.pack("@ll", 0, int(PATIENCE * 1e6))  # struct timeval
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDTIMEO, patience)
@@ -33,19 +33,19 @@ class Journald(logging.Handler):
         entry: Entry | None = getattr(record, "entry", None)
         priority = entry.message.priority if entry else PRIORITIES.get(record.levelno, 3)
         line = _datagram(self.format(record), priority, entry)
-        if self._lost:
-            text = f"{self._lost} lines before this one are lost: journald did not take them"
+        if self.lost:
+            text = f"{self.lost} lines before this one are lost: journald did not take them"
             lost = Entry(Message.LINES_LOST, text)
             if not self._send(_datagram(text, lost.message.priority, lost)):
-                self._lost += 1
+                self.lost += 1
                 return
-            self._lost = 0
+            self.lost = 0
         if not self._send(line):
-            self._lost += 1
+            self.lost += 1
 
     def _send(self, datagram: bytes) -> bool:
         """Whether journald took it."""
-        flags = socket.MSG_DONTWAIT if self._lost else 0
+        flags = socket.MSG_DONTWAIT if self.lost else 0
         try:
             self._socket.sendto(datagram, flags, self._path)
         except OSError:  # it doesn't read, or it isn't there
