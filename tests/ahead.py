@@ -3,9 +3,9 @@
 Whoever needs one of these waits until it is there, or makes it, and says what is wrong if it fails.
 """
 
+import contextlib
 import os
 import signal
-import sys
 
 from tests.package.build import built
 from tests.system.roots import RELEASES, unpacked
@@ -14,14 +14,17 @@ KINDS = ("neighbours", "build", "bare", "host")  # in the order in which the tes
 
 
 def end(*_: object) -> None:
-    """End all programs that were started here, too."""
+    """End all programs that were started here, too, once they have cleared up."""
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     os.killpg(0, signal.SIGTERM)
-    sys.exit(1)
+    with contextlib.suppress(ChildProcessError):
+        while True:
+            os.wait()
+    os._exit(1)  # subprocess would kill what it has begun to wait for
 
 
 if __name__ == "__main__":
-    os.setsid()
+    os.setpgid(0, 0)  # no session of its own: nice(1) would mean nothing (sched(7), autogroups)
     signal.signal(signal.SIGTERM, end)
     for kind in KINDS:
         for release in RELEASES:
