@@ -8,57 +8,29 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
-from vxland.config.load import load
+from vxland.board import Board
+from vxland.config.file import ConfigFile
 from vxland.config.watch import ConfigWatch
-from vxland.config.writing import is_being_written
 from vxland.control import Control, Json
 from vxland.doorbell import Doorbell, Trigger
 from vxland.http import MetricsServer
 from vxland.journal import Journal, Message
-from vxland.kernel.counters import Counters, read_counters
+from vxland.kernel.counters import read_counters
 from vxland.kernel.events import Events, LinkEvents, RuleEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
 from vxland.metrics import Totals, VxlandCollector, registry
 from vxland.notify import Notifier
+from vxland.precedence import Precedence
 from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
-from vxland.status import report_status
+from vxland.traffic import Traffic
 
-QUIET = 5.0  # seconds without a change until the interval takes a file for complete
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at
 RELOADS = frozenset({Trigger.HANGUP, Trigger.REQUEST})
-
-
-class ConfigFile:
-    """The configuration as it is on disk."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = str(path)
-        self._path = path
-        self.watch: ConfigWatch | None = None
-
-    @property
-    def problem(self) -> str | None:
-        """Why a change of it may go unnoticed."""
-        return self.watch.problem if self.watch else None
-
-    def read(self) -> Settings:
-        """The configuration as it is now. Raises InvalidConfig."""
-        return load(self._path)
-
-    def is_being_written(self) -> bool:
-        """Whether somebody has it open for writing."""
-        return is_being_written(self._path, self.watch.unclosed if self.watch else ())
-
-    def is_settled(self) -> bool:
-        """Whether nobody has written to it for a while."""
-        folder = self._path.with_name(f"{self._path.name}.d")
-        changes = [_changed_at(path) for path in (self._path, folder, *folder.glob("*.toml"))]
-        return time.time() - max(changes) > QUIET
 
 
 class Daemon:
@@ -70,8 +42,8 @@ class Daemon:
         self._notifier = Notifier()
         self._journal = Journal()
         self._totals = Totals()
-        self._report: Report | None = None
-        self._trouble: str | None = None  # why the last turn couldn't even begin
+        self._board = Board()
+        self._precedence = Precedence()
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -104,7 +76,7 @@ class Daemon:
                 lambda: self._reconciler.fights_so_far,
             )
             self._control = Control(
-                {"status": self._status, "reload": self._reload}, frozenset({"reload"})
+                {"status": self._board.status, "reload": self._reload}, frozenset({"reload"})
             )
             self._control.start()
             stack.callback(self._control.stop)
@@ -134,7 +106,10 @@ class Daemon:
         self._notifier.ready()
         next_check = time.monotonic() + self._reconciler.settings.interval
         while True:
-            triggers = self._doorbell.wait(self._patience(next_check))
+            patience = self._patience(next_check)
+            self._board.expect(patience)
+            triggers = self._doorbell.wait(patience)
+            self._board.expect(0)
             self._notifier.alive()
             self._journal.summarize()
             if Trigger.STOP in triggers:
@@ -164,6 +139,10 @@ class Daemon:
         return frozenset({Trigger.INTERVAL})
 
     def _turn(self, triggers: frozenset[Trigger]) -> None:
+        with self._precedence.taken():
+            self._take_turn(triggers)
+
+    def _take_turn(self, triggers: frozenset[Trigger]) -> None:
         reload = not RELOADS.isdisjoint(triggers)
         if reload:
             self._notifier.reloading()
@@ -173,15 +152,15 @@ class Daemon:
         try:
             report = self._reconciler.turn(triggers)
         except OSError as error:
-            self._trouble = f"the kernel can't be looked at: {error}"
-            self._journal.trouble(Message.KERNEL_UNSEEN, f"{self._trouble}; trying again")
-            self._notifier.status(self._trouble)
+            trouble = f"the kernel can't be looked at: {error}"
+            self._board.trouble_with(trouble)
+            self._journal.trouble(Message.KERNEL_UNSEEN, f"{trouble}; trying again")
+            self._notifier.status(trouble)
             time.sleep(PAUSE)
             self._doorbell.ring(Trigger.RETRY)
         else:
             self._totals.add(report)  # before the status, so that metrics are never behind it
-            self._report = report
-            self._trouble = None
+            self._board.post(report)
             self._journal.trouble(Message.KERNEL_UNSEEN, None)
             self._journal.write(report)
             self._http.listen(self._reconciler.settings.listen)
@@ -193,21 +172,15 @@ class Daemon:
         for answer in answered:
             answer()
 
-    def _status(self) -> Json:
-        if self._trouble is not None:
-            return {"error": self._trouble}
-        report = self._report
-        return report_status(report) if report else {"error": "the first check isn't over yet"}
-
     def _reload(self) -> Json:
         """Ring, and wait for the turn that answers (in a thread of the socket's)."""
         done = threading.Event()
         self._waiting.put(done.set)
         self._doorbell.ring(Trigger.REQUEST)
         done.wait()
-        if self._trouble is not None:
-            return {"error": self._trouble}
-        report = self._report
+        if self._board.trouble is not None:
+            return {"error": self._board.trouble}
+        report = self._board.report
         return {"errors": list(report.config.errors) if report else []}
 
 
@@ -219,14 +192,7 @@ def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:
         return []
 
 
-def _changed_at(path: Path) -> float:
-    try:
-        return path.stat().st_mtime
-    except OSError:
-        return 0.0
-
-
-def _counters() -> dict[str, Counters]:
+def _counters() -> dict[str, Traffic]:
     with Netlink() as netlink:
         return read_counters(netlink)
 

@@ -10,9 +10,9 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from vxland.hazards import looping_pairs
-from vxland.kernel.counters import Counters
 from vxland.problems import Kind
 from vxland.report import Report
+from vxland.traffic import Traffic
 
 TUNNEL = ("overlay", "peer")
 
@@ -49,7 +49,7 @@ class VxlandCollector(Collector):
     def __init__(
         self,
         totals: Totals,
-        counters: Callable[[], dict[str, Counters]],
+        counters: Callable[[], dict[str, Traffic]],
         overruns: Callable[[], int],
         fights: Callable[[], int],
     ) -> None:
@@ -141,7 +141,7 @@ class VxlandCollector(Collector):
             field.name: CounterMetricFamily(
                 f"vxland_tunnel_{field.name}", f"{field.name.replace('_', ' ')}.", labels=TUNNEL
             )
-            for field in fields(Counters)
+            for field in fields(Traffic)
         }
         for vtep in report.desired.vteps():
             labels = (vtep.overlay, vtep.peer)

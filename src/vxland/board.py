@@ -1,0 +1,61 @@
+"""What the loop lets other threads read: its last report, and whether it still turns."""
+
+import time
+from collections.abc import Callable
+
+from vxland.problems import Kind
+from vxland.report import Report
+from vxland.status import Json, report_status
+
+LATE = 60.0  # seconds that a turn may take, as WatchdogSec= in the unit
+
+
+class Board:
+    """Written by the loop alone; each value is replaced whole, so readers need no lock.
+
+    ``clock`` gives monotonic seconds.
+    """
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self.report: Report | None = None
+        self.trouble: str | None = None  # why the last turn couldn't even begin
+        self._expected = clock() + LATE
+
+    def expect(self, patience: float) -> None:
+        """The loop comes by again after so many seconds at most, and what a turn may take."""
+        self._expected = self._clock() + patience + LATE
+
+    def post(self, report: Report) -> None:
+        """A turn is over."""
+        self.trouble = None
+        self.report = report
+
+    def trouble_with(self, text: str) -> None:
+        """A turn couldn't even begin."""
+        self.trouble = text
+
+    def status(self) -> Json:
+        """The status as the command line and the API give it."""
+        if self.trouble is not None:
+            return {"error": self.trouble}
+        return report_status(self.report) if self.report else {"error": self._no_report()}
+
+    def dead(self) -> str | None:
+        """Why the loop seems to turn no more; None where it does."""
+        late = self._clock() - self._expected
+        return None if late <= 0 else f"the loop should have turned {late:.0f} s ago"
+
+    def unready(self) -> str | None:
+        """Why the node isn't as configured; None where it is."""
+        if self.trouble is not None:
+            return self.trouble
+        if self.report is None:
+            return self._no_report()
+        wrong = [str(p) for p in self.report.problems if p.kind is not Kind.HINT]
+        if wrong:
+            return "\n".join(wrong)
+        return None if self.report.in_sync else "repairing"
+
+    def _no_report(self) -> str:
+        return "the first check isn't over yet"
