@@ -76,7 +76,12 @@ class Daemon:
                 lambda: self._reconciler.fights_so_far,
             )
             self._control = Control(
-                {"status": self._board.status, "reload": self._reload}, frozenset({"reload"})
+                {
+                    "status": self._board.status,
+                    "events": lambda: dict(self._board.events()),
+                    "reload": self._reload,
+                },
+                frozenset({"reload"}),
             )
             self._control.start()
             stack.callback(self._control.stop)

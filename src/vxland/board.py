@@ -3,6 +3,8 @@
 import time
 from collections.abc import Callable
 
+from vxland.chronicle import Chronicle
+from vxland.events import EventsJson, event_json
 from vxland.problems import Kind
 from vxland.report import Report
 from vxland.status import Json, report_status
@@ -13,11 +15,17 @@ LATE = 60.0  # seconds that a turn may take, as WatchdogSec= in the unit
 class Board:
     """Written by the loop alone; each value is replaced whole, so readers need no lock.
 
-    ``clock`` gives monotonic seconds.
+    ``clock`` gives monotonic seconds, ``now`` seconds since the epoch.
     """
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        now: Callable[[], float] = time.time,
+    ) -> None:
         self._clock = clock
+        self._now = now
+        self.chronicle = Chronicle(now())
         self.report: Report | None = None
         self.trouble: str | None = None  # why the last turn couldn't even begin
         self._expected = clock() + LATE
@@ -28,12 +36,18 @@ class Board:
 
     def post(self, report: Report) -> None:
         """A turn is over."""
+        self.chronicle.turn(report)
         self.trouble = None
         self.report = report
 
     def trouble_with(self, text: str) -> None:
         """A turn couldn't even begin."""
+        self.chronicle.trouble(text, self._now())
         self.trouble = text
+
+    def events(self) -> EventsJson:
+        """What happened lately, the newest last."""
+        return {"events": [event_json(event) for event in self.chronicle.events]}
 
     def status(self) -> Json:
         """The status as the command line and the API give it."""

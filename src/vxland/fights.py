@@ -34,6 +34,11 @@ class Fight:
 
 def undone(operations: Collection[Operation]) -> tuple[Subject, ...]:
     """What somebody undid, if these put it right: without what only follows from another one."""
+    return tuple(operation.subject for operation in causes(operations))
+
+
+def causes(operations: Collection[Operation]) -> tuple[Operation, ...]:
+    """The operations without those that only follow from another one."""
     anew = {operation.device for operation in operations if operation.attribute in ANEW}
     port = {op.device for op in operations if isinstance(op, Attach | Rename)}
     port |= {op.to for op in operations if isinstance(op, Rename)}
@@ -45,7 +50,7 @@ def undone(operations: Collection[Operation]) -> tuple[Subject, ...]:
             return True
         return operation.device in port and operation.attribute in PORT
 
-    return tuple(op.subject for op in operations if not follows(op))
+    return tuple(op for op in operations if not follows(op))
 
 
 @dataclass(slots=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from vxland.execution import Outcome
 from vxland.fights import Fight
@@ -24,6 +25,30 @@ class ConfigState:
     def ok(self) -> bool:
         """Whether the file as it is now is in force."""
         return not self.errors
+
+
+class ConfigNews(Enum):
+    """What may be new about the configuration."""
+
+    REFUSED = "config_refused"
+    GOOD_AGAIN = "config_good_again"
+    IN_FORCE = "config_in_force"
+
+    @property
+    def words(self) -> str:
+        """What it is now."""
+        return self.value.removeprefix("config_").replace("_", " ")
+
+
+def config_news(before: ConfigState | None, now: ConfigState) -> tuple[ConfigNews, ...]:
+    """What is new since then; what was in force at the start is not."""
+    before = before or ConfigState(now.path, now.digest)
+    news = []
+    if now.errors != before.errors:
+        news.append(ConfigNews.GOOD_AGAIN if now.ok else ConfigNews.REFUSED)
+    if now.digest != before.digest:
+        news.append(ConfigNews.IN_FORCE)
+    return tuple(news)
 
 
 @dataclass(frozen=True, slots=True)

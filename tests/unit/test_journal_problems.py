@@ -6,8 +6,8 @@ from dataclasses import replace
 import pytest
 
 from tests.unit.journal_log import DEVICE, TURN, Log, entry_of, listening, turn
+from vxland.changes import MOST
 from vxland.journal import Message
-from vxland.journal.entries import MOST
 from vxland.journal.journal import SAVES
 from vxland.journal.throttle import FIRST
 from vxland.kernel.events import Suspects

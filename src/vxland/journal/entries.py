@@ -4,16 +4,14 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vxland import __version__
-from vxland.execution import Outcome
+from vxland.changes import MOST, by_device, gist, some
 from vxland.journal.messages import Message
-from vxland.operations import CreateBridge, CreateVtep, Operation
 from vxland.ownership import owners
 from vxland.problems import Problem
 from vxland.report import Report
 
 Fields = Mapping[str, tuple[str, ...]]  # a field of the journal may have several values
 
-MOST = 10  # of anything in one go, each in a line or some words of its own
 TOGETHER = 150  # entries in one line: journald takes 1,024 fields (ENTRY_FIELD_COUNT_MAX)
 
 
@@ -59,15 +57,15 @@ def changes(report: Report) -> Iterator[Entry]:
     message, verb = Message.SET_UP, "set up"
     if report.drift:
         message, verb = Message.REPAIRED, "put right"
-    devices = _done(report.outcomes)
+    devices = by_device(report.outcomes)
     whose = owners(devices, report.desired, report.observed)
     for device, done in devices.items():
-        gist = _gist(done)
+        what = gist(done)
         yield Entry(
             message,
-            f"{device} {verb} in {report.duration * 1000:.0f} ms: {gist}",
+            f"{device} {verb} in {report.duration * 1000:.0f} ms: {what}",
             subject=device,
-            again=f"{device} {verb} {{}}: {gist}",
+            again=f"{device} {verb} {{}}: {what}",
             many=f"devices {verb}",
             item=device,
             fields=filled(
@@ -176,12 +174,6 @@ def stopped() -> Entry:
     return Entry(Message.STOPPED, text)
 
 
-def some(names: Sequence[str], most: int) -> str:
-    """The first few of these, and how many more there are."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")
-
-
 def filled(**fields: Iterable[str]) -> Fields:
     """These fields, each value once, none empty."""
     cleaned = {name: tuple(filter(None, dict.fromkeys(fields[name]))) for name in fields}
@@ -194,20 +186,6 @@ def _each(head: str, errors: Sequence[str]) -> list[str]:
     if len(errors) > MOST:
         lines[-1] = f"{head}: and {len(errors) - MOST + 1} more errors; vxland check tells all"
     return lines
-
-
-def _done(outcomes: Iterable[Outcome]) -> dict[str, list[Operation]]:
-    devices: dict[str, list[Operation]] = {}
-    for outcome in outcomes:
-        if outcome.failure is None:
-            devices.setdefault(outcome.operation.device, []).append(outcome.operation)
-    return devices
-
-
-def _gist(done: Sequence[Operation]) -> str:
-    """What was done; of a device made anew only that, since all else follows from it."""
-    made = [operation for operation in done if isinstance(operation, CreateVtep | CreateBridge)]
-    return some([str(operation) for operation in made or done], MOST)
 
 
 def _problem_fields(problem: Problem, culprit: str = "") -> Fields:

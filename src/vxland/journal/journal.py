@@ -13,7 +13,7 @@ from vxland.journal.journald import Journald
 from vxland.journal.messages import ERROR, INFO, NOTICE, WARNING, Message
 from vxland.journal.throttle import Throttle
 from vxland.problems import Problem
-from vxland.report import ConfigState, Report
+from vxland.report import ConfigNews, ConfigState, Report, config_news
 
 LOG = logging.getLogger("vxland")
 LEVELS = ("debug", "info", "warning", "error")
@@ -22,6 +22,11 @@ LEVEL = {
     WARNING: logging.WARNING,
     NOTICE: logging.INFO,  # Python's levels have none
     INFO: logging.INFO,
+}
+ABOUT_CONFIG = {
+    ConfigNews.REFUSED: entries.refused,
+    ConfigNews.GOOD_AGAIN: entries.good_again,
+    ConfigNews.IN_FORCE: entries.in_force,
 }
 SAVES = 60  # of the configuration within a minute: who saves it wants to read what it brought
 
@@ -122,12 +127,8 @@ class Journal:
             _say_all(summaries.summed_up(throttle.summary(now)))
 
     def _about_config(self, report: Report) -> Iterator[Entry]:
-        before = self._config or ConfigState(report.config.path, report.config.digest)
-        if report.config.errors != before.errors:
-            good = not report.config.errors
-            yield entries.good_again(report) if good else entries.refused(report)
-        if report.config.digest != before.digest:
-            yield entries.in_force(report)
+        news = config_news(self._config, report.config)
+        return (ABOUT_CONFIG[piece](report) for piece in news)
 
     def _tell(self, told: Iterable[Entry]) -> None:
         """Log what is to be told at once; the rest is held back."""

@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import TypeVar
 
-from vxland.journal.entries import MOST, TOGETHER, Entry, filled, some
+from vxland.changes import MOST, some
+from vxland.journal.entries import TOGETHER, Entry, filled
 from vxland.journal.messages import Message
 from vxland.journal.throttle import QUIET, Tally
 

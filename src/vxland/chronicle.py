@@ -1,0 +1,203 @@
+"""What the daemon remembers of its turns: since when things are as they are, and what happened.
+
+All of it is in memory, and begins with the daemon. The time comes with what is told. What others
+read (``since``, ``events`` and the like) is replaced whole and never changed, so that it may be
+read in any thread.
+"""
+
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from dataclasses import replace
+from itertools import islice
+from typing import TypeVar
+
+from vxland import __version__
+from vxland.changes import MOST, by_device, gist, some
+from vxland.events import Event
+from vxland.found import found
+from vxland.health import Examination, Health, TunnelKey
+from vxland.ownership import owners
+from vxland.problems import Kind, Problem
+from vxland.report import ConfigNews, ConfigState, Report, config_news
+
+EVENTS = 500  # remembered
+A_TURN = 50  # events of one sort that a turn gives
+AGAIN = 60.0  # seconds within which the same event is counted, not told anew
+
+Key = TypeVar("Key")
+State = TypeVar("State")
+
+
+class Chronicle:
+    """For one thread to tell, and any to read."""
+
+    def __init__(self, started_at: float) -> None:
+        self.started_at = started_at  # seconds since the epoch, as all times here
+        self.node_since = started_at
+        self.overlay_since: Mapping[str, float] = {}
+        self.since: Mapping[TunnelKey, float] = {}
+        self.problem_since: Mapping[Hashable, float] = {}
+        self.refused_at: float | None = None  # the configuration, as it is now
+        self.events: tuple[Event, ...] = ()
+        self._tunnels: Mapping[TunnelKey, Health] = {}
+        self._overlays: Mapping[str, bool] = {}
+        self._in_sync: bool | None = None
+        self._problems: Mapping[Hashable, Problem] = {}
+        self._config: ConfigState | None = None  # none before the first turn
+        self._trouble: tuple[str, float] | None = None
+        self._ring: dict[int, Event] = {}  # by number
+        self._latest: dict[Hashable, int] = {}  # by an event's identity
+        self._told = 0
+
+    def turn(self, report: Report) -> None:
+        """A turn is over."""
+        at = report.at
+        examination = Examination(report)
+        tunnels = {(v.overlay, v.peer): examination.tunnel(v) for v in report.desired.vteps()}
+        overlays = {o.name: examination.overlay(o) for o in report.desired.overlays}
+        problems = {problem.identity: problem for problem in report.problems}
+        told = [
+            *self._end_of_trouble(at),
+            *self._beginning(report),
+            *self._about_config(report),
+            *_limited(_changes(report), "devices"),
+            *_limited(self._came(problems, report), "problems"),
+            *_limited(self._went(problems, at), "problems"),
+        ]
+        self.since = _since(self.since, self._tunnels, tunnels, at)
+        self.overlay_since = _since(self.overlay_since, self._overlays, overlays, at)
+        known = dict.fromkeys(problems, True)
+        self.problem_since = _since(
+            self.problem_since, dict.fromkeys(self._problems, True), known, at
+        )
+        same = report.in_sync is self._in_sync
+        self.node_since = min(self.node_since, at) if same else at
+        self.refused_at = self._refused_at(report)
+        self._tunnels, self._overlays, self._problems = tunnels, overlays, problems
+        self._in_sync, self._config = report.in_sync, report.config
+        if told:
+            self._tell(told)
+
+    def trouble(self, text: str, at: float) -> None:
+        """A turn couldn't even begin."""
+        if self._trouble is None or self._trouble[0] != text:
+            self._tell([Event("trouble", at, found=text, about=text)])
+            self._trouble = (text, at)
+
+    def _end_of_trouble(self, at: float) -> Iterator[Event]:
+        if self._trouble is not None:
+            text, since = self._trouble
+            self._trouble = None
+            yield Event("resolved", at, found=text, seconds=max(0.0, at - since), about=text)
+
+    def _beginning(self, report: Report) -> Iterator[Event]:
+        if self._config is None:
+            kept = some([overlay.name for overlay in report.desired.overlays], MOST)
+            keeping = f"keeping overlay {kept}" if kept else "keeping nothing yet"
+            yield Event("started", report.at, done=f"vxland {__version__} started, {keeping}")
+
+    def _about_config(self, report: Report) -> Iterator[Event]:
+        config = report.config
+        for news in config_news(self._config, config):
+            event = Event(news.value, report.at, about=config.errors[:1])
+            if news is ConfigNews.REFUSED:
+                event = replace(
+                    event,
+                    found=some(config.errors, MOST),
+                    done="the last good configuration stays in force",
+                )
+            else:
+                event = replace(event, done=f"{config.path} is {news.words}")
+            yield event
+
+    def _refused_at(self, report: Report) -> float | None:
+        if report.config.ok:
+            return None
+        refused = ConfigNews.REFUSED in config_news(self._config, report.config)
+        return report.at if refused or self.refused_at is None else self.refused_at
+
+    def _came(self, problems: Mapping[Hashable, Problem], report: Report) -> Iterator[Event]:
+        for identity, problem in problems.items():
+            if identity not in self._problems:
+                kind = "failed" if problem.kind is Kind.FAILED else "problem"
+                who = report.culprits.get(problem.device, "")
+                yield replace(_about(problem, kind, report.at), who=who)
+
+    def _went(self, problems: Mapping[Hashable, Problem], at: float) -> Iterator[Event]:
+        for identity, problem in self._problems.items():
+            if identity not in problems:
+                lasted = max(0.0, at - self.problem_since[identity])
+                yield replace(_about(problem, "resolved", at), seconds=lasted)
+
+    def _tell(self, told: Iterable[Event]) -> None:
+        """Put these at the end; what was told a moment ago is counted."""
+        for event in told:
+            self._told += 1
+            before = self._ring.get(self._latest.get(event.identity, 0))
+            new = replace(event, number=self._told, first_at=event.at)
+            if before is not None and event.at - before.at <= AGAIN:
+                del self._ring[before.number]
+                first = min(before.first_at, event.at)
+                new = replace(new, first_at=first, count=before.count + 1)
+            self._ring[new.number] = new
+            self._latest[new.identity] = new.number
+        for number in list(islice(self._ring, max(0, len(self._ring) - EVENTS))):
+            gone = self._ring.pop(number)
+            if self._latest[gone.identity] == number:
+                del self._latest[gone.identity]
+        self.events = tuple(self._ring.values())
+
+
+def _since(
+    since: Mapping[Key, float],
+    before: Mapping[Key, State],
+    now: Mapping[Key, State],
+    at: float,
+) -> dict[Key, float]:
+    """Since when each is what it is now; a clock that was set back doesn't make it the future."""
+    return {
+        key: min(since[key], at) if key in before and before[key] == state else at
+        for key, state in now.items()
+    }
+
+
+def _changes(report: Report) -> Iterator[Event]:
+    """An event for each device to which something was done."""
+    devices = by_device(report.outcomes)
+    whose = owners(devices, report.desired, report.observed)
+    for device, done in devices.items():
+        owner = whose.get(device)
+        yield Event(
+            "repaired" if report.drift else "set_up",
+            report.at,
+            overlay=owner.overlay if owner else done[0].overlay,
+            peer=owner.peer if owner else "",
+            device=device,
+            found=found(done, report.observed),
+            done=gist(done),
+            seconds=report.duration,
+            who=report.culprits.get(device, ""),
+        )
+
+
+def _about(problem: Problem, kind: str, at: float) -> Event:
+    return Event(
+        kind,
+        at,
+        overlay=problem.overlay,
+        peer=problem.peer,
+        device=problem.device,
+        found=problem.text,
+        about=problem.identity,
+    )
+
+
+def _limited(events: Iterable[Event], what: str) -> Iterator[Event]:
+    """The first of these, and how many more there are."""
+    events = iter(events)
+    first = list(islice(events, A_TURN))
+    yield from first
+    rest = sum(1 for _ in events)
+    if rest:
+        last = first[-1]
+        text = f"and {rest} more {what}"
+        yield Event(last.kind, last.at, found=text, seconds=last.seconds, about=text)

@@ -1,0 +1,129 @@
+"""What was found before it was put right, said in a few words."""
+
+import inspect
+from ipaddress import ip_address, ip_interface
+
+import pytest
+
+from vxland import operations as ops
+from vxland.found import FOUND, found
+from vxland.model import Bridge, VniKey
+from vxland.observed import (
+    NULL_MAC,
+    Abroad,
+    EbtablesRule,
+    EbtablesState,
+    FdbEntry,
+    Link,
+    Observed,
+    Unavailable,
+    VxlanState,
+)
+from vxland.operations import Guarding, Operation
+from vxland.settings import Df, VxlanOptions
+
+PEER, OTHER = ip_address("192.0.2.2"), ip_address("192.0.2.9")
+STATE = VxlanState(7, 4789, OTHER, PEER, VxlanOptions(ttl=5, df=Df.SET, learning=True))
+LINK = Link("t", "vxlan", alias="foo", mac="02:00:00:00:00:01", master="br9", vxlan=STATE)
+SEEN = Observed(
+    links={"t": LINK, "bare": Link("bare")},
+    ebtables=EbtablesState((EbtablesRule("-j A"),)),
+)
+GUARDING = Guarding("t", ("isolated",))
+BRIDGE = Bridge("vxbr0", "", "", "", 1450, frozenset())
+ADDRESS = ip_interface("10.0.0.1/24")
+ABROAD = Abroad("t", "", 3, VniKey(7, 4789, 4))
+
+
+def chain(*rules: str, jumps: int = 1) -> ops.WriteChain:
+    """What writes the chain."""
+    return ops.WriteChain("", "VXLAND", rules, jumps)
+
+
+CASES: list[tuple[Operation, str]] = [
+    (ops.AddAddress("lan", "vxbr0", ADDRESS), "address 10.0.0.1/24 missing"),
+    (ops.AddAltname("lan", "t", "vxland-lan+b"), "altname vxland-lan+b missing"),
+    (ops.AppendFlood("lan", "t", PEER), "192.0.2.2 not in its flood list"),
+    (ops.Attach("lan", "t", "vxbr0"), "in bridge br9 instead of vxbr0"),
+    (ops.Attach("lan", "bare", "vxbr0"), "not in bridge vxbr0"),
+    (ops.Attach("lan", "gone", "vxbr0"), "not in bridge vxbr0"),
+    (ops.BringUp("lan", "t", GUARDING), "down"),
+    (ops.CreateBridge("lan", "vxbr0", BRIDGE), "missing"),
+    (ops.DeleteAbroad("lan", "t", ABROAD), "moved to network namespace 3"),
+    (ops.DeleteLink("lan", "t"), "not wanted as it was"),
+    (ops.Isolate("lan", "t"), "not isolated"),
+    (ops.NoLinkLocal("lan", "t"), "with IPv6 link-local addresses"),
+    (ops.RaiseBridge("lan", "vxbr0"), "down"),
+    (ops.Reattach("lan", "veth1", "vxbr0"), "not in bridge vxbr0"),
+    (ops.RemoveAddress("lan", "vxbr0", ADDRESS), "address 10.0.0.1/24 too many"),
+    (ops.RemoveAltname("lan", "t", "foo"), "altname foo too many"),
+    (ops.RemoveChain("", "VXLAND", 1, ()), "chain VXLAND, which isn't wanted"),
+    (ops.RemoveFdb("lan", "t", FdbEntry(NULL_MAC, OTHER)), "flood entry to 192.0.2.9 too many"),
+    (
+        ops.RemoveFdb("lan", "t", FdbEntry("02:00:00:00:00:07", OTHER)),
+        "entry 02:00:00:00:00:07 to 192.0.2.9 too many",
+    ),
+    (ops.Rename("lan", "foo", "t"), "named foo instead of t"),
+    (ops.ResetFlag("lan", "t", "hairpin"), "port flag hairpin changed"),
+    (ops.SetAlias("lan", "t", "vxland:lan:b"), "with another alias"),
+    (ops.SetAlias("lan", "bare", "vxland:lan:b"), "without its alias"),
+    (ops.SetLocal("lan", "t", PEER), "local address 192.0.2.9 instead of 192.0.2.2"),
+    (ops.SetLocal("lan", "bare", PEER), "local address not 192.0.2.2"),
+    (ops.SetMac("lan", "t", "06::"), "MAC 02:00:00:00:00:01 instead of 06::"),
+    (ops.SetMac("lan", "gone", "06::"), "MAC not 06::"),
+    (ops.SetMtu("lan", "t", 1450), "MTU 1500 instead of 1450"),
+    (ops.SetMtu("lan", "gone", 1450), "MTU not 1450"),
+    (ops.SetOption("lan", "t", "ttl", 0), "ttl 5 instead of 0"),
+    (ops.SetOption("lan", "t", "df", 0), "df 1 instead of 0"),
+    (ops.SetOption("lan", "t", "learning", 0), "learning 1 instead of 0"),
+    (ops.SetOption("lan", "gone", "ttl", 0), "ttl not 0"),
+    (ops.SetRemote("lan", "t", OTHER), "remote 192.0.2.2 instead of 192.0.2.9"),
+    (ops.SetRemote("lan", "gone", OTHER), "remote not 192.0.2.9"),
+    (ops.TakeDown("lan", "t"), "up, which it must not be"),
+    (ops.TrimChain("", "VXLAND", (), ()), "chain VXLAND with more rules than wanted"),
+    (ops.Unisolate("lan", "t", GUARDING), "isolated, which isn't wanted"),
+    (chain("-j A", "-j B"), "chain VXLAND missing rules"),
+    (chain("-j A", jumps=0), "no jump to chain VXLAND"),
+    (chain("-j A"), "chain VXLAND changed, or not first in FORWARD"),
+]
+
+
+@pytest.mark.parametrize(("operation", "words"), CASES, ids=lambda value: str(value)[:60])
+def test_what_was_found_is_said_in_words(operation: Operation, words: str) -> None:
+    """Of each kind of operation."""
+    assert found([operation], SEEN) == words
+
+
+def test_every_operation_has_words() -> None:
+    """A new kind of operation needs a line."""
+    kinds = {
+        kind
+        for name in ops.__all__
+        if inspect.isclass(kind := getattr(ops, name))
+        and issubclass(kind, Operation)
+        and kind is not Operation
+    }
+    assert set(FOUND) == kinds
+
+
+@pytest.mark.parametrize("ebtables", [Unavailable("not permitted"), EbtablesState()])
+def test_a_chain_may_be_missing(ebtables: EbtablesState | Unavailable) -> None:
+    """Or not be seen."""
+    assert found([chain()], Observed(ebtables=ebtables)) == "chain VXLAND missing"
+
+
+def test_what_only_follows_is_left_out() -> None:
+    """A device that is made anew lacked everything else, too; one in a bridge made anew, that."""
+    made = ops.CreateBridge("lan", "vxbr0", BRIDGE)
+    attach = ops.Attach("lan", "bare", "vxbr0")
+    assert found([made, attach], Observed()) == "missing"
+    assert found([ops.Attach("lan", "t", "br"), ops.BringUp("lan", "t", GUARDING)], SEEN) == (
+        "in bridge br9 instead of br"
+    )
+    assert found([], SEEN) == ""
+
+
+def test_a_device_made_anew_is_found_otherwise() -> None:
+    """Its deletion says so; it was not missing."""
+    made = ops.CreateBridge("lan", "t", BRIDGE)
+    assert found([ops.DeleteLink("lan", "t"), made], SEEN) == "not wanted as it was"
