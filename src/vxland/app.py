@@ -27,6 +27,7 @@ from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
+from vxland.status import Counts
 from vxland.traffic import Traffic
 
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at
@@ -42,8 +43,8 @@ class Daemon:
         self._notifier = Notifier()
         self._journal = Journal()
         self._totals = Totals()
-        self._board = Board()
         self._precedence = Precedence()
+        self._board = Board(_counts, self._precedence.give_way)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -77,7 +78,7 @@ class Daemon:
             )
             self._control = Control(
                 {
-                    "status": self._board.status,
+                    "status": lambda: dict(self._board.status()),
                     "events": lambda: dict(self._board.events()),
                     "reload": self._reload,
                 },
@@ -200,6 +201,13 @@ def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:
 def _counters() -> dict[str, Traffic]:
     with Netlink() as netlink:
         return read_counters(netlink)
+
+
+def _counts() -> Counts:
+    try:
+        return Counts(_counters())
+    except OSError:  # a status without numbers is better than none
+        return Counts()
 
 
 def _summary(report: Report) -> str:

@@ -1,15 +1,19 @@
 """One look by hand: what the commands see that need no daemon."""
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vxland.config.load import load
+from vxland.hints import hints
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep
+from vxland.ownership import attributed
 from vxland.peers import addresses
 from vxland.plan import Plan, plan
+from vxland.report import ConfigState, Report
 from vxland.resolve import resolve
 from vxland.settings import Settings
 
@@ -22,10 +26,30 @@ class Outlook:
     observed: Observed
     desired: Desired
     plan: Plan
+    at: float  # seconds since the epoch
+    duration: float  # seconds
+
+    def report(self, path: Path) -> Report:
+        """The same as a turn that did nothing."""
+        return Report(
+            at=self.at,
+            duration=self.duration,
+            triggers=frozenset(),
+            config=ConfigState(str(path), self.settings.digest),
+            desired=self.desired,
+            observed=self.observed,
+            plan=self.plan,
+            problems=attributed(
+                (*self.plan.problems, *hints(self.desired, self.observed)),
+                self.desired,
+                self.observed,
+            ),
+        )
 
 
 def look(path: Path, kernel: LinuxKernel) -> Outlook:
     """Read the configuration and the kernel. Raises InvalidConfig, Unresolved, OSError."""
+    at, started = time.time(), time.monotonic()
     settings = load(path)
     known = addresses(settings.peers)
     observed = kernel.observe(frozenset(known.values()))
@@ -34,4 +58,4 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
     if any(isinstance(operation, CreateVtep) for operation in planned.operations):
         observed = replace(observed, abroad=kernel.look_abroad())
         planned = plan(observed, desired)
-    return Outlook(settings, observed, desired, planned)
+    return Outlook(settings, observed, desired, planned, at, time.monotonic() - started)
