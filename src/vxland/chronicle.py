@@ -186,7 +186,7 @@ def _about(problem: Problem, kind: str, at: float) -> Event:
         overlay=problem.overlay,
         peer=problem.peer,
         device=problem.device,
-        found=problem.text,
+        found=problem.text if kind == "failed" else f"{problem.kind.value}: {problem.text}",
         about=problem.identity,
     )
 

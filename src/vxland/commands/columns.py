@@ -1,6 +1,6 @@
 """Tables that fit the terminal: the least important columns go first."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
@@ -32,31 +32,48 @@ class Row:
 
 def fitting(columns: Sequence[Column], rows: Sequence[Row], width: int) -> Table:
     """As much of a table as there is room for. Empty columns aren't shown."""
-    widths = [_width(column, number, rows) for number, column in enumerate(columns)]
-    shown = [number for number, wide in enumerate(widths) if wide]
-    while len(shown) > 1 and sum(widths[n] + GAP for n in shown) - GAP > width:
+    wishes = [_wish(column, number, rows) for number, column in enumerate(columns)]
+    least = [
+        min(wish, column.elastic or wish) for wish, column in zip(wishes, columns, strict=True)
+    ]
+    shown = [number for number, wish in enumerate(wishes) if wish]
+    while len(shown) > 1 and _sum(least, shown) > width:
         shown.remove(max(shown, key=lambda number: (columns[number].rank, number)))
+    widths = _spread(least, wishes, shown, width)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for number in shown:
-        column = columns[number]
         table.add_column(
-            column.title,
-            justify="right" if column.right else "left",
+            columns[number].title,
+            justify="right" if columns[number].right else "left",
             no_wrap=True,
             overflow="ellipsis",
-            min_width=None if column.elastic else widths[number],
+            width=widths[number],
         )
     for row in rows:
-        table.add_row(*_cells(row, shown))
+        cells = (row.cells[number] for number in shown)
+        table.add_row(*(Text(clean(cell), style=row.style) for cell in cells))
     return table
 
 
-def _cells(row: Row, shown: Sequence[int]) -> Iterator[Text]:
-    return (Text(clean(row.cells[number]), style=row.style) for number in shown)
+def _sum(widths: Sequence[int], shown: Sequence[int]) -> int:
+    return sum(widths[number] + GAP for number in shown) - GAP
 
 
-def _width(column: Column, number: int, rows: Sequence[Row]) -> int:
-    """What it needs; 0 where there is nothing in it."""
+def _spread(
+    least: Sequence[int], wishes: Sequence[int], shown: Sequence[int], width: int
+) -> list[int]:
+    """The widths, once the room that is left was dealt out, to the most modest first."""
+    widths = list(least)
+    left = max(0, width - _sum(least, shown))
+    hungry = sorted(shown, key=lambda number: wishes[number] - least[number])
+    for position, number in enumerate(hungry):
+        given = min(wishes[number] - least[number], left // (len(hungry) - position))
+        widths[number] += given
+        left -= given
+    return widths
+
+
+def _wish(column: Column, number: int, rows: Sequence[Row]) -> int:
+    """What it needs to show all; 0 where there is nothing in it."""
     widest = max((cell_len(clean(row.cells[number])) for row in rows), default=0)
-    needed = max(widest, cell_len(column.title)) if widest else 0
-    return min(needed, column.elastic) if column.elastic else needed
+    return max(widest, cell_len(column.title)) if widest else 0

@@ -14,7 +14,7 @@ from vxland.events import EventJson
 
 TOLD, NOT_RUNNING, ERROR = 0, 3, 1
 PAUSE = 1.0  # seconds between two looks
-WIDE = 200  # columns where nobody's terminal sets a width
+WIDE = 1000  # columns where nobody's terminal sets a width
 ABSENT = (
     "the daemon isn't running here, and what happened before it ended is in the journal:"
     " journalctl -u vxland"
@@ -108,7 +108,7 @@ def _print(events: Sequence[EventJson], *, header: bool = True) -> None:
                 took(event["seconds"]),
                 event["who"],
             ),
-            STYLES.get(event["kind"], ""),
+            NOTE if event["found"].startswith(HINT) else STYLES.get(event["kind"], ""),
         )
         for event in events
     ]
@@ -119,12 +119,13 @@ def _print(events: Sequence[EventJson], *, header: bool = True) -> None:
     console.print(table)
 
 
+HINT, NOTE = "hint: ", "yellow"
 STYLES = {
     "failed": "red",
     "problem": "red",
     "config_refused": "red",
     "trouble": "red",
-    "repaired": "yellow",
+    "repaired": NOTE,
     "resolved": "green",
     "config_good_again": "green",
 }

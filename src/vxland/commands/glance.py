@@ -1,6 +1,7 @@
 """The status as a person on call reads it: what is broken first, and what mends it under it."""
 
 import math
+import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -16,6 +17,7 @@ from vxland.status.shape import OverlayStatus, ProblemStatus, TunnelStatus
 MOST = 10  # of pending operations that are told
 LEAST = 5  # tunnels that are shown on the smallest screen
 HINT = "hint"
+SENTENCES = re.compile(r"(?<!\.)\. (?=[A-Z])")
 BAD, GOOD, NOTE = "red", "green", "yellow"
 
 Key = tuple[str, str]  # overlay and peer
@@ -109,10 +111,10 @@ def _problems(problems: Sequence[ProblemStatus], view: View) -> Iterator[Text]:
     """The worst first, each with its cure on a line of its own."""
     for problem in sorted(problems, key=lambda problem: problem["kind"] == HINT):
         style = NOTE if problem["kind"] == HINT else BAD
-        since = _for(problem["since"], view, ", for ")
-        yield Text(f"  {problem['kind']}: {clean(problem['text'])}{since}", style=style)
-        if problem["cure"]:
-            yield Text(f"    {clean(problem['cure'])}")
+        since = _for(problem["since"], view, " for ")
+        yield Text(f"  {problem['kind']}{since}: {clean(problem['text'])}", style=style)
+        for way in SENTENCES.split(problem["cure"]) if problem["cure"] else ():
+            yield Text(f"    {clean(way)}")
 
 
 def _pending(pending: Sequence[str]) -> Iterator[Text]:

@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from vxland.commands.glance import Rates
 
 IN_SYNC, NOT_IN_SYNC, NOT_RUNNING, ERROR = 0, 2, 3, 1
-WIDE = 200  # columns where nobody's terminal sets a width
+WIDE = 1000  # columns where nobody's terminal sets a width
 
 
 def run(options: Namespace) -> int:
