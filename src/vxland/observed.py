@@ -139,7 +139,7 @@ class ForwardChain:
     family: str  # as nft names it: ip, ip6 or inet
     table: str
     name: str
-    chains: frozenset[str] = frozenset()  # of the same table
+    chains: frozenset[str] = frozenset()  # itself, and those that it leads to
     accepts: frozenset[str] = frozenset()  # ports, or beginnings ending in +, that pass it
 
     def lets_through(self, bridge: str) -> bool:

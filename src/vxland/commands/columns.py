@@ -14,12 +14,12 @@ GAP = 2  # blanks between columns
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column; those with the highest rank go first. One that is ``elastic`` can be cut short."""
+    """A column; those with the highest rank go first, those without one stay."""
 
     title: str
     rank: int = 0
     right: bool = False
-    elastic: int = 0  # the least width that makes sense; 0: as wide as what is in it
+    elastic: int = 0  # the least width that it can be cut to; 0: as wide as what is in it
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,8 +37,8 @@ def fitting(columns: Sequence[Column], rows: Sequence[Row], width: int) -> Table
         min(wish, column.elastic or wish) for wish, column in zip(wishes, columns, strict=True)
     ]
     shown = [number for number, wish in enumerate(wishes) if wish]
-    while len(shown) > 1 and _sum(least, shown) > width:
-        shown.remove(max(shown, key=lambda number: (columns[number].rank, number)))
+    while _sum(least, shown) > width and (worst := max(columns[n].rank for n in shown)):
+        shown = [number for number in shown if columns[number].rank != worst]
     widths = _spread(least, wishes, shown, width)
     table = Table(box=None, pad_edge=False, padding=(0, GAP, 0, 0), header_style="bold")
     for number in shown:

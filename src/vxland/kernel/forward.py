@@ -80,13 +80,11 @@ def _look() -> tuple[ForwardChain, ...]:
 
 
 def _dropping(netlink: Netlink) -> Iterator[ForwardChain]:
-    names: dict[tuple[int, str], set[str]] = defaultdict(set)
     dropping = []
     for message in netlink.dump(_request(GETCHAIN)):
         family = message[HEADER.size]
         seen = dict(attributes(message, HEADER.size + NFGENMSG.size))
         table, name = _text(seen.get(CHAIN_TABLE)), _text(seen.get(CHAIN_NAME))
-        names[family, table].add(name)
         hook = dict(attributes(seen.get(CHAIN_HOOK, b""), 0)).get(HOOK_HOOKNUM)
         forwards = hook is not None and _number(hook) == FORWARD and family in FAMILIES
         if forwards and _number(seen.get(CHAIN_POLICY, b"\1")) == NF_DROP:
@@ -96,9 +94,9 @@ def _dropping(netlink: Netlink) -> Iterator[ForwardChain]:
         for message in netlink.dump(_request(GETRULE, family, table)):
             rule = _rule(message)
             rules[rule.chain].append(rule)
-        accepts = frozenset(_accepted(name, rules, ANYTHING, set()))
-        chains = frozenset(names[family, table])
-        yield ForwardChain(FAMILIES[family], table, name, chains, accepts)
+        chains: set[str] = set()
+        accepts = frozenset(_accepted(name, rules, ANYTHING, chains))
+        yield ForwardChain(FAMILIES[family], table, name, frozenset(chains), accepts)
 
 
 def _request(kind: int, family: int = 0, table: str = "") -> bytes:
