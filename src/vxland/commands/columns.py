@@ -1,15 +1,23 @@
 """Tables that fit the terminal: the least important columns go first."""
 
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from rich.cells import cell_len
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from vxland.commands.words import clean
 
 GAP = 2  # blanks between columns
+WIDE = 1000  # columns where there is no terminal that could cut anything
+
+
+def output() -> Console:
+    """Standard output; colours, and cuts to its width, are for a terminal."""
+    return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
 
 
 @dataclass(frozen=True, slots=True)

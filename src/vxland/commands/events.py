@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import os
 import sys
 import time
 from argparse import Namespace
@@ -14,7 +13,6 @@ from vxland.events import EventJson
 
 TOLD, NOT_RUNNING, ERROR = 0, 3, 1
 PAUSE = 1.0  # seconds between two looks
-WIDE = 1000  # columns where nobody's terminal sets a width
 ABSENT = (
     "the daemon isn't running here, and what happened before it ended is in the journal:"
     " journalctl -u vxland"
@@ -78,10 +76,8 @@ def _now() -> Sequence[EventJson]:
 
 
 def _print(events: Sequence[EventJson], *, header: bool = True) -> None:
-    from rich.console import Console  # noqa: PLC0415 - JSON needs no table
-
-    from vxland.commands.columns import Column, Row, fitting  # noqa: PLC0415
-    from vxland.commands.words import moment, took  # noqa: PLC0415
+    from vxland.commands.columns import Column, Row, fitting, output  # noqa: PLC0415 - for JSON …
+    from vxland.commands.words import moment, took  # noqa: PLC0415 - … no table
 
     columns = (
         Column("time"),
@@ -112,8 +108,7 @@ def _print(events: Sequence[EventJson], *, header: bool = True) -> None:
         )
         for event in events
     ]
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
-    console = Console(width=width, highlight=False)
+    console = output()
     table = fitting(columns, rows, console.width)
     table.show_header = header
     console.print(table)

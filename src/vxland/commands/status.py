@@ -1,7 +1,6 @@
 """``vxland status``: overlays, tunnels, and what is wrong with them."""
 
 import json
-import os
 import sys
 import time
 from argparse import Namespace
@@ -14,12 +13,9 @@ from vxland.control import NotRunning, ask
 from vxland.status import NodeStatus
 
 if TYPE_CHECKING:
-    from rich.console import Console
-
     from vxland.commands.glance import Rates
 
 IN_SYNC, NOT_IN_SYNC, NOT_RUNNING, ERROR = 0, 2, 3, 1
-WIDE = 1000  # columns where nobody's terminal sets a width
 
 
 def run(options: Namespace) -> int:
@@ -66,20 +62,14 @@ def _by_eye(path: Path) -> NodeStatus:
 def _print(status: NodeStatus, options: Namespace) -> None:
     from rich.text import Text  # noqa: PLC0415 - JSON needs no table
 
+    from vxland.commands.columns import output  # noqa: PLC0415
     from vxland.commands.glance import View, glance  # noqa: PLC0415
 
-    console = _console()
+    console = output()
     height = None if options.all or not console.is_terminal else console.height - 1
     for part in glance(status, View(time.time(), console.width, height)):
         # A command that is cut into lines can't be copied.
         console.print(part, soft_wrap=isinstance(part, Text))
-
-
-def _console() -> "Console":
-    from rich.console import Console  # noqa: PLC0415 - JSON needs no table
-
-    width = None if sys.stdout.isatty() or "COLUMNS" in os.environ else WIDE
-    return Console(width=width, highlight=False)
 
 
 def _watch(options: Namespace) -> int:
@@ -113,9 +103,10 @@ def _show(options: Namespace) -> None:
     from rich.live import Live  # noqa: PLC0415
     from rich.text import Text  # noqa: PLC0415
 
+    from vxland.commands.columns import output  # noqa: PLC0415
     from vxland.commands.glance import View, glance  # noqa: PLC0415
 
-    console = _console()
+    console = output()
     rates = _Rates()
 
     def picture(status: dict[str, Any]) -> Group:
