@@ -78,8 +78,8 @@ class Daemon:
             )
             self._control = Control(
                 {
-                    "status": lambda: dict(self._board.status()),
-                    "events": lambda: dict(self._board.events()),
+                    "status": self._board.status,
+                    "events": self._board.events,
                     "reload": self._reload,
                 },
                 frozenset({"reload"}),

@@ -4,11 +4,11 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 
 from vxland.chronicle import Chronicle
-from vxland.events import EventsJson, event_json
+from vxland.events import event_json
 from vxland.model import Vtep
 from vxland.problems import Kind
 from vxland.report import Report
-from vxland.status import Counts, ErrorStatus, NodeStatus, past, report_status
+from vxland.status import Counts, Json, past, report_status
 
 SLICE = 50  # tunnels between two pauses in which the loop may go first
 LATE = 60.0  # seconds that a turn may take, as WatchdogSec= in the unit
@@ -53,17 +53,17 @@ class Board:
         self.chronicle.trouble(text, self._now())
         self.trouble = text
 
-    def events(self) -> EventsJson:
-        """What happened lately, the newest last."""
+    def events(self) -> Json:
+        """What happened lately, the newest last: EventsJson."""
         return {"events": [event_json(event) for event in self.chronicle.events]}
 
-    def status(self) -> NodeStatus | ErrorStatus:
-        """The status as the command line and the API give it."""
+    def status(self) -> Json:
+        """The status as the command line and the API give it: NodeStatus, or ErrorStatus."""
         report = self.report
         if self.trouble is not None or report is None:
             return {"error": self.trouble or self._no_report()}
         counts = self._count()
-        return report_status(report, past(self.chronicle), counts, self._paced, self._now())
+        return {**report_status(report, past(self.chronicle), counts, self._paced, self._now())}
 
     def _paced(self, vteps: Iterable[Vtep]) -> Iterator[Vtep]:
         for number, vtep in enumerate(vteps):

@@ -61,6 +61,7 @@ def refused(*what):
         return errno.errorcode[error.errno]
     return "can"
 
+UNITS = "/sys/fs/cgroup/system.slice"
 FOLDERS = ("/etc", "/usr", "/var/lib", "/run/vxland")
 page = "http://web.example.test/greeting"
 print(json.dumps({
@@ -70,6 +71,7 @@ print(json.dumps({
     "temporary": os.listdir("/tmp"),
     "processes": sorted({os.stat(f"/proc/{n}").st_uid for n in os.listdir("/proc") if n.isdigit()}),
     "switches": os.path.isdir("/proc/sys/net"),
+    "journald": open(f"{UNITS}/systemd-journald.service/cgroup.procs").read().split(),
     "packets": refused(socket.AF_PACKET, socket.SOCK_RAW),
     "me": os.getuid(),
 }))
@@ -159,6 +161,10 @@ def test_sandbox_keeps_the_disk_and_others_out_of_reach(probed: dict[str, Any]) 
 
 def test_sandbox_shows_whether_br_netfilter_takes_hold_of_bridges(probed: dict[str, Any]) -> None:
     assert probed["switches"]
+
+
+def test_sandbox_tells_which_service_a_process_is_of(probed: dict[str, Any]) -> None:
+    assert len(probed["journald"]) == 1
 
 
 def test_metrics_are_served(host: Machine) -> None:

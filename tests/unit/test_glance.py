@@ -136,9 +136,9 @@ lxd1: NOT in sync since 4 min: 1 of 3 tunnels
   refused: something else
 
 overlay lan: NOT in sync, bridge br-lan up, MTU 1450, guards isolated, ebtables, tunnels 1 of 2, other ports 3
-  failed for 3 min: could not create it
+  failed: could not create it (for 3 min)
     Load it (modprobe vxlan)
-  hint for 3 min: nothing came from lxd2
+  hint: nothing came from lxd2 (for 3 min)
     Look
     Or run: foo -x
   to do: create vxl-lan-lxd3

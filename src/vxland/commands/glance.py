@@ -111,8 +111,8 @@ def _problems(problems: Sequence[ProblemStatus], view: View) -> Iterator[Text]:
     """The worst first, each with its cure on a line of its own."""
     for problem in sorted(problems, key=lambda problem: problem["kind"] == HINT):
         style = NOTE if problem["kind"] == HINT else BAD
-        since = _for(problem["since"], view, " for ")
-        yield Text(f"  {problem['kind']}{since}: {clean(problem['text'])}", style=style)
+        since = "" if problem["since"] is None else f" (for {span(view.now - problem['since'])})"
+        yield Text(f"  {problem['kind']}: {clean(problem['text'])}{since}", style=style)
         for way in SENTENCES.split(problem["cure"]) if problem["cure"] else ():
             yield Text(f"    {clean(way)}")
 

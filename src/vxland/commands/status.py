@@ -10,10 +10,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from vxland.commands.trouble import complain, explained
 from vxland.control import NotRunning, ask
-from vxland.status import NodeStatus
 
 if TYPE_CHECKING:
     from vxland.commands.glance import Rates
+    from vxland.status import NodeStatus
 
 IN_SYNC, NOT_IN_SYNC, NOT_RUNNING, ERROR = 0, 2, 3, 1
 
@@ -44,7 +44,7 @@ def _asked(path: Path) -> dict[str, Any]:
         return dict(_by_eye(path))
 
 
-def _by_eye(path: Path) -> NodeStatus:
+def _by_eye(path: Path) -> "NodeStatus":
     """What can be seen without the daemon. Raises InvalidConfig, Unresolved, OSError."""
     from vxland.kernel.counters import read_counters  # noqa: PLC0415 - the daemon's answer needs …
     from vxland.kernel.linux import LinuxKernel  # noqa: PLC0415 - … no look
@@ -59,7 +59,7 @@ def _by_eye(path: Path) -> NodeStatus:
     return report_status(outlook.report(path), counts=counts)
 
 
-def _print(status: NodeStatus, options: Namespace) -> None:
+def _print(status: "NodeStatus", options: Namespace) -> None:
     from rich.text import Text  # noqa: PLC0415 - JSON needs no table
 
     from vxland.commands.columns import output  # noqa: PLC0415
@@ -134,7 +134,7 @@ class _Rates:
     def __init__(self) -> None:
         self._before: dict[tuple[str, str], tuple[float, int, int]] = {}
 
-    def after(self, status: NodeStatus) -> "Rates":
+    def after(self, status: "NodeStatus") -> "Rates":
         """What passed since the last look; nothing of a tunnel that was made anew meanwhile."""
         now = time.monotonic()
         seen = {
