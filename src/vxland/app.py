@@ -22,12 +22,12 @@ from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
 from vxland.metrics import Totals, VxlandCollector, registry
 from vxland.notify import Notifier
+from vxland.outlook import count
 from vxland.precedence import Precedence
 from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
-from vxland.status import Counts
 from vxland.traffic import Traffic
 
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at
@@ -44,7 +44,7 @@ class Daemon:
         self._journal = Journal()
         self._totals = Totals()
         self._precedence = Precedence()
-        self._board = Board(_counts, self._precedence.give_way)
+        self._board = Board(count, self._precedence.give_way)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -201,13 +201,6 @@ def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:
 def _counters() -> dict[str, Traffic]:
     with Netlink() as netlink:
         return read_counters(netlink)
-
-
-def _counts() -> Counts:
-    try:
-        return Counts(_counters())
-    except OSError:  # a status without numbers is better than none
-        return Counts()
 
 
 def _summary(report: Report) -> str:

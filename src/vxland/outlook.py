@@ -1,4 +1,4 @@
-"""One look by hand: what the commands see that need no daemon."""
+"""One look by hand: what the commands see that need no daemon, and what is counted meanwhile."""
 
 import time
 from dataclasses import dataclass, replace
@@ -6,7 +6,9 @@ from pathlib import Path
 
 from vxland.config.load import load
 from vxland.hints import hints
+from vxland.kernel.counters import read_counters
 from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.netlink import Netlink
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep
@@ -16,6 +18,7 @@ from vxland.plan import Plan, plan
 from vxland.report import ConfigState, Report
 from vxland.resolve import resolve
 from vxland.settings import Settings
+from vxland.status import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,3 +62,12 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
         observed = replace(observed, abroad=kernel.look_abroad())
         planned = plan(observed, desired)
     return Outlook(settings, observed, desired, planned, at, time.monotonic() - started)
+
+
+def count() -> Counts:
+    """What the kernel counts, read in the thread that asks; nothing where it can't be read."""
+    try:
+        with Netlink() as netlink:
+            return Counts(read_counters(netlink))
+    except OSError:  # a status without numbers is better than none
+        return Counts()

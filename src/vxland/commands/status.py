@@ -46,17 +46,13 @@ def _asked(path: Path) -> dict[str, Any]:
 
 def _by_eye(path: Path) -> "NodeStatus":
     """What can be seen without the daemon. Raises InvalidConfig, Unresolved, OSError."""
-    from vxland.kernel.counters import read_counters  # noqa: PLC0415 - the daemon's answer needs …
-    from vxland.kernel.linux import LinuxKernel  # noqa: PLC0415 - … no look
-    from vxland.kernel.netlink import Netlink  # noqa: PLC0415
-    from vxland.outlook import look  # noqa: PLC0415
-    from vxland.status import Counts, report_status  # noqa: PLC0415
+    from vxland.kernel.linux import LinuxKernel  # noqa: PLC0415 - the daemon's answer needs no look
+    from vxland.outlook import count, look  # noqa: PLC0415
+    from vxland.status import report_status  # noqa: PLC0415
 
     with LinuxKernel() as kernel:
         outlook = look(path, kernel)
-    with Netlink() as netlink:
-        counts = Counts(read_counters(netlink))
-    return report_status(outlook.report(path), counts=counts)
+    return report_status(outlook.report(path), counts=count())
 
 
 def _print(status: "NodeStatus", options: Namespace) -> None:
