@@ -204,7 +204,7 @@ def test_drop_in_for_legacy_ebtables_gives_one_more_capability(host: Machine) ->
         host.run(commands)
         settled(host)
         assert capabilities(host) == {name: {NET_ADMIN, NET_RAW} for name in SETS}
-        host.run(f"test -r /proc/{shown(host, 'MainPID')}/root/proc/modules")  # it looks there
+        host.run(f"test -r /proc/{shown(host, 'MainPID')}/root/proc/filesystems")  # and modules
         host.run("ebtables -F")
         eventually(lambda: "VXLAND" in host.run("ebtables -L FORWARD"), "the guard is back")
     finally:
