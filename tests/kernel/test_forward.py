@@ -164,3 +164,5 @@ def test_the_kernel_tells_it_with_everything_else() -> None:
                 for name in forward.CALLS.values():
                     (forward.SWITCHES / name).write_text(switch)
                 assert bool(kernel.observe().forward) is (switch == "1")
+            assert kernel.observe().forward == kernel.observe().forward
+            assert kernel.forward.looks == 1  # and no process
