@@ -141,7 +141,7 @@ class _Metrics(_Answer):
     async def get(self) -> None:
         try:
             encode, kind = choose_encoder(self.request.headers.get("Accept", ""))
-        except ValueError:  # it asks for a version that is no number
+        except (ValueError, TypeError):  # it asks for a version that is no number
             encode, kind = choose_encoder("")
         registry = self.settings["site"].metrics
         packed = self.wants_packed()

@@ -1,5 +1,6 @@
 """The daemon's side of HTTP: where to listen, by which certificates, and what is wrong with it."""
 
+import logging
 import socket
 from errno import EADDRINUSE
 from ipaddress import ip_address
@@ -8,6 +9,8 @@ from vxland.http.site import Site
 from vxland.http.thread import ServerThread
 from vxland.http.tls import Certificates, Unusable
 from vxland.settings import HttpSettings
+
+LOG = logging.getLogger("vxland")
 
 OFF = HttpSettings(listen=None)
 WAITING = 128  # connections that the kernel holds until there is room
@@ -24,6 +27,7 @@ class Server:
         self._site = site
         self._settings = OFF
         self._certificates: Certificates | None = None
+        self._warned: str | None = None
         self._thread: ServerThread | None = None
         self.problem: str | None = None  # why there are no metrics, and what to do
 
@@ -42,6 +46,7 @@ class Server:
             self.problem = f"no metrics: {error}"
         else:
             self._settings = settings
+            self._warn()
             if ended:
                 self.problem = f"metrics had ended, and begin again: {ended}"
 
@@ -71,6 +76,14 @@ class Server:
             self._certificates.renew()
         except Unusable as error:
             self.problem = f"the last good certificate stays in use: {error}"
+        self._warn()
+
+    def _warn(self) -> None:
+        """Say once what isn't wrong enough to end HTTP."""
+        warning = self._certificates.warning if self._certificates else None
+        if warning and warning != self._warned:
+            LOG.warning("%s", warning)
+        self._warned = warning
 
 
 def _is_loopback(settings: HttpSettings) -> bool:

@@ -1,12 +1,9 @@
 """The certificates in their files, and those that take their place."""
 
 import contextlib
-import logging
 import os
 import ssl
 import stat
-
-LOG = logging.getLogger("vxland")
 
 OTHERS = stat.S_IROTH
 
@@ -23,6 +20,7 @@ class Certificates:
         if client_ca:
             self._files["tls_client_ca"] = client_ca
         self._refused: Unusable | None = None
+        self.warning: str | None = None  # of a private key that isn't
         self._seen = self._look()
         self.context = self._load()  # for handshakes from now on; read by the server's thread
 
@@ -42,6 +40,7 @@ class Certificates:
         return tuple(map(_identity, self._files.values()))
 
     def _load(self) -> ssl.SSLContext:
+        self.warning = None
         for name, path in self._files.items():
             self._read(name, path)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -85,8 +84,8 @@ class Certificates:
                 f"{path} ({name} in [http]) can't be read: {error.strerror}. {cure}"
             ) from None
         if name == "tls_key" and mode & OTHERS:
-            LOG.warning(
-                "everybody on this machine can read the private key %s: chmod o= %s", path, path
+            self.warning = (
+                f"everybody on this machine can read {path} (tls_key in [http]): chmod o= {path}"
             )
 
 
