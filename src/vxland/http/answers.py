@@ -3,7 +3,7 @@
 import gzip
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, cast
@@ -15,7 +15,7 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from vxland.http.faults import log_fault
 from vxland.http.files import File, page
-from vxland.http.kitchen import Kitchen
+from vxland.http.kitchen import Answer, Kitchen, Made
 from vxland.http.site import Site
 from vxland.status import Json
 
@@ -110,13 +110,19 @@ class _Answer(RequestHandler):
         self.add_header("Vary", "Accept-Encoding")
         return gzip_accepted(self.request.headers.get("Accept-Encoding", ""))
 
-    async def make(self, answer: Callable[[], bytes]) -> None:
-        """Answer with what takes a while to make."""
-        connection = cast("HTTP1Connection", self.request.connection)
+    async def make(self, kind: str, answer: Answer, *, packed: bool) -> None:
+        """Answer with what takes a while to make; of one kind it is the same for everybody."""
+        self.set_header("Content-Type", kind)
+        if packed:
+            self.set_header("Content-Encoding", "gzip")
         kitchen: Kitchen = self.settings["kitchen"]
-        with kitchen.order(connection.stream) as order:
-            body = await order.make(answer)
-            await self.finish(body)
+        stream = cast("HTTP1Connection", self.request.connection).stream
+        await kitchen.serve((self.request.path, kind, packed), answer, stream, self._send)
+
+    def _send(self, made: Made) -> Awaitable[None]:
+        status, body = made
+        self.set_status(status)
+        return self.finish(body)
 
 
 class _Missing(_Answer):
@@ -146,10 +152,7 @@ class _Metrics(_Answer):
         registry = self.settings["site"].metrics
         packed = self.wants_packed()
         self.add_header("Vary", "Accept")
-        self.set_header("Content-Type", kind)
-        if packed:
-            self.set_header("Content-Encoding", "gzip")
-        await self.make(lambda: _packed(encode(registry), wanted=packed))
+        await self.make(kind, lambda: (OK, _packed(encode(registry), wanted=packed)), packed=packed)
 
 
 class _Api(_Answer):
@@ -160,17 +163,13 @@ class _Api(_Answer):
 
     async def get(self) -> None:
         packed = self.wants_packed()
-        self.set_header("Content-Type", "application/json")
-        if packed:
-            self.set_header("Content-Encoding", "gzip")
-        await self.make(lambda: self._json(packed=packed))
+        await self.make("application/json", lambda: self._json(packed=packed), packed=packed)
 
-    def _json(self, *, packed: bool) -> bytes:
+    def _json(self, *, packed: bool) -> Made:
         answer = self._answer()
-        if "error" in answer:
-            self.set_status(UNAVAILABLE)
         text = json.dumps(answer, separators=(",", ":"))
-        return _packed(text.encode() + b"\n", wanted=packed)
+        status = UNAVAILABLE if "error" in answer else OK
+        return status, _packed(text.encode() + b"\n", wanted=packed)
 
 
 class _Static(_Answer):

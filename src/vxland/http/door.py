@@ -9,7 +9,7 @@ from tornado.iostream import IOStream, SSLIOStream
 from vxland.http.guests import Guests
 from vxland.http.tls import Certificates
 
-PAUSE = 0.1  # seconds until the next look, where there is no room or no descriptor
+PAUSE = 0.02  # seconds until the next look, where there is no room or no descriptor
 BUFFER = 64 << 10  # bytes that are read ahead of one that asks
 CHUNK = 8 << 10  # bytes that are read at a time
 

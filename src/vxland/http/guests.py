@@ -30,18 +30,18 @@ class Guest:
     def __init__(self, stream: IOStream) -> None:
         self.stream = stream
         self._loop = asyncio.get_running_loop()
-        self._asked = False
+        self.asked = False
         self._timer: asyncio.TimerHandle | None = None
         self.rest()
 
     def rest(self) -> None:
         """Nothing is asked at the moment."""
         self.idle_since: float | None = self._loop.time()
-        self._within(IDLE if self._asked else ASKING)
+        self._within(IDLE if self.asked else ASKING)
 
     def ask(self) -> None:
         """Something was asked."""
-        self._asked = True
+        self.asked = True
         self.idle_since = None
         self._within(ANSWER)
 
@@ -52,7 +52,8 @@ class Guest:
 
     def _within(self, seconds: float) -> None:
         self.leave()
-        self._timer = self._loop.call_later(seconds, self.stream.close)
+        if not self.stream.closed():
+            self._timer = self._loop.call_later(seconds, self.stream.close)
 
 
 class Guests(HTTPServer):
@@ -67,11 +68,16 @@ class Guests(HTTPServer):
             idle_connection_timeout=IDLE,
             body_timeout=ASKING,
         )
-        self._guests: dict[IOStream, Guest] = {}  # in the order of their arrival
+        self._guests: dict[IOStream, Guest] = {}
+        self._crowded = False  # somebody waits at the door
 
     def make_room(self) -> bool:
-        """Whether there is a place; if need be that of the one that was idle longest."""
-        return len(self._guests) < MOST or self.send_away()
+        """Whether there is a place; if need be that of the one that was idle longest.
+
+        Where there is none, the next one that has its answer leaves, so that all get a turn.
+        """
+        self._crowded = len(self._guests) >= MOST and not self.send_away()
+        return not self._crowded
 
     def send_away(self) -> bool:
         """End the connection that was idle longest; False where none was long enough."""
@@ -94,15 +100,23 @@ class Guests(HTTPServer):
         self, server_conn: object, request_conn: HTTPConnection
     ) -> HTTPMessageDelegate:
         """tornado begins to wait for what it asks, or asks next."""
-        guest = self._guests[cast("HTTP1ServerConnection", server_conn).stream]
+        request = super().start_request(server_conn, request_conn)
+        guest = self._guests.get(cast("HTTP1ServerConnection", server_conn).stream)
+        if guest is None:  # sent away in the same moment
+            return request
         guest.rest()
-        return _Request(guest, super().start_request(server_conn, request_conn))
+        if self._crowded and guest.asked:
+            self._crowded = False
+            guest.stream.close()
+        return _Request(guest, request)
 
     def on_close(self, server_conn: object) -> None:
         """It is gone."""
-        guest = self._guests.pop(cast("HTTP1ServerConnection", server_conn).stream, None)
-        if guest:
+        stream = cast("HTTP1ServerConnection", server_conn).stream
+        if guest := self._guests.pop(stream, None):
             guest.leave()
+        if stream.error:  # its traceback has the answer that couldn't be sent
+            stream.error.with_traceback(None)
         super().on_close(server_conn)
 
 
