@@ -13,7 +13,7 @@ from vxland.config.file import ConfigFile
 from vxland.config.watch import ConfigWatch
 from vxland.control import Control, Json
 from vxland.doorbell import Doorbell, Trigger
-from vxland.http import MetricsServer
+from vxland.http import Server, Site
 from vxland.journal import Journal, Message
 from vxland.kernel.counters import read_counters
 from vxland.kernel.events import Events, LinkEvents, RuleEvents
@@ -86,7 +86,15 @@ class Daemon:
             )
             self._control.start()
             stack.callback(self._control.stop)
-            self._http = MetricsServer(registry(collector))
+            self._http = Server(
+                Site(
+                    metrics=registry(collector),
+                    status=self._board.status,
+                    events=self._board.events,
+                    dead=self._board.dead,
+                    unready=self._board.unready,
+                )
+            )
             stack.callback(self._http.close)
             self._loop()
             self._notifier.stopping()
@@ -169,7 +177,7 @@ class Daemon:
             self._board.post(report)
             self._journal.trouble(Message.KERNEL_UNSEEN, None)
             self._journal.write(report)
-            self._http.listen(self._reconciler.settings.listen)
+            self._http.listen(self._reconciler.settings.http)
             self._journal.trouble(Message.NO_METRICS, self._http.problem)
             said = filter(None, (_summary(report), self._http.problem))
             self._notifier.status("; ".join(said))

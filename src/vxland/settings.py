@@ -76,6 +76,16 @@ class PeerSettings:
 
 
 @dataclass(frozen=True, slots=True)
+class HttpSettings:
+    """``[http]``: where the daemon answers, and by which certificates. Files by absolute path."""
+
+    listen: tuple[str, int] | None = ("127.0.0.1", 9788)  # host and port; None: no HTTP
+    tls_cert: str | None = None  # with tls_key; None: without TLS
+    tls_key: str | None = None
+    tls_client_ca: str | None = None  # None: clients need no certificate
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """The whole configuration."""
 
@@ -83,5 +93,5 @@ class Settings:
     overlays: tuple[OverlaySettings, ...] = ()
     peers: tuple[PeerSettings, ...] = ()
     interval: float = 30.0  # seconds
-    listen: tuple[str, int] | None = ("127.0.0.1", 9788)  # host and port; None: no HTTP
+    http: HttpSettings = HttpSettings()
     digest: str = ""  # of the files' bytes, to tell one configuration from another

@@ -77,9 +77,9 @@ def test_the_example_has_every_key_with_its_default(tmp_path: Path) -> None:
     pair = frozenset({"lxd1", "lxd3"})
     assert (
         (OverlaySettings("lan", "vxbr0", vnis=((pair, 4711),)),),
-        Settings().listen,
+        Settings().http.listen,
         Settings().interval,
-    ) == (settings.overlays, settings.listen, settings.interval)
+    ) == (settings.overlays, settings.http.listen, settings.interval)
 
 
 @pytest.mark.parametrize("key", KEYS)
@@ -136,6 +136,7 @@ def with_key(key: str, lines: str) -> str:
     bodies = dict.fromkeys(HEADERS, "")
     bodies["overlay"] = 'name = "lan"\nbridge = "vxbr0"\n'
     bodies["peer"] = 'name = "lxd1"\naddress = "203.0.113.1"\n'
+    bodies["http"] = 'tls_cert = "/a"\ntls_key = "/b"\n'
     bodies[table] = re.sub(rf"^{name} = .*\n", "", bodies[table], flags=re.MULTILINE) + lines
     last = '[[peer]]\nname = "lxd3"\naddress = "203.0.113.3"\n'
     return "".join(f"{HEADERS[name]}\n{body}\n" for name, body in bodies.items()) + last

@@ -13,6 +13,7 @@ from vxland.config.later import LATER, NOT_YET, Later
 from vxland.config.schema import KEYS, LISTS, TABLES
 from vxland.settings import (
     Df,
+    HttpSettings,
     NodeSettings,
     OverlaySettings,
     PeerSettings,
@@ -126,10 +127,18 @@ def test_what_a_key_of_an_overlay_becomes(
             Settings(NodeSettings(address=ip_address("2001:db8::3"))),
         ),
         ('[node]\ninterface = "eth0.100"', Settings(NodeSettings(interface="eth0.100"))),
-        ('[http]\nlisten = ""', Settings(listen=None)),
-        ('[http]\nlisten = "0.0.0.0:1"', Settings(listen=("0.0.0.0", 1))),
-        ('[http]\nlisten = "[::1]:65535"', Settings(listen=("::1", 65535))),
-        ('[http]\nlisten = "localhost:9788"', Settings(listen=("127.0.0.1", 9788))),
+        ('[http]\nlisten = ""', Settings(http=HttpSettings(None))),
+        ('[http]\nlisten = "0.0.0.0:1"', Settings(http=HttpSettings(("0.0.0.0", 1)))),
+        ('[http]\nlisten = "[::1]:65535"', Settings(http=HttpSettings(("::1", 65535)))),
+        ('[http]\nlisten = "localhost:9788"', Settings(http=HttpSettings(("127.0.0.1", 9788)))),
+        (
+            '[http]\ntls_cert = "/a/b.pem"\ntls_key = "/c"',
+            Settings(http=HttpSettings(tls_cert="/a/b.pem", tls_key="/c")),
+        ),
+        (
+            '[http]\ntls_cert = "/a"\ntls_key = "/b"\ntls_client_ca = "/c"',
+            Settings(http=HttpSettings(tls_cert="/a", tls_key="/b", tls_client_ca="/c")),
+        ),
         ('[reconcile]\ninterval = "100ms"', Settings(interval=0.1)),
         ('[reconcile]\ninterval = "1m30s"', Settings(interval=90)),
         ('[reconcile]\ninterval = "1h1m1s1ms"', Settings(interval=3661.001)),
@@ -158,6 +167,7 @@ def test_a_peer_takes_part_in_the_overlays_it_names(
     assert (expected, True) == (last.overlays, last.disabled)
 
 
+FILE = "is not the whole path of a file"
 LISTEN = "is not an address to listen on"
 
 
@@ -230,6 +240,13 @@ def test_a_wrong_value_in_an_overlay(tmp_path: Path, line: str, path: str, messa
         ('[http]\nlisten = "127.0.0.1:65536"', f'http.listen: "127.0.0.1:65536" {LISTEN}'),
         ('[http]\nlisten = "127.0.0.256:80"', f'http.listen: "127.0.0.256:80" {LISTEN}'),
         ('[http]\nlisten = "a b:80"', f'http.listen: "a b:80" {LISTEN}'),
+        ('[http]\ntls_cert = "a"\ntls_key = "/b"', f'http.tls_cert: "a" {FILE}'),
+        ('[http]\ntls_cert = "/a"\ntls_key = "/b/"', f'http.tls_key: "/b/" {FILE}'),
+        ('[http]\ntls_cert = "/a"\ntls_key = ""', f'http.tls_key: "" {FILE}'),
+        (
+            '[http]\ntls_cert = "/a"\ntls_key = "/b"\ntls_client_ca = "/"',
+            f'http.tls_client_ca: "/" {FILE}',
+        ),
         ("[reconcile]\ninterval = 30", "reconcile.interval: 30 is not a string with a unit"),
         ('[reconcile]\ninterval = "30"', 'reconcile.interval: "30" is not a duration'),
         ('[reconcile]\ninterval = ""', 'reconcile.interval: "" is not a duration'),
@@ -330,9 +347,6 @@ def test_all_errors_together_are_a_line_each(tmp_path: Path) -> None:
 WITH_LATER: Mapping[tuple[str, str], tuple[str, str]] = {
     ("overlay", "ingress"): (f'{OVERLAY}ingress = "peers"', "overlay[0].ingress (lan)"),
     ("overlay", "adopt"): (f"{OVERLAY}adopt = false", "overlay[0].adopt (lan)"),
-    ("http", "tls_cert"): ('[http]\ntls_cert = "a"', "http.tls_cert"),
-    ("http", "tls_key"): ('[http]\ntls_key = "a"', "http.tls_key"),
-    ("http", "tls_client_ca"): ('[http]\ntls_client_ca = "a"', "http.tls_client_ca"),
     ("overlay", "mode"): (f'{OVERLAY}mode = "shared"', "overlay[0].mode (lan)"),
     ("overlay", "guard"): (f'{OVERLAY}guard = ["nftables"]', "overlay[0].guard[0] (lan)"),
     ("overlay", "vni"): (f"{OVERLAY}vni = 42", "overlay[0].vni (lan)"),

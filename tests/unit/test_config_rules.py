@@ -233,6 +233,66 @@ def test_a_bridge_takes_1023_ports(tmp_path: Path) -> None:
     assert expected == (error.path, error.message.startswith("has 1024 tunnels"))
 
 
+@pytest.mark.parametrize(
+    ("keys", "expected"),
+    [
+        ("tls_cert tls_key", []),
+        ("tls_cert tls_key tls_client_ca", []),
+        ("tls_cert", ['http.tls_cert: "/a" has no private key with it']),
+        ("tls_key", ['http.tls_key: "/a" has no certificate with it']),
+        (
+            "tls_client_ca",
+            ['http.tls_client_ca: "/a" asks for certificates of clients without TLS'],
+        ),
+        ("tls_cert tls_client_ca", ['http.tls_cert: "/a" has no private key with it']),
+    ],
+)
+def test_a_certificate_and_its_key_come_together(
+    tmp_path: Path, keys: str, expected: list[str]
+) -> None:
+    """And clients are asked for theirs only over TLS."""
+    lines = "".join(f'{key} = "/a"\n' for key in keys.split())
+    assert expected == complaints(tmp_path, f"[http]\n{lines}\n{PLAIN}")
+
+
+def test_a_key_may_be_in_another_file_than_its_certificate(tmp_path: Path) -> None:
+    """As all keys of a table."""
+    text = f'[http]\ntls_cert = "/a"\n{PLAIN}'
+    assert errors_in(tmp_path, text, a='[http]\ntls_key = "/b"\n') == ()
+
+
+def test_a_certificate_is_not_missed_where_its_key_is_ill_formed(tmp_path: Path) -> None:
+    """One mistake, one error."""
+    text = f'[http]\ntls_cert = "/a"\ntls_key = 5\n{PLAIN}'
+    assert complaints(tmp_path, text) == ["http.tls_key: 5 is not a string"]
+
+
+ANYBODY = "read the mesh's addresses and traffic"
+TLS = 'tls_cert = "/a"\ntls_key = "/b"\n'
+
+
+@pytest.mark.parametrize(
+    ("http", "expected"),
+    [
+        ('listen = "127.8.0.1:1"', []),
+        ('listen = "[::1]:1"', []),
+        ('listen = "localhost:1"', []),
+        ('listen = ""', []),
+        (f'listen = "0.0.0.0:1"\n{TLS}tls_client_ca = "/c"', []),
+        ('listen = "0.0.0.0:1"', [f"lets anybody on the way, in clear, {ANYBODY}"]),
+        (f'listen = "[::]:1"\n{TLS}', [f"lets anybody who reaches that port {ANYBODY}"]),
+    ],
+)
+def test_listening_to_everybody_is_warned_of(
+    tmp_path: Path, http: str, expected: list[str]
+) -> None:
+    """Unless they need a certificate."""
+    told = [
+        warning.split(" ", 2)[2] for warning in warnings_of(tmp_path, f"[http]\n{http}\n{PLAIN}")
+    ]
+    assert expected == told
+
+
 def test_drop_ins_override_tables_key_by_key(tmp_path: Path) -> None:
     """The later file wins, and other keys stay."""
     actual = settings_of(
@@ -245,7 +305,7 @@ def test_drop_ins_override_tables_key_by_key(tmp_path: Path) -> None:
     assert expected == (
         actual.node.name,
         actual.node.interface,
-        actual.listen,
+        actual.http.listen,
         actual.interval,
     )
 

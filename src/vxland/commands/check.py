@@ -2,6 +2,7 @@
 
 import json
 from argparse import Namespace
+from collections.abc import Iterator
 
 from vxland.commands.trouble import explained
 from vxland.config.load import check
@@ -10,7 +11,7 @@ from vxland.kernel.linux import LinuxKernel
 from vxland.observed import Unavailable
 from vxland.peers import addresses
 from vxland.resolve import Unresolved, resolve
-from vxland.settings import Settings
+from vxland.settings import HttpSettings, Settings
 
 
 def run(options: Namespace) -> int:
@@ -42,4 +43,17 @@ def _here(settings: Settings) -> list[str]:
     guards = {guard for overlay in settings.overlays for guard in overlay.guards}
     if "ebtables" in guards and isinstance(missing := Ebtables().read(), Unavailable):
         warnings.append(f"{missing.reason}. {missing.cure}")
-    return warnings
+    return [*warnings, *_certificates(settings.http)]
+
+
+def _certificates(http: HttpSettings) -> Iterator[str]:
+    if not (http.tls_cert and http.tls_key):
+        return
+    from vxland.http.tls import Certificates, Unusable  # noqa: PLC0415 - few have any
+
+    try:
+        warning = Certificates(http.tls_cert, http.tls_key, http.tls_client_ca).warning
+    except Unusable as error:
+        warning = str(error)
+    if warning:
+        yield warning

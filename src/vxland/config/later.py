@@ -30,7 +30,6 @@ def _is_host_name(value: object) -> bool:
     return isinstance(value, str) and is_host_name(value)
 
 
-_TLS = "Leave it out; for TLS, let listen be on 127.0.0.1 and put an HTTPS proxy in front"
 _ADDRESS = 'Write an IPv4 or IPv6 address, like "203.0.113.1"'
 
 LATER = (
@@ -44,9 +43,6 @@ LATER = (
         "adopt",
         "Leave it out, and remove devices and rules made by something else yourself",
     ),
-    Later("http", "tls_cert", _TLS),
-    Later("http", "tls_key", _TLS),
-    Later("http", "tls_client_ca", _TLS),
     Later("overlay", "mode", 'Write mode = "mesh"', _is("shared")),
     Later("overlay", "guard", 'Write guard = ["isolated", "ebtables"]', _is("nftables")),
     Later(

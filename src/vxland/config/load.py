@@ -10,9 +10,10 @@ from vxland.config.errors import ConfigError, InvalidConfig
 from vxland.config.overlay_table import DFS, VNI_SCHEMES, OverlayTable
 from vxland.config.rules import violations, warnings
 from vxland.config.rules.collisions import explicit
-from vxland.config.schema import NodeTable, PeerTable
+from vxland.config.schema import HttpTable, NodeTable, PeerTable
 from vxland.config.source import read
 from vxland.settings import (
+    HttpSettings,
     NodeSettings,
     OverlaySettings,
     PeerSettings,
@@ -57,7 +58,7 @@ def _settings(document: Document, digest: str) -> Settings:
         overlays=tuple(map(_overlay, document.overlays)),
         peers=tuple(map(_peer, document.peers)),
         interval=values.interval(document.reconcile.interval),
-        listen=values.listen(document.http.listen),
+        http=_http(document.http),
         digest=digest,
     )
 
@@ -67,6 +68,15 @@ def _node(table: NodeTable) -> NodeSettings:
         name=table.name,
         address=None if table.address is None else ip_address(table.address),
         interface=table.interface,
+    )
+
+
+def _http(table: HttpTable) -> HttpSettings:
+    return HttpSettings(
+        listen=values.listen(table.listen),
+        tls_cert=table.tls_cert,
+        tls_key=table.tls_key,
+        tls_client_ca=table.tls_client_ca,
     )
 
 

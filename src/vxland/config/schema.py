@@ -42,7 +42,7 @@ class NodeTable(Table):
 
 
 class HttpTable(Table):
-    """Metrics over HTTP."""
+    """Metrics, status and the page over HTTP."""
 
     listen: Annotated[
         str,
@@ -50,6 +50,35 @@ class HttpTable(Table):
         checked(values.listen),
         Field(description='Host and port to listen on ("[::1]:9788" for IPv6). "" turns it off.'),
     ] = "127.0.0.1:9788"
+    tls_cert: Annotated[
+        str | SkipJsonSchema[None],
+        Takes("a string", '"/etc/vxland/tls/server.pem"'),
+        checked(values.file),
+        Field(
+            description="The server's certificate (PEM), with those between it and the root."
+            " With tls_key; default: no TLS.",
+            json_schema_extra=pattern(values.FILE_PATTERN),
+        ),
+    ] = None
+    tls_key: Annotated[
+        str | SkipJsonSchema[None],
+        Takes("a string", '"/etc/vxland/tls/server.key"'),
+        checked(values.file),
+        Field(
+            description="The certificate's private key (PEM), without a passphrase.",
+            json_schema_extra=pattern(values.FILE_PATTERN),
+        ),
+    ] = None
+    tls_client_ca: Annotated[
+        str | SkipJsonSchema[None],
+        Takes("a string", '"/etc/vxland/tls/clients.pem"'),
+        checked(values.file),
+        Field(
+            description="Only clients with a certificate that one of these (PEM) has signed"
+            " are answered. Default: no client needs one.",
+            json_schema_extra=pattern(values.FILE_PATTERN),
+        ),
+    ] = None
 
 
 class ReconcileTable(Table):

@@ -9,6 +9,8 @@ PORT_LIMIT = 65535
 
 DURATION_PATTERN = r"^(?=.)([0-9]+h)?([0-9]+m)?([0-9]+s)?([0-9]+ms)?$"
 
+FILE_PATTERN = r"^/[^\x00-\x1f\x7f]*[^/\x00-\x1f\x7f]$"
+
 _DURATION = re.compile(
     r"(?=.)(?:([0-9]{1,9})h)?(?:([0-9]{1,9})m)?(?:([0-9]{1,9})s)?(?:([0-9]{1,9})ms)?"
 )
@@ -70,6 +72,13 @@ def listen(text: str) -> tuple[str, int] | None:
             ' "" turns it off',
         )
     return host, int(match["port"])
+
+
+def file(text: str) -> str:
+    """The path of a file, whatever folder the daemon runs in. Raises Unusable."""
+    if not re.fullmatch(FILE_PATTERN, text):
+        raise Unusable("is not the whole path of a file", 'Write it from "/" on')
+    return text
 
 
 def _literal_v6(text: str) -> str | None:

@@ -4,7 +4,16 @@ from collections.abc import Callable, Iterator
 
 from vxland.config.document import Document
 from vxland.config.errors import ConfigError
-from vxland.config.rules import addresses, advice, collisions, duplicates, limits, names, references
+from vxland.config.rules import (
+    addresses,
+    advice,
+    collisions,
+    duplicates,
+    limits,
+    names,
+    references,
+    tls,
+)
 
 Rule = Callable[[Document], Iterator[ConfigError]]
 
@@ -30,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     limits.bridge_ports,
     limits.one_index_overlay,
     collisions.collisions,
+    tls.certificates,
 )
 
 ADVICE: tuple[Rule, ...] = (
@@ -37,6 +47,7 @@ ADVICE: tuple[Rule, ...] = (
     advice.lonely_overlays,
     advice.index_without_learning,
     advice.underlay_in_overlay,
+    advice.open_to_strangers,
 )
 
 

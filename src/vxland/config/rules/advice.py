@@ -1,8 +1,10 @@
 """What is valid, and yet unlikely to be meant."""
 
 from collections.abc import Iterator
+from ipaddress import ip_address
 
 from vxland import peers
+from vxland.config import values
 from vxland.config.document import Document
 from vxland.config.errors import ConfigError
 from vxland.config.rules.addresses import interface
@@ -61,3 +63,18 @@ def underlay_in_overlay(document: Document) -> Iterator[ConfigError]:
                     "Give the overlay's addresses a network of their own",
                     peer.table.address,
                 )
+
+
+def open_to_strangers(document: Document) -> Iterator[ConfigError]:
+    """Who reads metrics and status knows the mesh: every server's name and address."""
+    http = document.http
+    listen = values.listen(http.listen)
+    if listen is None or ip_address(listen[0]).is_loopback or http.tls_client_ca:
+        return
+    how = "anybody who reaches that port" if http.tls_cert else "anybody on the way, in clear,"
+    yield document.places["http", "listen"].error(
+        f"lets {how} read the mesh's addresses and traffic",
+        "Set tls_cert, tls_key and tls_client_ca, or listen on 127.0.0.1"
+        " and see docs/http.md for scraping from elsewhere",
+        http.listen,
+    )

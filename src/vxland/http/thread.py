@@ -1,0 +1,58 @@
+"""The thread that answers: one event loop for all connections, and nothing of it elsewhere."""
+
+import socket
+import threading
+from collections.abc import Callable
+
+from vxland.http.faults import log_fault
+from vxland.http.site import Site
+from vxland.http.tls import Certificates
+
+
+class ServerThread(threading.Thread):
+    """Answers on a listening socket, which it closes in the end."""
+
+    def __init__(
+        self,
+        site: Site,
+        listener: socket.socket,
+        certificates: Certificates | None,
+        loopback: bool,  # noqa: FBT001 - whether only this machine reaches it
+    ) -> None:
+        super().__init__(name="vxland-http", daemon=True)
+        self.site = site
+        self.listener = listener
+        self.certificates = certificates
+        self.loopback = loopback
+        self.fault: str | None = None  # why it ended by itself
+        self._lock = threading.Lock()
+        self._stopped = False
+        self._wake: Callable[[], object] | None = None
+
+    def run(self) -> None:
+        """Answer until it is stopped."""
+        try:
+            # Imported here, so that the daemon's first turns don't wait for it.
+            from vxland.http.hall import serve  # noqa: PLC0415
+
+            serve(self)
+        except Exception as error:  # noqa: BLE001 - the next turn begins again, and says so
+            self.fault = repr(error)
+            log_fault(error)
+        finally:
+            self.listener.close()
+
+    def on_stop(self, wake: Callable[[], object]) -> None:
+        """Call this when it is to stop: at once if it is already."""
+        with self._lock:
+            self._wake = wake
+            if self._stopped:
+                wake()
+
+    def stop(self) -> None:
+        """End, and wait for it: it never does anything that takes long."""
+        with self._lock:
+            self._stopped = True
+            if self._wake and self.is_alive():
+                self._wake()
+        self.join()

@@ -1,0 +1,1 @@
+"""The page: files that the browser gets as they are."""
