@@ -225,7 +225,9 @@ class Tour:
             if line.startswith("vxland_tunnel_") and 'peer="lxd2"' in line
         ]
         values = {line.partition("{")[0]: float(line.split()[-1]) for line in lines}
-        expect(values.get("vxland_tunnel_admin_up") == 1, "the metrics don't say that the tunnel is up")
+        expect(
+            values.get("vxland_tunnel_admin_up") == 1, "the metrics don't say that the tunnel is up"
+        )
         packets = values.get("vxland_tunnel_receive_packets_total", 0)
         expect(packets > 0, "the metrics have seen no packet")
         return "\n".join((f"{url} on lxd1", *lines[:SHOWN]))
