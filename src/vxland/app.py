@@ -76,7 +76,7 @@ class Daemon:
                 self._mileage,
                 Asked(
                     devices=_devices,
-                    since=dict,
+                    since=lambda: self._board.chronicle.since,
                     overruns=lambda: sum(source.overruns for source in events),
                     fights=lambda: self._reconciler.fights_so_far,
                     interval=lambda: self._reconciler.settings.interval,

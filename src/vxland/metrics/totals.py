@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from vxland import operations
-from vxland.fights import undone
+from vxland.fights import causes
 from vxland.operations import Operation
 from vxland.report import Report
 
@@ -75,9 +75,8 @@ class Totals:
             kind = type(outcome.operation).__name__
             self._operations.labels(kind, "failed" if outcome.failure else "done").inc()
         if report.drift:
-            done = {o.operation.subject: o.operation for o in report.outcomes if not o.failure}
-            for subject in undone(done.values()):
-                self._drift.labels(done[subject].attribute).inc()
+            for operation in causes([o.operation for o in report.outcomes if not o.failure]):
+                self._drift.labels(operation.attribute).inc()
         self.last = report
 
     def families(self) -> Iterable[Metric]:
