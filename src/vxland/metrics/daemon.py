@@ -38,6 +38,11 @@ def daemon(asked: Asked, report: Report | None) -> Iterable[Metric]:
 
 def _reported(report: Report) -> Iterable[Metric]:
     config = report.config
+    yield InfoMetricFamily(
+        "vxland_node",
+        "Which peer this machine is; empty while it doesn't find itself.",
+        {"node": report.desired.node},
+    )
     yield GaugeMetricFamily("vxland_in_sync", "Whether the node is as configured.", report.in_sync)
     yield GaugeMetricFamily(
         "vxland_last_full_check_timestamp_seconds",
