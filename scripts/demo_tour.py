@@ -27,7 +27,7 @@ TEXT = HEAD + '\n[reconcile]\ninterval = "10s"\n'
 TUNNEL = "vxl-lan-lxd{}".format
 DROP = "-j DROP"
 PAUSE = 0.5  # seconds of traffic before and after something is done to it
-SHOWN = 6  # lines of metrics
+SHOWN = ("in_sync", "admin_up", "packets_total", "bytes_total")  # ends of metrics' names
 
 Detail = str
 Check = Callable[[], Detail]
@@ -230,7 +230,8 @@ class Tour:
         )
         packets = values.get("vxland_tunnel_receive_packets_total", 0)
         expect(packets > 0, "the metrics have seen no packet")
-        return "\n".join((f"{url} on lxd1", *lines[:SHOWN]))
+        shown = [line for line in lines if line.partition("{")[0].endswith(SHOWN)]
+        return "\n".join((f"{url} on lxd1", *shown))
 
     def down(self) -> Detail:
         """Every server is as it was before the first start."""

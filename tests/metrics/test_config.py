@@ -9,7 +9,7 @@ from tests.daemon.daemon_view import metrics
 from tests.lab import Server, Site, eventually
 from tests.lab.site import HEAD, config
 
-pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
+pytestmark = [pytest.mark.kernel, pytest.mark.daemon, pytest.mark.timeout(120, func_only=True)]
 
 TEXT = config((1, 2), '[reconcile]\ninterval = "200ms"\n' + HEAD)
 TRIED = "vxland_config_last_reload_timestamp_seconds"

@@ -13,7 +13,7 @@ from tests.lab import Site
 from tests.metrics.scrape import OPENMETRICS, scrape
 from tests.prometheus.binary import promtool
 
-pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
+pytestmark = [pytest.mark.kernel, pytest.mark.daemon, pytest.mark.timeout(120, func_only=True)]
 
 DOCS = Path(__file__).parents[2] / "docs" / "metrics.md"
 ROW = re.compile(r"^\| `(\w+)` \| (\w+) \| (\w*) ?\| ([\w, ]*?) ?\| .+ \|$", re.MULTILINE)

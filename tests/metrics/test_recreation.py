@@ -18,7 +18,7 @@ from vxland.kernel.events import LinkEvents
 from vxland.kernel.netlink import Netlink
 from vxland.traffic import Seen, Traffic
 
-pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
+pytestmark = [pytest.mark.kernel, pytest.mark.daemon, pytest.mark.timeout(120, func_only=True)]
 
 DEVICE = "vxl-lan-lxd2"
 COUNTERS = tuple(

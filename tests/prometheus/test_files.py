@@ -16,7 +16,7 @@ from tests.prometheus.shipped import (
     panels,
 )
 
-pytestmark = pytest.mark.kernel  # root, to unpack Prometheus
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 
 NEEDED = ("severity: ", "summary: ", "description: ", "runbook_url: ")
 CASE = re.compile(r"- alertname: (\w+)\n +eval_time: \w+\n +exp_alerts:( \[\])?\n")

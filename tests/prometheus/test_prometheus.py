@@ -15,7 +15,7 @@ from tests.lab.site import config
 from tests.prometheus.server import Labels, Prometheus
 from tests.prometheus.shipped import RULES, SELECTOR, alerts, expressions, filled_in, hurried
 
-pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
+pytestmark = [pytest.mark.kernel, pytest.mark.daemon, pytest.mark.timeout(120, func_only=True)]
 
 PATIENCE = 60.0  # seconds; a scrape, an evaluation and a window of ten seconds come before it
 HEAD = """\

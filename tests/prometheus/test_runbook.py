@@ -2,9 +2,13 @@
 
 import re
 
+import pytest
+
 from tests.prometheus.shipped import RULES, RUNBOOK, alerts
 from vxland.journal.messages import WARNING, Message
 from vxland.problems import Kind
+
+pytestmark = pytest.mark.timeout(120, func_only=True)
 
 SECTION = re.compile(r"^#{2,3} (.+)\n((?:(?!^#{2,3} ).*\n)*)", re.MULTILINE)
 LINK = re.compile(r"\(#([a-z_-]+)\)")

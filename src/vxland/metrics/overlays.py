@@ -43,7 +43,9 @@ def overlays(standing: Standing) -> Iterable[Metric]:
             "conflicts": problems[overlay.name, Kind.CONFLICT],
             "looping_port_pairs": sum(pair <= names for pair in pairs),
             "foreign_ports": len(foreign),
-            "foreign_ports_mtu_too_large": sum(link.mtu > overlay.bridge.mtu for link in foreign),
+            "foreign_ports_mtu_too_large": sum(
+                link.mtu > overlay.bridge.mtu and not link.is_tunnel for link in foreign
+            ),
         }
         if standing.seen:
             values["peers_present"] = sum(
