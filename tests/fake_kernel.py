@@ -1,7 +1,8 @@
 """A kernel for tests: sees and does what LinuxKernel does, by the facts in docs/design.md.
 
 ``tests/contract`` runs the same scenarios on it and on the real one. It knows no routes and no
-addresses but the bridges' (``Observed.host`` is empty) and no carrier (``Link.running``).
+addresses but the bridges' (``Observed.host`` is empty), no carrier (``Link.running``), and no
+rules but ebtables' (``Observed.forward`` is empty).
 """
 
 import errno

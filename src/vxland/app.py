@@ -22,6 +22,7 @@ from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
 from vxland.metrics import Asked, Mileage, Totals, VxlandCollector, registry
 from vxland.notify import Notifier
+from vxland.outlook import count
 from vxland.precedence import Precedence
 from vxland.problems import Kind
 from vxland.reconciler import Reconciler
@@ -43,8 +44,8 @@ class Daemon:
         self._journal = Journal()
         self._totals = Totals(t.name.lower() for t in Trigger if t is not Trigger.STOP)
         self._mileage = Mileage()
-        self._board = Board()
         self._precedence = Precedence()
+        self._board = Board(count, self._precedence.give_way)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -86,7 +87,7 @@ class Daemon:
             self._control = Control(
                 {
                     "status": self._board.status,
-                    "events": lambda: dict(self._board.events()),
+                    "events": self._board.events,
                     "reload": self._reload,
                 },
                 frozenset({"reload"}),

@@ -1,30 +1,38 @@
 """What the loop lets other threads read: its last report, and whether it still turns."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 
 from vxland.chronicle import Chronicle
-from vxland.events import EventsJson, event_json
+from vxland.events import event_json
+from vxland.model import Vtep
 from vxland.problems import Kind
 from vxland.report import Report
-from vxland.status import Json, report_status
+from vxland.status import Counts, Json, past, report_status
 
+SLICE = 50  # tunnels between two pauses in which the loop may go first
 LATE = 60.0  # seconds that a turn may take, as WatchdogSec= in the unit
 
 
 class Board:
     """Written by the loop alone; each value is replaced whole, so readers need no lock.
 
-    ``clock`` gives monotonic seconds, ``now`` seconds since the epoch.
+    ``clock`` gives monotonic seconds, ``now`` seconds since the epoch, ``count`` what the kernel
+    counts; ``give_way`` returns when the loop doesn't need the processor. Both are asked in the
+    readers' threads.
     """
 
     def __init__(
         self,
+        count: Callable[[], Counts] = Counts,
+        give_way: Callable[[], None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
         now: Callable[[], float] = time.time,
     ) -> None:
         self._clock = clock
         self._now = now
+        self._count = count
+        self._give_way = give_way
         self.chronicle = Chronicle(now())
         self.report: Report | None = None
         self.trouble: str | None = None  # why the last turn couldn't even begin
@@ -45,15 +53,23 @@ class Board:
         self.chronicle.trouble(text, self._now())
         self.trouble = text
 
-    def events(self) -> EventsJson:
-        """What happened lately, the newest last."""
+    def events(self) -> Json:
+        """What happened lately, the newest last: EventsJson."""
         return {"events": [event_json(event) for event in self.chronicle.events]}
 
     def status(self) -> Json:
-        """The status as the command line and the API give it."""
-        if self.trouble is not None:
-            return {"error": self.trouble}
-        return report_status(self.report) if self.report else {"error": self._no_report()}
+        """The status as the command line and the API give it: NodeStatus, or ErrorStatus."""
+        report = self.report
+        if self.trouble is not None or report is None:
+            return {"error": self.trouble or self._no_report()}
+        counts = self._count()
+        return {**report_status(report, past(self.chronicle), counts, self._paced, self._now())}
+
+    def _paced(self, vteps: Iterable[Vtep]) -> Iterator[Vtep]:
+        for number, vtep in enumerate(vteps):
+            if number % SLICE == 0:
+                self._give_way()
+            yield vtep
 
     def dead(self) -> str | None:
         """Why the loop seems to turn no more; None where it does."""

@@ -5,7 +5,7 @@ read (``since``, ``events`` and the like) is replaced whole and never changed, s
 read in any thread.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
@@ -23,6 +23,7 @@ EVENTS = 500  # remembered
 A_TURN = 50  # events of one sort that a turn gives
 AGAIN = 60.0  # seconds within which the same event is counted, not told anew
 
+Item = TypeVar("Item")
 Key = TypeVar("Key")
 State = TypeVar("State")
 
@@ -59,9 +60,9 @@ class Chronicle:
             *self._end_of_trouble(at),
             *self._beginning(report),
             *self._about_config(report),
-            *_limited(_changes(report), "devices"),
-            *_limited(self._came(problems, report), "problems"),
-            *_limited(self._went(problems, at), "problems"),
+            *_changes(report),
+            *self._came(problems, report),
+            *self._went(problems, at),
         ]
         self.since = _since(self.since, self._tunnels, tunnels, at)
         self.overlay_since = _since(self.overlay_since, self._overlays, overlays, at)
@@ -116,17 +117,21 @@ class Chronicle:
         return report.at if refused or self.refused_at is None else self.refused_at
 
     def _came(self, problems: Mapping[Hashable, Problem], report: Report) -> Iterator[Event]:
-        for identity, problem in problems.items():
-            if identity not in self._problems:
-                kind = "failed" if problem.kind is Kind.FAILED else "problem"
-                who = report.culprits.get(problem.device, "")
-                yield replace(_about(problem, kind, report.at), who=who)
+        def came(problem: Problem) -> Event:
+            kind = "failed" if problem.kind is Kind.FAILED else "problem"
+            who = report.culprits.get(problem.device, "")
+            return replace(_about(problem, kind, report.at), who=who)
+
+        new = [problem for key, problem in problems.items() if key not in self._problems]
+        return _limited(new, came, "problems")
 
     def _went(self, problems: Mapping[Hashable, Problem], at: float) -> Iterator[Event]:
-        for identity, problem in self._problems.items():
-            if identity not in problems:
-                lasted = max(0.0, at - self.problem_since[identity])
-                yield replace(_about(problem, "resolved", at), seconds=lasted)
+        def went(problem: Problem) -> Event:
+            lasted = at - self.problem_since[problem.identity]
+            return replace(_about(problem, "resolved", at), seconds=max(0.0, lasted))
+
+        old = [problem for key, problem in self._problems.items() if key not in problems]
+        return _limited(old, went, "problems")
 
     def _tell(self, told: Iterable[Event]) -> None:
         """Put these at the end; what was told a moment ago is counted."""
@@ -164,9 +169,10 @@ def _changes(report: Report) -> Iterator[Event]:
     """An event for each device to which something was done."""
     devices = by_device(report.outcomes)
     whose = owners(devices, report.desired, report.observed)
-    for device, done in devices.items():
-        owner = whose.get(device)
-        yield Event(
+
+    def changed(device: str) -> Event:
+        done, owner = devices[device], whose.get(device)
+        return Event(
             "repaired" if report.drift else "set_up",
             report.at,
             overlay=owner.overlay if owner else done[0].overlay,
@@ -178,6 +184,8 @@ def _changes(report: Report) -> Iterator[Event]:
             who=report.culprits.get(device, ""),
         )
 
+    return _limited(list(devices), changed, "devices")
+
 
 def _about(problem: Problem, kind: str, at: float) -> Event:
     return Event(
@@ -186,18 +194,18 @@ def _about(problem: Problem, kind: str, at: float) -> Event:
         overlay=problem.overlay,
         peer=problem.peer,
         device=problem.device,
-        found=problem.text,
+        found=problem.text if kind == "failed" else f"{problem.kind.value}: {problem.text}",
         about=problem.identity,
     )
 
 
-def _limited(events: Iterable[Event], what: str) -> Iterator[Event]:
-    """The first of these, and how many more there are."""
-    events = iter(events)
-    first = list(islice(events, A_TURN))
-    yield from first
-    rest = sum(1 for _ in events)
-    if rest:
-        last = first[-1]
+def _limited(items: Sequence[Item], told: Callable[[Item], Event], what: str) -> Iterator[Event]:
+    """What is told of the first of these, and how many more there are."""
+    last = None
+    for item in items[:A_TURN]:
+        last = told(item)
+        yield last
+    rest = len(items) - A_TURN
+    if last is not None and rest > 0:
         text = f"and {rest} more {what}"
         yield Event(last.kind, last.at, found=text, seconds=last.seconds, about=text)

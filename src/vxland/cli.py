@@ -2,17 +2,28 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
 from vxland import __version__
 
 CONFIG = Path("/etc/vxland.toml")
 WRONG_COMMAND_LINE = 64  # EX_USAGE, sysexits(3)
+PAUSE = 2.0  # seconds between two looks
+PAUSES = (0.1, 86400.0)  # that may be asked for
 LEVELS = ("debug", "info", "warning", "error")
+
+
+@dataclass(frozen=True, slots=True)
+class Option:
+    """An option of one command: a switch, or what ``add_argument`` makes of ``settings``."""
+
+    names: tuple[str, ...]
+    help: str
+    settings: Mapping[str, Any] = field(default_factory=lambda: {"action": "store_true"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +33,21 @@ class Command:
     name: str
     help: str
     json: bool = True
-    options: tuple[tuple[str, str], ...] = ()  # switches with their help
+    options: tuple[Option, ...] = ()
+
+
+def seconds(text: str) -> float:
+    """A pause as it is written. Raises ArgumentTypeError."""
+    try:
+        pause = float(text)
+    except ValueError:
+        pause = 0.0
+    shortest, longest = PAUSES
+    if not shortest <= pause <= longest:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} isn't a number of seconds from {shortest:g} to {longest:g}"
+        )
+    return pause
 
 
 COMMANDS = (
@@ -31,12 +56,35 @@ COMMANDS = (
     Command(
         "plan",
         "show what would change, and how much that disturbs",
-        options=(("--commands", "as ip, bridge and ebtables lines"),),
+        options=(Option(("--commands",), "as ip, bridge and ebtables lines"),),
     ),
     Command("apply", "reconcile once, without the daemon"),
     Command("reload", "have the daemon read its configuration now"),
     Command("down", "remove what is vxland's, and nothing else"),
-    Command("status", "show overlays, tunnels and what is wrong with them"),
+    Command(
+        "status",
+        "show overlays, tunnels and what is wrong with them",
+        options=(
+            Option(("--all",), "every tunnel, however many there are"),
+            Option(
+                ("--watch",),
+                f"follow it, with a look every so many seconds; default: {PAUSE:g}",
+                {"nargs": "?", "type": seconds, "const": PAUSE, "metavar": "SECONDS"},
+            ),
+        ),
+    ),
+    Command(
+        "events",
+        "show what happened lately, and what was done about it",
+        options=(
+            Option(("-f", "--follow"), "go on, until it is interrupted"),
+            Option(
+                ("-n", "--lines"),
+                "the last so many; default: all",
+                {"type": int, "metavar": "N"},
+            ),
+        ),
+    ),
     Command("schema", "print the configuration's JSON Schema", json=False),
 )
 
@@ -63,8 +111,8 @@ def parser() -> argparse.ArgumentParser:
         word.add_argument("--log-level", choices=LEVELS, default="info", help="default: info")
         if command.json:
             word.add_argument("--json", action="store_true", help="print JSON")
-        for option, text in command.options:
-            word.add_argument(option, action="store_true", help=text)
+        for option in command.options:
+            word.add_argument(*option.names, help=option.help, **option.settings)
         if command.name == "check":
             word.add_argument("file", nargs="?", type=Path, metavar="FILE", help="instead of PATH")
     return top

@@ -74,6 +74,7 @@ class Control:
 
 class _Server(socketserver.ThreadingUnixStreamServer):
     daemon_threads = True
+    request_queue_size = 128  # who finds no place there isn't even told that there are too many
     answers: Answers
     privileged: frozenset[str]
 

@@ -4,12 +4,25 @@ from collections.abc import Hashable
 from dataclasses import dataclass
 from typing import TypedDict
 
+KINDS = (
+    "started",
+    "set_up",
+    "repaired",
+    "failed",
+    "problem",
+    "resolved",
+    "config_in_force",
+    "config_refused",
+    "config_good_again",
+    "trouble",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class Event:
     """Something that happened, or the same again and again."""
 
-    kind: str
+    kind: str  # one of KINDS
     at: float  # seconds since the epoch, the last time
     overlay: str = ""
     peer: str = ""

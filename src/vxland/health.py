@@ -1,6 +1,7 @@
 """Which tunnels and overlays are as wanted, by one turn."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 from vxland.model import Overlay, Vtep
 from vxland.observed import Link
@@ -8,6 +9,7 @@ from vxland.operations import Operation
 from vxland.problems import Kind
 from vxland.report import Report
 
+State = Literal["up", "down", "missing"]  # administratively
 TunnelKey = tuple[str, str]  # overlay and peer
 
 
@@ -15,7 +17,7 @@ TunnelKey = tuple[str, str]  # overlay and peer
 class Health:
     """A tunnel's state, and whether it is as wanted."""
 
-    state: str  # administratively: up, down or missing
+    state: State
     in_sync: bool
 
 
@@ -46,6 +48,6 @@ class Examination:
         )
 
 
-def state_of(link: Link | None) -> str:
+def state_of(link: Link | None) -> State:
     """What a device is administratively."""
     return "missing" if link is None else "up" if link.up else "down"

@@ -130,6 +130,27 @@ class EbtablesState:
 
 
 @dataclass(frozen=True, slots=True)
+class ForwardChain:
+    """A chain that drops what hosts forward, by policy, and is passed by what bridges forward.
+
+    So br_netfilter has it (net.bridge.bridge-nf-call-iptables).
+    """
+
+    family: str  # as nft names it: ip, ip6 or inet
+    table: str
+    name: str
+    chains: frozenset[str] = frozenset()  # itself, and those that it leads to
+    accepts: frozenset[str] = frozenset()  # ports, or beginnings ending in +, that pass it
+
+    def lets_through(self, bridge: str) -> bool:
+        """Whether some rule accepts what goes through this bridge."""
+        return any(
+            bridge == name or (name.endswith("+") and bridge.startswith(name[:-1]))
+            for name in self.accepts
+        )
+
+
+@dataclass(frozen=True, slots=True)
 class Unavailable:
     """Something that can't be seen or used here, why, and what to do about it."""
 
@@ -182,6 +203,7 @@ class Observed:
     ebtables: EbtablesState | Unavailable = EbtablesState()
     abroad: tuple[Abroad, ...] | None = None  # None: nobody looked
     host: Host = Host()
+    forward: tuple[ForwardChain, ...] = ()  # what drops frames between ports of bridges
 
     def ports(self, bridge: str) -> Iterator[Link]:
         """The bridge's ports."""

@@ -1,17 +1,24 @@
-"""One look by hand: what the commands see that need no daemon."""
+"""One look by hand: what the commands see that need no daemon, and what is counted meanwhile."""
 
+import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vxland.config.load import load
+from vxland.hints import hints
+from vxland.kernel.counters import read_traffic
 from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.netlink import Netlink
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep
+from vxland.ownership import attributed
 from vxland.peers import addresses
 from vxland.plan import Plan, plan
+from vxland.report import ConfigState, Report
 from vxland.resolve import resolve
 from vxland.settings import Settings
+from vxland.status import Counts
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,10 +29,30 @@ class Outlook:
     observed: Observed
     desired: Desired
     plan: Plan
+    at: float  # seconds since the epoch
+    duration: float  # seconds
+
+    def report(self, path: Path) -> Report:
+        """The same as a turn that did nothing."""
+        return Report(
+            at=self.at,
+            duration=self.duration,
+            triggers=frozenset(),
+            config=ConfigState(str(path), self.settings.digest),
+            desired=self.desired,
+            observed=self.observed,
+            plan=self.plan,
+            problems=attributed(
+                (*self.plan.problems, *hints(self.desired, self.observed)),
+                self.desired,
+                self.observed,
+            ),
+        )
 
 
 def look(path: Path, kernel: LinuxKernel) -> Outlook:
     """Read the configuration and the kernel. Raises InvalidConfig, Unresolved, OSError."""
+    at, started = time.time(), time.monotonic()
     settings = load(path)
     known = addresses(settings.peers)
     observed = kernel.observe(frozenset(known.values()))
@@ -34,4 +61,17 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
     if any(isinstance(operation, CreateVtep) for operation in planned.operations):
         observed = replace(observed, abroad=kernel.look_abroad())
         planned = plan(observed, desired)
-    return Outlook(settings, observed, desired, planned)
+    return Outlook(settings, observed, desired, planned, at, time.monotonic() - started)
+
+
+def count() -> Counts:
+    """What the kernel counts, read in the thread that asks; nothing where it can't be read."""
+    try:
+        with Netlink() as netlink:
+            seen = read_traffic(netlink)
+    except OSError:  # a status without numbers is better than none
+        return Counts()
+    return Counts(
+        {name: device.traffic for name, device in seen.items()},
+        {name: device.learned_macs for name, device in seen.items()},
+    )

@@ -31,10 +31,13 @@ class Problem:
     overlay: str = ""
     peer: str = ""
     device: str = ""
+    about: str = ""  # what it is the same problem by, where its text may change
 
     @property
     def identity(self) -> Hashable:
         """What makes it the same problem later: all of it but what changes by itself."""
+        if self.about:
+            return replace(self, text="", cure="")
         return replace(self, text=PROCESS_ID.sub("", self.text), cure="")
 
     def __str__(self) -> str:

@@ -10,9 +10,11 @@ from vxland import execution
 from vxland.addresses import IPAddress
 from vxland.backoff import Backoff
 from vxland.config.errors import InvalidConfig
+from vxland.culprits import fight_problem
 from vxland.doorbell import Trigger
 from vxland.execution import Outcome, execute
-from vxland.fights import WINDOW, Fight, Fights, undone
+from vxland.fights import WINDOW, Fights, undone
+from vxland.hints import hints
 from vxland.identity import CHAIN
 from vxland.model import Desired
 from vxland.observed import Abroad, Host, Observed
@@ -134,6 +136,7 @@ class Reconciler:
         self._learn(outcomes, at, drift=drift)
         self._await_guards(whole.problems)
         self._backoff.drop_stale(time.monotonic())
+        fights = self._fights.current()
         return Report(
             at=at,
             duration=time.monotonic() - started,
@@ -148,13 +151,14 @@ class Reconciler:
                     *unresolved,
                     *whole.problems,
                     *self._failures(),
-                    *self._fight_problems(),
+                    *(fight_problem(f, self._culprits.get(f.subject)) for f in fights),
+                    *hints(desired, observed),
                     *self._watch_problem(),
                 ),
                 desired,
                 observed,
             ),
-            fights=self._fights.current(),
+            fights=fights,
             repairs=dict(self._repairs),
             culprits=self._seen_changing(outcomes) if drift else {},
             drift=drift,
@@ -275,18 +279,3 @@ class Reconciler:
             return ()
         text = f"changes of the configuration are noticed late, at the interval: {problem}"
         return (Problem(Kind.HINT, text),)
-
-    def _fight_problems(self) -> tuple[Problem, ...]:
-        return tuple(map(self._fight_problem, self._fights.current()))
-
-    def _fight_problem(self, fight: Fight) -> Problem:
-        device, attribute = fight.subject
-        culprit = self._culprits.get(fight.subject)
-        who = f", likely {culprit}" if culprit else ""
-        return Problem(
-            Kind.FIGHT,
-            f"something{who} keeps changing {attribute} of {device}, which is put right ever more"
-            " rarely",
-            "Stop what does it, or take the device out of vxland's configuration",
-            device=device,
-        )

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from tests.profiles import examples
 from vxland import __version__
 from vxland.chronicle import A_TURN, AGAIN, EVENTS, Chronicle
-from vxland.events import Event, event_json
+from vxland.events import KINDS, Event, event_json
 from vxland.execution import Failure, Outcome
 from vxland.model import Desired
 from vxland.observed import Host, Link, LocalAddress, Observed
@@ -177,9 +177,13 @@ def test_problems_come_and_go() -> None:
     chronicle.turn(turn(1040.0))
     assert chronicle.problem_since == {}
     came, went = new(chronicle)
-    assert (came.kind, came.who, came.found) == ("problem", "ip (pid 12)", CONFLICT.text)
+    assert (came.kind, came.who, came.found) == (
+        "problem",
+        "ip (pid 12)",
+        f"conflict: {CONFLICT.text}",
+    )
     assert (came.overlay, came.peer, came.device) == ("lan", "lxd2", DEVICE)
-    assert (went.kind, went.seconds, went.found) == ("resolved", 30.0, same.text)
+    assert (went.kind, went.seconds, went.found) == ("resolved", 30.0, f"conflict: {same.text}")
 
 
 def test_the_configuration_is_told_of() -> None:
@@ -313,6 +317,7 @@ def test_whatever_happens(story: list[tuple[float, list[Operation], set[str], bo
         times += [event.at for event in chronicle.events]
         assert max(times) <= at
         assert all(event.first_at <= event.at for event in chronicle.events)
+        assert {event.kind for event in chronicle.events} <= set(KINDS)
         assert chronicle.problem_since.keys() == {p.identity for p in report.problems}
     if len(chronicle.events) < EVENTS:
         assert sum(event.count for event in chronicle.events) == told

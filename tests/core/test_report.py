@@ -15,7 +15,7 @@ from vxland.problems import Kind, Problem
 from vxland.report import ConfigState, Repair, Report
 from vxland.resolve import resolve
 from vxland.settings import OverlaySettings, PeerSettings, Settings
-from vxland.status import node_status, report_status
+from vxland.status import report_status
 
 DEVICE = "vxl-lan-lxd2"
 UP = BringUp("lan", DEVICE, Guarding(DEVICE, ("isolated",)))
@@ -110,9 +110,13 @@ def test_status_tells_all_of_a_tunnel() -> None:
         "port": 4789,
         "mtu": 1450,
         "state": "up",
+        "running": False,
         "in_sync": True,
+        "since": None,
         "pending": [],
         "last_repair": {"what": "bring it up", "at": 999.0},
+        "traffic": None,
+        "learned_macs": None,
     }
 
 
@@ -121,7 +125,7 @@ def test_status_tells_all_of_a_tunnel() -> None:
 )
 def test_states_are_the_kernels(observed: Observed, state: str) -> None:
     """Of bridge and tunnel."""
-    (overlay,) = node_status(desired(), observed, Plan(), (), {})["overlays"]
+    (overlay,) = report_status(replace(report(), observed=observed, repairs={}))["overlays"]
     assert overlay["bridge_state"] == state
     assert overlay["tunnels"][0]["state"] == state
     assert overlay["tunnels"][0]["last_repair"] is None
@@ -130,7 +134,7 @@ def test_states_are_the_kernels(observed: Observed, state: str) -> None:
 def test_what_is_pending_and_what_is_wrong_stands_with_its_tunnel() -> None:
     """And what is the whole node's apart."""
     chain = WriteChain("", "VXLAND", ("-j DROP",), 0)
-    status = node_status(desired(), seen(), Plan((UP, chain)), (CONFLICT, HINT), {})
+    status = report_status(report(Plan((UP, chain)), problems=(CONFLICT, HINT)))
     assert status["node_pending"] == [str(chain)]
     assert not status["in_sync"]
     (tunnel,) = status["overlays"][0]["tunnels"]
@@ -144,20 +148,21 @@ def test_what_is_pending_and_what_is_wrong_stands_with_its_tunnel() -> None:
         "device": DEVICE,
         "text": "worth knowing",
         "cure": "look",
+        "since": None,
     }
 
 
 def test_a_hint_leaves_a_tunnel_in_sync() -> None:
     """A conflict doesn't."""
     for problem, in_sync in ((HINT, True), (CONFLICT, False)):
-        status = node_status(desired(), seen(), Plan(), (problem,), {})
+        status = report_status(report(problems=(problem,)))
         assert status["overlays"][0]["tunnels"][0]["in_sync"] is in_sync
 
 
 def test_status_says_when_guards_can_not_be_seen() -> None:
     """Without privilege, say."""
     observed = replace(seen(), ebtables=Unavailable("not permitted"))
-    (overlay,) = node_status(desired(), observed, Plan(), (), {})["overlays"]
+    (overlay,) = report_status(replace(report(), observed=observed))["overlays"]
     assert overlay["guards_seen"] is False
 
 

@@ -30,7 +30,7 @@ def command(
     server: Server, *, as_: Sequence[str] = NET_ADMIN, before: Sequence[str] = (), mounts: str = ""
 ) -> list[str]:
     """``vxland run`` as the service; ``before`` are words before the program itself."""
-    setting = f"{mounts}\numask 077\nmount -t proc -o hidepid=invisible,subset=pid proc /proc"
+    setting = f"{mounts}\numask 077\nmount -t proc -o hidepid=invisible proc /proc"
     bound = ("setpriv", "--pdeathsig", "KILL", "--")
     run = (str(VXLAND), "run", "--config", str(server.config))
     script = f'{setting}\nexec "$@"'

@@ -27,7 +27,7 @@ CONFIG = config(range(1, 4), f'{HEAD}addresses = ["{ADDRESS}"]\n')
 # Without other users' processes in /proc, as the unit's ProtectProc= has it.
 BLIND = (
     *("unshare", "--mount", "sh", "-ec"),
-    'mount -t proc -o hidepid=invisible,subset=pid,gid=64901 proc /proc; exec "$@"',
+    'mount -t proc -o hidepid=invisible,gid=64901 proc /proc; exec "$@"',
     *("sh", "setpriv", "--bounding-set=-sys_ptrace", "--inh-caps=-sys_ptrace", *BOUND),
 )
 

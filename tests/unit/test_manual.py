@@ -12,7 +12,7 @@ import pytest
 from tests.unit.written import OVERLAY, PEERS, errors_in
 from vxland import journal
 from vxland.cli import COMMANDS, WRONG_COMMAND_LINE, parser
-from vxland.commands import plan, run, status
+from vxland.commands import events, plan, run, status
 from vxland.config.schema import HEADERS, KEYS, LISTS, TABLES
 from vxland.problems import Kind
 
@@ -31,6 +31,7 @@ STATUSES = {
     "reload": {0, 1},
     "down": {0, 1},
     "status": {status.IN_SYNC, status.NOT_IN_SYNC, status.NOT_RUNNING, status.ERROR},
+    "events": {events.TOLD, events.NOT_RUNNING, events.ERROR},
     "schema": {0},
 }
 
@@ -101,6 +102,8 @@ def _written(action: argparse.Action) -> str:
     """An option or argument as a synopsis has it."""
     switch = action.nargs == 0
     value = [] if switch else [action.metavar or action.dest.removeprefix("log_").upper()]
+    if action.nargs == "?" and action.option_strings:
+        value = [f"[{word}]" for word in value]
     return f"[{' '.join([*action.option_strings, *map(str, value)])}]"
 
 
@@ -115,7 +118,7 @@ def test_every_option_is_explained() -> None:
         for option in action.option_strings:
             text = by_option[option]
             assert [word for word in action.choices or () if word not in text] == []
-            if action.nargs != 0:
+            if action.nargs != 0 and action.default is not None:
                 assert f"default: {action.default}." in text
 
 

@@ -12,6 +12,7 @@ from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import local_addresses, read_addresses
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.fdb import read_fdb
+from vxland.kernel.forward import Forward
 from vxland.kernel.links import LinkTable
 from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
 from vxland.kernel.netlink import Netlink, NetlinkError
@@ -47,6 +48,7 @@ class LinuxKernel:
         self._netlink = Netlink()
         self._links = LinkTable()
         self.ebtables = Ebtables()
+        self.forward = Forward()
         self._directory = Directory({}, {})
 
     def __enter__(self) -> Self:
@@ -63,6 +65,7 @@ class LinuxKernel:
     def close(self) -> None:
         """Close the sockets."""
         self.ebtables.close()
+        self.forward.close()
         self._netlink.close()
 
     @property
@@ -93,6 +96,7 @@ class LinuxKernel:
             ebtables=self.ebtables.read(),
             abroad=self.look_abroad() if abroad else None,
             host=self._host(remotes, links, addresses),
+            forward=self.forward.read(),
         )
 
     def look_abroad(self) -> tuple[Abroad, ...]:

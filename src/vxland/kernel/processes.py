@@ -1,9 +1,23 @@
 """Other processes, as far as /proc shows them (proc(5))."""
 
 import os
+import time
+from functools import lru_cache
 from pathlib import Path
 
 FIRST_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
+
+# What may be at odds with vxland, by systemd's units. The processes of a unit are told to anybody
+# (cgroup.procs), also where /proc doesn't show those of other users.
+UNITS = Path("/sys/fs/cgroup/system.slice")
+SERVICES = {
+    "NetworkManager.service": "NetworkManager",
+    "systemd-networkd.service": "systemd-networkd",
+    "firewalld.service": "firewalld",
+    "docker.service": "dockerd",
+    "libvirtd.service": "libvirtd",
+}
+REMEMBERED = 10  # seconds
 
 
 def name_of(pid: int) -> str | None:
@@ -11,8 +25,21 @@ def name_of(pid: int) -> str | None:
     try:
         name = Path(f"/proc/{pid}/comm").read_text(errors="replace")
     except OSError:
-        return None
+        return _service_of(pid, int(time.monotonic()) // REMEMBERED)
     return legible(name.rstrip("\n"))
+
+
+@lru_cache(maxsize=64)  # a storm of events asks for the same one again and again
+def _service_of(pid: int, _moment: int) -> str | None:
+    """The program of the service that the process is part of."""
+    for unit, name in SERVICES.items():
+        try:
+            processes = (UNITS / unit / "cgroup.procs").read_text(encoding="ascii").split()
+        except OSError:  # there is no such service, or not by this way of counting
+            continue
+        if str(pid) in processes:
+            return name
+    return None
 
 
 def legible(name: str) -> str:

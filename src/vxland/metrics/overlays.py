@@ -7,7 +7,7 @@ from prometheus_client.core import GaugeMetricFamily, Metric
 
 from vxland.hazards import looping_pairs
 from vxland.metrics.standing import Standing
-from vxland.ownership import is_own
+from vxland.ports import foreign_ports
 from vxland.problems import Kind
 from vxland.report import Report
 
@@ -34,18 +34,15 @@ def overlays(standing: Standing) -> Iterable[Metric]:
     allowed = frozenset().union(*(o.allow_tunnel_ports for o in report.desired.overlays))
     pairs = looping_pairs(report.observed, allowed)
     for overlay in report.desired.overlays:
-        ports = list(report.observed.ports(overlay.bridge.device))
-        names = {link.name for link in ports}
-        foreign = [link for link in ports if not is_own(link)]
+        names = {link.name for link in report.observed.ports(overlay.bridge.device)}
+        foreign = foreign_ports(overlay, report.observed)
         values = {
             "in_sync": standing.overlay(overlay),
             "peers_wanted": len(overlay.vteps) + len(overlay.waiting),
             "conflicts": problems[overlay.name, Kind.CONFLICT],
             "looping_port_pairs": sum(pair <= names for pair in pairs),
-            "foreign_ports": len(foreign),
-            "foreign_ports_mtu_too_large": sum(
-                link.mtu > overlay.bridge.mtu and not link.is_tunnel for link in foreign
-            ),
+            "foreign_ports": foreign.count,
+            "foreign_ports_mtu_too_large": len(foreign.too_large),
         }
         if standing.seen:
             values["peers_present"] = sum(

@@ -1,0 +1,29 @@
+"""What is worth knowing though the node is in sync: one module a hint, one line here.
+
+``silent`` is another one: it needs counters, and so is the status's alone.
+"""
+
+from collections.abc import Callable, Iterator
+
+from vxland.hints.bridge_filter import filtered_bridge
+from vxland.hints.isolated_ports import isolated_ports
+from vxland.hints.large_ports import large_ports
+from vxland.model import Desired, Overlay
+from vxland.observed import Observed
+from vxland.problems import Problem
+
+HINTS: tuple[Callable[[Overlay, Observed], Iterator[Problem]], ...] = (
+    large_ports,
+    filtered_bridge,
+    isolated_ports,
+)
+
+
+def hints(desired: Desired, observed: Observed) -> tuple[Problem, ...]:
+    """All of them, overlay by overlay."""
+    return tuple(
+        problem
+        for overlay in desired.overlays
+        for hint in HINTS
+        for problem in hint(overlay, observed)
+    )

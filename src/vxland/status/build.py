@@ -1,0 +1,178 @@
+"""The status made of a turn's report, what is remembered, and what the kernel counts."""
+
+from collections.abc import Callable, Hashable, Iterable, Mapping
+from dataclasses import asdict, dataclass, field
+from typing import cast
+
+from vxland import __version__
+from vxland.chronicle import Chronicle
+from vxland.hazards import looping_pairs
+from vxland.health import Examination, TunnelKey, state_of
+from vxland.hints.silent import silent_peers
+from vxland.model import Overlay, Vtep
+from vxland.observed import Unavailable
+from vxland.ports import foreign_ports
+from vxland.problems import Problem
+from vxland.report import Report
+from vxland.status.shape import (
+    NodeStatus,
+    OverlayStatus,
+    ProblemStatus,
+    TrafficStatus,
+    TunnelStatus,
+)
+from vxland.traffic import Traffic
+
+MOST_PORTS = 20  # names of others' ports that a list holds
+
+
+@dataclass(frozen=True, slots=True)
+class Past:
+    """Since when; nothing is known where no daemon remembers it."""
+
+    started_at: float | None = None
+    node: float | None = None
+    overlays: Mapping[str, float] = field(default_factory=dict)
+    tunnels: Mapping[TunnelKey, float] = field(default_factory=dict)
+    problems: Mapping[Hashable, float] = field(default_factory=dict)
+    refused_at: float | None = None
+
+
+def past(chronicle: Chronicle) -> Past:
+    """What the daemon remembers at this moment."""
+    return Past(
+        chronicle.started_at,
+        chronicle.node_since,
+        chronicle.overlay_since,
+        chronicle.since,
+        chronicle.problem_since,
+        chronicle.refused_at,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """What the kernel counts, by device. ``macs`` are those learned; where unread, None."""
+
+    traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    macs: Mapping[str, int] | None = None
+
+
+Pace = Callable[[Iterable[Vtep]], Iterable[Vtep]]
+
+
+def report_status(
+    report: Report,
+    past: Past = Past(),
+    counts: Counts = Counts(),
+    pace: Pace = iter,
+    now: float = 0.0,
+) -> NodeStatus:
+    """The status of the node; ``pace`` goes through tunnels, with pauses where it wants them.
+
+    The daemon runs where its past is known.
+    """
+    builder = _Builder(report, past, counts, pace)
+    config = report.config
+    overlays = [builder.overlay(overlay) for overlay in report.desired.overlays]
+    silent = silent_peers(report, past.tunnels, counts.traffic, now)
+    return {
+        "version": __version__,
+        "node": report.desired.node,
+        "daemon": "not running" if past.started_at is None else "running",
+        "in_sync": report.in_sync,
+        "since": past.node,
+        "started_at": past.started_at,
+        "config": {
+            "path": config.path,
+            "digest": config.digest,
+            "loaded_at": config.loaded_at or None,
+            "errors": list(config.errors),
+            "refused_at": past.refused_at,
+        },
+        "last_check": {"at": report.at, "seconds": report.duration},
+        "last_full_check": report.at,
+        "node_pending": [str(op) for op in report.plan.operations if not op.overlay],
+        "overlays": overlays,
+        "problems": [
+            problem_json(problem, past.problems.get(problem.identity))
+            for problem in (*report.problems, *silent)
+        ],
+    }
+
+
+def problem_json(problem: Problem, since: float | None = None) -> ProblemStatus:
+    """A problem as JSON."""
+    return {
+        "kind": problem.kind.value,
+        "overlay": problem.overlay,
+        "peer": problem.peer,
+        "device": problem.device,
+        "text": problem.text,
+        "cure": problem.cure,
+        "since": since,
+    }
+
+
+class _Builder:
+    def __init__(self, report: Report, past: Past, counts: Counts, pace: Pace) -> None:
+        self._report = report
+        self._past = past
+        self._counts = counts
+        self._pace = pace
+        self._examination = Examination(report)
+
+    def overlay(self, overlay: Overlay) -> OverlayStatus:
+        observed = self._report.observed
+        bridge = overlay.bridge.device
+        members = {link.name for link in observed.ports(bridge)}
+        looping = looping_pairs(observed, overlay.allow_tunnel_ports)
+        ports = foreign_ports(overlay, observed)
+        return {
+            "name": overlay.name,
+            "bridge": bridge,
+            "bridge_state": state_of(observed.links.get(bridge)),
+            "mtu": overlay.bridge.mtu,
+            "guards": list(overlay.guards),
+            "guards_seen": not isinstance(observed.ebtables, Unavailable),
+            "in_sync": self._examination.overlay(overlay),
+            "since": self._past.overlays.get(overlay.name),
+            "looping_pairs": sum(pair <= members for pair in looping),
+            "pending": self._pending(bridge),
+            "waiting": [problem.peer for problem in overlay.waiting],
+            "ports": {
+                "count": ports.count,
+                "too_large": [port.name for port in ports.too_large[:MOST_PORTS]],
+                "isolated": [port.name for port in ports.isolated[:MOST_PORTS]],
+            },
+            "peers_wanted": len(overlay.vteps) + len(overlay.waiting),
+            "tunnels_present": sum(vtep.device in observed.links for vtep in overlay.vteps),
+            "tunnels": [self._tunnel(vtep) for vtep in self._pace(overlay.vteps)],
+        }
+
+    def _tunnel(self, vtep: Vtep) -> TunnelStatus:
+        link = self._report.observed.links.get(vtep.device)
+        health = self._examination.tunnel(vtep)
+        repair = self._report.repairs.get(vtep.device)
+        traffic = self._counts.traffic.get(vtep.device)
+        macs = self._counts.macs
+        return {
+            "peer": vtep.peer,
+            "address": str(vtep.remote),
+            "local": str(vtep.local),
+            "device": vtep.device,
+            "vni": vtep.vni,
+            "port": vtep.port,
+            "mtu": vtep.mtu,
+            "state": health.state,
+            "running": link is not None and link.running,
+            "in_sync": health.in_sync,
+            "since": self._past.tunnels.get((vtep.overlay, vtep.peer)),
+            "pending": self._pending(vtep.device),
+            "last_repair": {"what": repair.what, "at": repair.at} if repair else None,
+            "traffic": cast("TrafficStatus", asdict(traffic)) if traffic else None,
+            "learned_macs": None if macs is None or link is None else macs.get(vtep.device, 0),
+        }
+
+    def _pending(self, device: str) -> list[str]:
+        return [str(operation) for operation in self._examination.pending.get(device, ())]

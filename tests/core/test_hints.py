@@ -1,0 +1,232 @@
+"""What is worth knowing: each hint with what mends it, and nothing where all is well."""
+
+from dataclasses import replace
+
+import pytest
+
+from tests.core.test_report import DEVICE, desired, report, seen
+from vxland.culprits import STOP, fight_problem
+from vxland.fights import Fight
+from vxland.hints import HINTS, hints
+from vxland.hints.guests import guests_of
+from vxland.hints.silent import ASKED, MOST, SETTLED, silent_peers
+from vxland.identity import CHAIN
+from vxland.model import Desired
+from vxland.observed import ForwardChain, Link, Observed
+from vxland.plan import Plan
+from vxland.ports import foreign_ports
+from vxland.problems import Kind, Problem
+from vxland.traffic import Traffic
+
+IPTABLES = ForwardChain("ip", "filter", "FORWARD", frozenset({"FORWARD"}))
+DOCKER = replace(IPTABLES, chains=frozenset({"FORWARD", "DOCKER-USER"}))
+IP6 = ForwardChain("ip6", "filter", "FORWARD")
+NFT = ForwardChain("inet", "mine", "forward")
+
+
+def with_ports(*ports: Link) -> Observed:
+    """The bridge, the tunnel, and these in the bridge too."""
+    links = {port.name: replace(port, master="vxbr0") for port in ports}
+    return Observed(links={**seen().links, **links})
+
+
+def guest(name: str, mtu: int = 1500, *, isolated: bool = False) -> Link:
+    """Somebody's port."""
+    return Link(name, "veth", mtu=mtu, up=True, isolated=isolated)
+
+
+def the_hint(observed: Observed, wanted: Desired | None = None) -> Problem:
+    """The only one."""
+    (problem,) = hints(wanted or desired(), observed)
+    assert problem.kind is Kind.HINT
+    assert problem.overlay == "lan"
+    return problem
+
+
+def test_nothing_is_said_where_nothing_is_wrong() -> None:
+    """Guests with the overlay's MTU, a tunnel of somebody's, a bridge that is let through."""
+    own = replace(IPTABLES, accepts=frozenset({"eth0", "vxbr0"}))
+    geneve = Link("gen0", "geneve", mtu=9000)
+    observed = with_ports(guest("veth1", 1450), guest("veth2", 1400), geneve)
+    assert hints(desired(), replace(observed, forward=(own,))) == ()
+    assert len(HINTS) == 3
+    assert foreign_ports(desired().overlays[0], observed).count == 3
+
+
+def test_ports_that_are_too_large_are_named() -> None:
+    """The first few, with what to do now and for good; it stays one and the same hint."""
+    hint = the_hint(with_ports(guest("veth9"), guest("veth1a2b3c4d"), guest("vnet0", 9000)))
+    assert "veth1a2b3c4d (1500), veth9 (1500), vnet0 (9000). Their" in hint.text
+    assert hint.cure.startswith("ip link set veth1a2b3c4d mtu 1450, and the same")
+    assert "incus config device set INSTANCE eth0 mtu=1450" in hint.cure
+    assert "<mtu size='1450'/>" in hint.cure
+    more = the_hint(with_ports(*(guest(f"port{number}") for number in range(9))))
+    assert "port2 (1500) and 6 more" in more.text
+    assert "For good: give the guest an MTU of 1450" in more.cure
+    assert more.identity == hint.identity
+
+
+@pytest.mark.parametrize(
+    ("name", "whose"),
+    [
+        ("veth1a2b3c4d", "Incus"),
+        ("tap1a2b3c4d", "Incus"),
+        ("veth1a2b3c4", "Docker"),
+        ("vethX3bA9z", "LXC"),
+        ("veth1001_aB3d", "LXC"),
+        ("veth101i0", "Proxmox"),
+        ("tap100i0", "Proxmox"),
+        ("fwpr100p0", "Proxmox"),
+        ("vnet7", "libvirt"),
+        ("vif3.0", "Xen"),
+        ("vif3.0-emu", "Xen"),
+        ("vb-web", "systemd-nspawn"),
+    ],
+)
+def test_a_ports_name_tells_whose_it_is(name: str, whose: str) -> None:
+    """As far as it does."""
+    guests = guests_of(name)
+    assert guests is not None
+    assert guests.mtu.startswith(whose)
+    assert "1450" in guests.mtu.format(mtu=1450)
+
+
+@pytest.mark.parametrize("name", ["eth1", "veth1", "enp3s0", "vxl-lan-lxd2", "vethernet"])
+def test_other_names_tell_nothing(name: str) -> None:
+    """A physical port, say."""
+    assert guests_of(name) is None
+
+
+def test_isolated_guests_are_named() -> None:
+    """Where the tunnels are isolated, too."""
+    observed = with_ports(guest("veth1a2b3c4d", 1450, isolated=True))
+    hint = the_hint(observed)
+    assert "veth1a2b3c4d" in hint.text
+    assert hint.cure.startswith("bridge link set dev veth1a2b3c4d isolated off. For good: Incus")
+    assert "security.port_isolation=false" in hint.cure
+    unknown = the_hint(with_ports(guest("eth1", 1450, isolated=True)))
+    assert unknown.cure.startswith("bridge link set dev eth1 isolated off. Or guard")
+    (overlay,) = desired().overlays
+    unguarded = replace(desired(), overlays=(replace(overlay, guards=("ebtables",)),))
+    assert hints(unguarded, observed) == ()
+
+
+@pytest.mark.parametrize(
+    ("chain", "command", "switch"),
+    [
+        (
+            IPTABLES,
+            "iptables -I FORWARD -i vxbr0 -o vxbr0 -j ACCEPT",
+            "net.bridge.bridge-nf-call-iptables=0",
+        ),
+        (
+            DOCKER,
+            "iptables -I DOCKER-USER -i vxbr0 -o vxbr0 -j ACCEPT",
+            "net.bridge.bridge-nf-call-iptables=0",
+        ),
+        (
+            IP6,
+            "ip6tables -I FORWARD -i vxbr0 -o vxbr0 -j ACCEPT",
+            "net.bridge.bridge-nf-call-ip6tables=0",
+        ),
+        (
+            NFT,
+            "nft insert rule inet mine forward iifname vxbr0 oifname vxbr0 accept",
+            "net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0",
+        ),
+    ],
+)
+def test_a_bridge_whose_frames_are_dropped(chain: ForwardChain, command: str, switch: str) -> None:
+    """By the policy of FORWARD, with what lets them through."""
+    hint = the_hint(replace(seen(), forward=(chain,)))
+    assert f"{chain.family} {chain.table} {chain.name}" in hint.text
+    assert f"Accept it: {command}. Or" in hint.cure
+    assert hint.cure.endswith(f"sysctl -w {switch}")
+
+
+def test_two_chains_are_one_hint() -> None:
+    """With both commands; a chain that lets the bridge through is none of them."""
+    through = replace(NFT, accepts=frozenset({"vxbr+"}))
+    hint = the_hint(replace(seen(), forward=(IPTABLES, through, IP6)))
+    assert "ACCEPT; ip6tables" in hint.cure
+    assert "nft" not in hint.cure
+
+
+@pytest.mark.parametrize(
+    ("accepts", "through"),
+    [("vxbr0", True), ("vxbr+", True), ("+", True), ("vxbr", False), ("vxbr00", False)],
+)
+def test_a_chain_lets_through_what_its_rules_name(accepts: str, *, through: bool) -> None:
+    """Exactly, or by how it begins."""
+    chain = replace(IPTABLES, accepts=frozenset({"eth0", accepts}))
+    assert chain.lets_through("vxbr0") is through
+
+
+SINCE = {("lan", "lxd2"): 1000.0}
+SILENT = {DEVICE: Traffic(transmit_packets=ASKED)}
+
+
+def test_a_silent_peer_is_told_of() -> None:
+    """With the commands that tell why."""
+    (hint,) = silent_peers(report(), SINCE, SILENT, 1000.0 + SETTLED)
+    assert (hint.kind, hint.overlay, hint.peer, hint.device) == (Kind.HINT, "lan", "lxd2", DEVICE)
+    assert hint.text == "nothing has ever come from lxd2 (192.0.2.2)"
+    assert "tcpdump -ni any udp port 4789 and host 192.0.2.2" in hint.cure
+
+
+@pytest.mark.parametrize(
+    ("traffic", "now", "plan"),
+    [
+        ({}, 2000.0, Plan()),
+        ({DEVICE: Traffic(transmit_packets=ASKED - 1)}, 2000.0, Plan()),
+        ({DEVICE: Traffic(transmit_packets=99, receive_packets=1)}, 2000.0, Plan()),
+        (SILENT, 1000.0 + SETTLED - 1, Plan()),
+    ],
+)
+def test_a_peer_may_have_reasons(traffic: dict[str, Traffic], now: float, plan: Plan) -> None:
+    """Not counted, not asked, not silent, not for long."""
+    assert silent_peers(report(plan), SINCE, traffic, now) == ()
+
+
+def test_a_tunnel_that_is_not_in_sync_says_enough() -> None:
+    """And one whose age isn't known, nothing."""
+    conflict = Problem(Kind.CONFLICT, "taken", overlay="lan", peer="lxd2")
+    assert silent_peers(report(problems=(conflict,)), SINCE, SILENT, 2000.0) == ()
+    assert silent_peers(report(), {}, SILENT, 2000.0) == ()
+
+
+def test_many_silent_peers_are_summed_up() -> None:
+    """Twenty of them, and how many more."""
+    (overlay,) = desired().overlays
+    (vtep,) = overlay.vteps
+    peers = [f"p{number}" for number in range(MOST + 3)]
+    vteps = tuple(replace(vtep, peer=peer) for peer in peers)
+    wide = replace(desired(), overlays=(replace(overlay, vteps=vteps),))
+    since = {("lan", peer): 1000.0 for peer in peers}
+    told = silent_peers(replace(report(), desired=wide), since, SILENT, 2000.0)
+    assert len(told) == MOST + 1
+    assert told[-1].text == "nothing has ever come from 3 more peers"
+
+
+@pytest.mark.parametrize(
+    ("culprit", "device", "begins"),
+    [
+        (None, DEVICE, STOP),
+        ("NetworkManager (pid 7)", DEVICE, f"nmcli device set {DEVICE} managed no"),
+        ("systemd-network (pid 7)", DEVICE, f"See which file matches: networkctl status {DEVICE}"),
+        ("firewalld (pid 7)", CHAIN, "Take out what it does to bridges: firewall-cmd"),
+        ("dockerd (pid 7)", "vxbr0", "See which network uses the bridge: docker network ls"),
+        ("libvirtd (pid 7)", "vxbr0", "See which network has the bridge: virsh net-list"),
+        ("a program (pid 7)", DEVICE, f"See what it is: ps -fp 7. {STOP}"),
+        ("NetworkManager (pid 7)", CHAIN, f"See what it is: ps -fp 7. {STOP}"),
+        ("foo (bar) (pid 12)", DEVICE, f"See what it is: ps -fp 12. {STOP}"),
+    ],
+)
+def test_a_fight_is_ended_where_it_comes_from(
+    culprit: str | None, device: str, begins: str
+) -> None:
+    """By what is known of who it is; nmcli has no say in rules."""
+    problem = fight_problem(Fight((device, "mtu"), 0.0, 20, 1.0, 1.0), culprit)
+    assert problem.kind is Kind.FIGHT
+    assert problem.cure.startswith(begins)
+    assert ("likely" in problem.text) is (culprit is not None)
