@@ -27,7 +27,7 @@ TEXT = HEAD + '\n[reconcile]\ninterval = "10s"\n'
 TUNNEL = "vxl-lan-lxd{}".format
 DROP = "-j DROP"
 PAUSE = 0.5  # seconds of traffic before and after something is done to it
-SHOWN = 6  # lines of metrics
+SHOWN = ("in_sync", "admin_up", "packets_total", "bytes_total")  # ends of metrics' names
 
 Detail = str
 Check = Callable[[], Detail]
@@ -225,10 +225,13 @@ class Tour:
             if line.startswith("vxland_tunnel_") and 'peer="lxd2"' in line
         ]
         values = {line.partition("{")[0]: float(line.split()[-1]) for line in lines}
-        expect(values.get("vxland_tunnel_up") == 1, "the metrics don't say that the tunnel is up")
+        expect(
+            values.get("vxland_tunnel_admin_up") == 1, "the metrics don't say that the tunnel is up"
+        )
         packets = values.get("vxland_tunnel_receive_packets_total", 0)
         expect(packets > 0, "the metrics have seen no packet")
-        return "\n".join((f"{url} on lxd1", *lines[:SHOWN]))
+        shown = [line for line in lines if line.partition("{")[0].endswith(SHOWN)]
+        return "\n".join((f"{url} on lxd1", *shown))
 
     def down(self) -> Detail:
         """Every server is as it was before the first start."""

@@ -8,6 +8,7 @@ import os
 import signal
 
 from tests.package.build import built
+from tests.prometheus.binary import program
 from tests.system.roots import RELEASES, unpacked
 
 KINDS = ("neighbours", "build", "bare", "host")  # in the order in which the tests ask for them
@@ -26,6 +27,7 @@ def end(*_: object) -> None:
 if __name__ == "__main__":
     os.setpgid(0, 0)  # no session of its own: nice(1) would mean nothing (sched(7), autogroups)
     signal.signal(signal.SIGTERM, end)
+    program("prometheus")
     for kind in KINDS:
         for release in RELEASES:
             unpacked(release, kind)

@@ -15,12 +15,12 @@ from vxland.control import Control, Json
 from vxland.doorbell import Doorbell, Trigger
 from vxland.http import Server, Site
 from vxland.journal import Journal, Message
-from vxland.kernel.counters import read_counters
+from vxland.kernel.counters import read_traffic
 from vxland.kernel.events import Events, LinkEvents, RuleEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
-from vxland.metrics import Totals, VxlandCollector, registry
+from vxland.metrics import Asked, Mileage, Totals, VxlandCollector, registry
 from vxland.notify import Notifier
 from vxland.outlook import count
 from vxland.precedence import Precedence
@@ -28,7 +28,7 @@ from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
-from vxland.traffic import Traffic
+from vxland.traffic import Seen
 
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at
 RELOADS = frozenset({Trigger.HANGUP, Trigger.REQUEST})
@@ -42,7 +42,8 @@ class Daemon:
         self._first_settings = settings
         self._notifier = Notifier()
         self._journal = Journal()
-        self._totals = Totals()
+        self._totals = Totals(t.name.lower() for t in Trigger if t is not Trigger.STOP)
+        self._mileage = Mileage()
         self._precedence = Precedence()
         self._board = Board(count, self._precedence.give_way)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -57,7 +58,8 @@ class Daemon:
             signal.signal(signal.SIGIO, signal.SIG_IGN)  # of a broken lease, config/writing.py
             signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
             kernel = stack.enter_context(LinuxKernel())
-            links = LinkEvents(Trigger.NETLINK, frozenset({kernel.port_id}))
+            own = frozenset({kernel.port_id})
+            links = LinkEvents(Trigger.NETLINK, own, farewell=self._mileage.farewell)
             events = [links, *_rule_events(kernel)]
             for source in events:
                 self._doorbell.add(stack.enter_context(source))
@@ -72,9 +74,15 @@ class Daemon:
             )
             collector = VxlandCollector(
                 self._totals,
-                _counters,
-                lambda: sum(source.overruns for source in events),
-                lambda: self._reconciler.fights_so_far,
+                self._mileage,
+                Asked(
+                    devices=_devices,
+                    since=lambda: self._board.chronicle.since,
+                    overruns=lambda: sum(source.overruns for source in events),
+                    fights=lambda: self._reconciler.fights_so_far,
+                    interval=lambda: self._reconciler.settings.interval,
+                    give_way=self._precedence.give_way,
+                ),
             )
             self._control = Control(
                 {
@@ -173,6 +181,8 @@ class Daemon:
             time.sleep(PAUSE)
             self._doorbell.ring(Trigger.RETRY)
         else:
+            if not report.drift:
+                self._mileage.want(report.desired)
             self._totals.add(report)  # before the status, so that metrics are never behind it
             self._board.post(report)
             self._journal.trouble(Message.KERNEL_UNSEEN, None)
@@ -206,9 +216,9 @@ def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:
         return []
 
 
-def _counters() -> dict[str, Traffic]:
+def _devices() -> dict[str, Seen]:
     with Netlink() as netlink:
-        return read_counters(netlink)
+        return read_traffic(netlink)
 
 
 def _summary(report: Report) -> str:

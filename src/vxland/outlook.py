@@ -6,7 +6,7 @@ from pathlib import Path
 
 from vxland.config.load import load
 from vxland.hints import hints
-from vxland.kernel.counters import read_counters
+from vxland.kernel.counters import read_traffic
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.model import Desired
@@ -68,6 +68,10 @@ def count() -> Counts:
     """What the kernel counts, read in the thread that asks; nothing where it can't be read."""
     try:
         with Netlink() as netlink:
-            return Counts(read_counters(netlink))
+            seen = read_traffic(netlink)
     except OSError:  # a status without numbers is better than none
         return Counts()
+    return Counts(
+        {name: device.traffic for name, device in seen.items()},
+        {name: device.learned_macs for name, device in seen.items()},
+    )

@@ -23,14 +23,21 @@ def mark(link: Link) -> Mark | None:
     """What the device's marks say, the alias before the altname; None where it has none."""
     if link.kind not in KINDS:
         return None
-    if link.alias.startswith(identity.ALIAS_MARK):
-        overlay, _, peer = link.alias.removeprefix(identity.ALIAS_MARK).partition(":")
-        return Mark(overlay, peer)
+    if (by_alias := alias_mark(link.alias)) is not None:
+        return by_alias
     for altname in sorted(link.altnames):
         if altname.startswith(identity.ALTNAME_MARK):
             overlay, _, peer = altname.removeprefix(identity.ALTNAME_MARK).partition("+")
             return Mark(overlay, peer)
     return None
+
+
+def alias_mark(alias: str) -> Mark | None:
+    """What an alias says, of whatever device it is."""
+    if not alias.startswith(identity.ALIAS_MARK):
+        return None
+    overlay, _, peer = alias.removeprefix(identity.ALIAS_MARK).partition(":")
+    return Mark(overlay, peer)
 
 
 def is_newborn(link: Link) -> bool:

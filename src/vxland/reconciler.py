@@ -82,7 +82,8 @@ class Reconciler:
         self._source = source
         self._culprit = culprit
         self.settings = settings
-        self._config = ConfigState(source.path, settings.digest, time.time())
+        now = time.time()
+        self._config = ConfigState(source.path, settings.digest, now, now)
         self._desired: Desired | None = None  # since this machine found itself
         self._wanted: Desired | None = None  # what the last turn went by
         self._memory = Memory()
@@ -117,10 +118,13 @@ class Reconciler:
         at = time.time()
         self._fights.forget(started)  # before the plan: what is over keeps no port down
         if not READS_CONFIG.isdisjoint(triggers):
-            self._read_config(asked=not ASKED_FOR.isdisjoint(triggers))
+            before, asked = self._config, not ASKED_FOR.isdisjoint(triggers)
+            self._read_config(asked=asked)
+            if asked or self._config != before:  # a look at the interval tries nothing
+                self._config = replace(self._config, tried_at=at)
         if not ASKED_FOR.isdisjoint(triggers):
             self._backoff.forget()
-        before = self._wanted
+        wanted = self._wanted
         known = addresses(self.settings.peers)
         observed = self._kernel.observe(frozenset(known.values()))
         desired, unresolved = self._resolve(observed.host)
@@ -128,7 +132,7 @@ class Reconciler:
         restraint = Restraint(self._backoff.held(started), self._fights.held(started))
         outcomes = execute(restraint.applied(whole), self._kernel)
         self._wanted = desired
-        drift = before == desired
+        drift = wanted == desired
         self._learn(outcomes, at, drift=drift)
         self._await_guards(whole.problems)
         self._backoff.drop_stale(time.monotonic())

@@ -19,6 +19,7 @@ class ConfigState:
     path: str
     digest: str = ""
     loaded_at: float = 0.0  # seconds since the epoch
+    tried_at: float = 0.0  # when another one was last tried, or somebody asked for it
     errors: tuple[str, ...] = ()  # why the file as it is now isn't in force
 
     @property

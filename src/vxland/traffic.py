@@ -1,6 +1,7 @@
 """What passed through a tunnel, as numbers that only grow."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
+from operator import add, attrgetter
 
 
 @dataclass(frozen=True, slots=True)
@@ -15,3 +16,27 @@ class Traffic:
     transmit_errors: int = 0
     receive_drops: int = 0
     transmit_drops: int = 0
+
+    def __add__(self, other: "Traffic") -> "Traffic":
+        return Traffic(*map(add, _numbers(self), _numbers(other)))
+
+    def at_least(self, other: "Traffic") -> "Traffic":
+        """Each counter, or the other's where that is higher."""
+        return Traffic(*map(max, _numbers(self), _numbers(other)))
+
+
+_numbers = attrgetter(*(field.name for field in fields(Traffic)))
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What is worth telling of a VXLAN device, from one look at it."""
+
+    name: str
+    alias: str
+    incarnation: int  # tells it from a device of the same name before or after it
+    up: bool  # administratively
+    running: bool  # operationally
+    mtu: int
+    traffic: Traffic
+    learned_macs: int = 0  # by the bridge, as being behind this port

@@ -256,7 +256,7 @@ def test_foreign_tunnel_in_the_bridge(server: Server) -> None:
     stranger = snapshot(server).of({"stranger0"})
     seen = metrics(server)
     assert seen("vxland_problems", overlay="lan", kind="hazard") == 1
-    assert seen("vxland_looping_port_pairs") == 0
+    assert seen("vxland_overlay_looping_port_pairs") == 0
     assert server.vxland("status").returncode == 2
     assert "hazard: stranger0" in server.vxland("plan").stdout
 

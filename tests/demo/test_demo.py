@@ -123,7 +123,7 @@ def test_every_check_holds(demo: Demo) -> None:
     assert (done.returncode, done.stderr) == (0, ""), done.stdout
     assert held(done.stdout) == list(CHECKS)
     assert f"all {len(CHECKS)} checks held" in done.stdout
-    assert 'vxland_tunnel_up{overlay="lan",peer="lxd2"} 1.0' in done.stdout
+    assert 'vxland_tunnel_admin_up{overlay="lan",peer="lxd2"} 1.0' in done.stdout
     assert re.search(r"up again \d+ ms after", done.stdout)
     assert "\x1b" not in done.stdout
     assert len(done.stdout.splitlines()) < 30

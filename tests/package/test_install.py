@@ -15,7 +15,10 @@ from vxland import __version__
 pytestmark = [pytest.mark.package, pytest.mark.timeout(900, func_only=True)]
 
 INSTALL = "/checkout/scripts/install"
-SOURCES = ("src", "etc", "packaging", "scripts", "pyproject.toml", "constraints.txt", "LICENSE")
+SOURCES = (
+    *("src", "etc", "packaging", "scripts", "docs"),
+    *("pyproject.toml", "constraints.txt", "LICENSE", "README.md"),
+)
 UNIT = "/usr/local/lib/systemd/system/vxland.service"
 NOBODYS = 65534
 NOBODY = ("setpriv", f"--reuid={NOBODYS}", f"--regid={NOBODYS}", "--clear-groups")

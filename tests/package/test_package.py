@@ -114,7 +114,12 @@ def test_nothing_superfluous_is_shipped(release: str) -> None:
         "/usr/share/vxland/ebtables-legacy.conf",
         "/usr/share/doc/vxland/copyright",
         "/usr/share/doc/vxland/changelog.gz",
+        "/usr/share/doc/vxland/README.md",
         "/usr/share/doc/vxland/docs/service.md",
+        "/usr/share/doc/vxland/docs/runbook.md",
+        "/usr/share/vxland/prometheus/prometheus.yml",
+        "/usr/share/vxland/prometheus/vxland.rules.yml",
+        "/usr/share/vxland/grafana/vxland.json",
     ],
 )
 def test_what_belongs_to_the_service_is_where_the_system_looks(installed: Root, path: str) -> None:

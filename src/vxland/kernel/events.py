@@ -13,11 +13,12 @@ import socket
 import time
 from abc import ABC, abstractmethod
 from collections import Counter, deque
-from collections.abc import Container, Iterable
+from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from vxland.kernel.counters import read_device
 from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.netlink import (
     DATAGRAM,
@@ -30,11 +31,13 @@ from vxland.kernel.netlink import (
 )
 from vxland.kernel.processes import has_the_kernels_numbers, is_running, legible, name_of
 from vxland.kernel.routes import RTMSG
+from vxland.traffic import Seen
 
 SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
 LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE = 1, 3, 5, 7, 9, 11  # RTNLGRP_…
 NFTABLES = 7  # NFNLGRP_NFTABLES
 LINKS_AND_ADDRESSES = frozenset({16, 17, 20, 21})  # RTM_NEW and RTM_DEL, LINK and ADDR
+RTM_DELLINK = 17
 ROUTES = frozenset({24, 25})
 NEIGHBOURS = frozenset({28, 29})
 RTM_F_CLONED = 0x200
@@ -164,7 +167,21 @@ class LinkEvents(Events[TriggerT]):
 
     Link messages name the requester only where it asked for an echo (measured on 6.18), address
     messages nearly always.
+
+    The last word on a device that is deleted, or moved away, has its counters as they were at the
+    end: ``farewell`` is told them. That is for metrics alone; what to do is never read from it.
     """
+
+    def __init__(
+        self,
+        trigger: TriggerT,
+        own: Container[int] = (),
+        *,
+        farewell: Callable[[Seen], None] = lambda _seen: None,
+        buffer: int = RECEIVE_BUFFER,
+    ) -> None:
+        super().__init__(trigger, own, buffer=buffer)
+        self._farewell = farewell
 
     @staticmethod
     def _groups() -> tuple[int, Iterable[int]]:
@@ -175,6 +192,8 @@ class LinkEvents(Events[TriggerT]):
             return _is_set_by_hand(message)
         if kind in ROUTES:
             return not RTMSG.unpack_from(message, HEADER.size)[8] & RTM_F_CLONED
+        if kind == RTM_DELLINK and (seen := read_device(message)) is not None:
+            self._farewell(seen)
         if kind in LINKS_AND_ADDRESSES:
             self._suspect(HEADER.unpack_from(message)[4])
             return True

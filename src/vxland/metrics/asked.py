@@ -1,0 +1,20 @@
+"""What is asked for at each scrape, because no report tells it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from vxland.metrics.unhurried import GiveWay
+from vxland.odometer import Key
+from vxland.traffic import Seen
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """Whom to ask. All but ``give_way`` answer at once."""
+
+    devices: Callable[[], Mapping[str, Seen]]  # VXLAN devices as the kernel has them; OSError
+    since: Callable[[], Mapping[Key, float]]  # when tunnels last changed, seconds since the epoch
+    overruns: Callable[[], int]
+    fights: Callable[[], int]
+    interval: Callable[[], float]  # seconds
+    give_way: GiveWay  # waits while the loop takes a turn

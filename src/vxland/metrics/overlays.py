@@ -1,0 +1,67 @@
+"""Overlays: peers, what could loop, ports of others, open problems."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping
+
+from prometheus_client.core import GaugeMetricFamily, Metric
+
+from vxland.hazards import looping_pairs
+from vxland.metrics.standing import Standing
+from vxland.ports import foreign_ports
+from vxland.problems import Kind
+from vxland.report import Report
+
+OVERLAY = ("overlay",)
+GAUGES = {
+    "in_sync": "Whether the overlay is as configured: its bridge, its guards and its tunnels.",
+    "peers_wanted": "Other peers that the configuration puts into the overlay.",
+    "peers_present": "Peers whose tunnel's device is there.",
+    "conflicts": "Names or VNIs of the overlay's that are held by something else.",
+    "looping_port_pairs": "Pairs of tunnel ports that could loop frames; must be 0.",
+    "foreign_ports": "Ports of the bridge that aren't vxland's: guests.",
+    "foreign_ports_mtu_too_large": "Those of them whose MTU is larger than the overlay's.",
+}
+
+
+def overlays(standing: Standing) -> Iterable[Metric]:
+    """The metrics."""
+    report = standing.report
+    gauges = {
+        name: GaugeMetricFamily(f"vxland_overlay_{name}", text, labels=OVERLAY)
+        for name, text in GAUGES.items()
+    }
+    problems = Counter((problem.overlay, problem.kind) for problem in report.problems)
+    allowed = frozenset().union(*(o.allow_tunnel_ports for o in report.desired.overlays))
+    pairs = looping_pairs(report.observed, allowed)
+    for overlay in report.desired.overlays:
+        names = {link.name for link in report.observed.ports(overlay.bridge.device)}
+        foreign = foreign_ports(overlay, report.observed)
+        values = {
+            "in_sync": standing.overlay(overlay),
+            "peers_wanted": len(overlay.vteps) + len(overlay.waiting),
+            "conflicts": problems[overlay.name, Kind.CONFLICT],
+            "looping_port_pairs": sum(pair <= names for pair in pairs),
+            "foreign_ports": foreign.count,
+            "foreign_ports_mtu_too_large": len(foreign.too_large),
+        }
+        if standing.seen:
+            values["peers_present"] = sum(
+                standing.device(vtep) is not None for vtep in overlay.vteps
+            )
+        for name, value in values.items():
+            gauges[name].add_metric((overlay.name,), value)
+    yield from gauges.values()
+    yield _problems(report, problems)
+
+
+def _problems(report: Report, tally: Mapping[tuple[str, Kind], int]) -> Metric:
+    """Those of the whole node have no overlay; a device left of an overlay may be fought over."""
+    family = GaugeMetricFamily(
+        "vxland_problems", "Open problems by kind.", labels=("overlay", "kind")
+    )
+    wanted = ["", *(overlay.name for overlay in report.desired.overlays)]
+    left = sorted({overlay for overlay, _ in tally} - set(wanted))
+    for overlay in (*wanted, *left):
+        for kind in Kind:
+            family.add_metric((overlay, kind.value), tally.get((overlay, kind), 0))
+    return family

@@ -1,0 +1,76 @@
+"""Tunnels: what passed through each, and how it stands."""
+
+from collections.abc import Iterable, Mapping
+
+from prometheus_client.core import (
+    CounterMetricFamily,
+    GaugeMetricFamily,
+    InfoMetricFamily,
+    Metric,
+)
+
+from vxland.metrics.mileage import Mileage
+from vxland.metrics.standing import Standing
+from vxland.metrics.unhurried import GiveWay, Unhurried
+from vxland.odometer import Key
+from vxland.traffic import Seen
+
+GAUGES = {
+    "in_sync": "Whether the tunnel is as configured.",
+    "admin_up": "Whether the tunnel's device is there and set up.",
+    "oper_up": "Whether the tunnel's device is there and running.",
+    "mtu_bytes": "MTU of the tunnel's device, for the packets inside.",
+    "last_change_timestamp_seconds": "Since when, at least, the tunnel's state is what it is.",
+    "learned_macs": "MAC addresses that the bridge has learned to be behind the tunnel.",
+}
+OVER_ALL = "over all devices that it has had."
+COUNTERS = {
+    "receive_bytes": f"Bytes that the tunnel received, {OVER_ALL}",
+    "transmit_bytes": f"Bytes that the tunnel transmitted, {OVER_ALL}",
+    "receive_packets": f"Packets that the tunnel received, {OVER_ALL}",
+    "transmit_packets": f"Packets that the tunnel transmitted, {OVER_ALL}",
+    "receive_errors": f"Packets that the tunnel received and that were bad, {OVER_ALL}",
+    "transmit_errors": f"Packets that the tunnel couldn't transmit, {OVER_ALL}",
+    "receive_drops": f"Packets that the tunnel received and dropped, {OVER_ALL}",
+    "transmit_drops": f"Packets that the tunnel dropped instead of transmitting, {OVER_ALL}",
+}
+
+
+def tunnels(
+    standing: Standing, mileage: Mileage, since: Mapping[Key, float], give_way: GiveWay
+) -> Iterable[Metric]:
+    """The metrics. ``since`` says when tunnels last changed, as far as that is known."""
+    info = InfoMetricFamily("vxland_tunnel", "The tunnel's device, VNI and remote address.")
+    gauges = {
+        name: GaugeMetricFamily(f"vxland_tunnel_{name}", text) for name, text in GAUGES.items()
+    }
+    counters = {
+        name: CounterMetricFamily(f"vxland_tunnel_{name}", text) for name, text in COUNTERS.items()
+    }
+    for vtep in Unhurried(standing.report.desired.vteps(), give_way):
+        key = (vtep.overlay, vtep.peer)
+        labels = {"overlay": vtep.overlay, "peer": vtep.peer}
+        about = {"device": vtep.device, "vni": str(vtep.vni), "remote": str(vtep.remote)}
+        info.add_sample("vxland_tunnel_info", labels | about, 1)
+        values: dict[str, float] = {"in_sync": standing.tunnel(vtep)}
+        if key in since:
+            values["last_change_timestamp_seconds"] = since[key]
+        if standing.seen:
+            values |= _state(standing.device(vtep))
+        for name, value in values.items():
+            gauges[name].add_sample(gauges[name].name, labels, value)
+        total = mileage.total(key)
+        for name, counter in counters.items():
+            counter.add_sample(f"{counter.name}_total", labels, getattr(total, name))
+    yield from (info, *gauges.values(), *counters.values())
+
+
+def _state(seen: Seen | None) -> dict[str, float]:
+    if seen is None:
+        return {"admin_up": 0, "oper_up": 0}
+    return {
+        "admin_up": seen.up,
+        "oper_up": seen.running,
+        "mtu_bytes": seen.mtu,
+        "learned_macs": seen.learned_macs,
+    }

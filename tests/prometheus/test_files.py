@@ -1,0 +1,89 @@
+"""The files for Prometheus and Grafana, by themselves."""
+
+import re
+
+import pytest
+
+from tests.prometheus.binary import promtool
+from tests.prometheus.shipped import (
+    DASHBOARD,
+    EXAMPLE,
+    RULES,
+    RULES_TESTS,
+    alerts,
+    dashboard,
+    expressions,
+    panels,
+)
+
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
+
+NEEDED = ("severity: ", "summary: ", "description: ", "runbook_url: ")
+CASE = re.compile(r"- alertname: (\w+)\n +eval_time: \w+\n +exp_alerts:( \[\])?\n")
+COLUMNS = 24  # of Grafana's grid
+
+
+def test_rules_are_rules() -> None:
+    promtool("check", "rules", "--lint-fatal", str(RULES))
+
+
+def test_rules_do_what_they_say() -> None:
+    """Each fires when it should, and at no other time (the cases are in the file)."""
+    assert "SUCCESS" in promtool("test", "rules", str(RULES_TESTS))
+
+
+def test_every_alert_has_cases() -> None:
+    """One in which it fires, one before, and one after that."""
+    seen: dict[str, list[bool]] = {}
+    for name, nothing in CASE.findall(RULES_TESTS.read_text()):
+        seen.setdefault(name, []).append(not nothing)
+    assert set(seen) == set(alerts()) != set()
+    for name, fires in seen.items():
+        assert any(fires), name
+        assert (fires[0], fires[-1]) == (False, False), name
+
+
+def test_every_alert_says_what_and_where() -> None:
+    texts = re.split(r"^ +- alert: ", RULES.read_text(), flags=re.MULTILINE)[1:]
+    assert len(texts) == len(set(alerts()))
+    for text in texts:
+        name = text.split("\n")[0]
+        assert [word for word in NEEDED if word not in text] == [], name
+        assert name == "VxlandAbsent" or "$labels.instance" in text, name
+        assert f"#{name.lower()}\n" in text
+
+
+def test_example_is_a_configuration() -> None:
+    promtool("check", "config", "--syntax-only", str(EXAMPLE))
+
+
+def test_dashboard_has_its_variables() -> None:
+    """Data source, servers and overlays are chosen at its top, and no other source is named."""
+    names = [variable["name"] for variable in dashboard()["templating"]["list"]]
+    assert names == ["datasource", "instance", "overlay"]
+    sources = re.findall(r'"uid": "([^"]*)"', DASHBOARD.read_text())
+    assert set(sources) == {"${datasource}", "vxland"}
+
+
+def test_every_panel_follows_the_variables() -> None:
+    text = {panel["title"]: str(panel["targets"]) for panel in panels()}
+    assert [title for title, targets in text.items() if "$instance" not in targets] == ["Alerts"]
+    left = [expression for _, expression in expressions() if "$" in expression]
+    assert left == []
+
+
+def test_panels_lie_beside_one_another() -> None:
+    """No two on the same place, none outside, no id twice."""
+    taken: set[tuple[int, int]] = set()
+    every = dashboard()["panels"]
+    assert len({panel["id"] for panel in every}) == len(every)
+    for panel in every:
+        at = panel["gridPos"]
+        cells = {
+            (x, y)
+            for x in range(at["x"], at["x"] + at["w"])
+            for y in range(at["y"], at["y"] + at["h"])
+        }
+        assert at["x"] + at["w"] <= COLUMNS
+        assert not cells & taken, panel["title"]
+        taken |= cells

@@ -1,0 +1,59 @@
+"""docs/runbook.md has what each alert leads to, and a section for everything that can be said."""
+
+import re
+
+import pytest
+
+from tests.prometheus.shipped import RULES, RUNBOOK, alerts
+from vxland.journal.messages import WARNING, Message
+from vxland.problems import Kind
+
+pytestmark = pytest.mark.timeout(120, func_only=True)
+
+SECTION = re.compile(r"^#{2,3} (.+)\n((?:(?!^#{2,3} ).*\n)*)", re.MULTILINE)
+LINK = re.compile(r"\(#([a-z_-]+)\)")
+
+
+def sections() -> dict[str, str]:
+    """The text below each heading."""
+    return dict(SECTION.findall(RUNBOOK.read_text()))
+
+
+def anchors() -> set[str]:
+    """As GitHub and most others make them of headings."""
+    return {re.sub(r"[^\w -]", "", title).lower().replace(" ", "-") for title in sections()}
+
+
+def test_every_alert_leads_to_a_section() -> None:
+    urls = re.findall(r"runbook_url: (\S+)#(\S+)", RULES.read_text())
+    assert len(urls) == len(alerts())
+    assert {path for path, _ in urls} == {"/usr/share/doc/vxland/docs/runbook.md"}
+    assert {anchor for _, anchor in urls} <= anchors()
+
+
+def test_every_alert_and_kind_and_error_has_a_section() -> None:
+    """Errors by what the journal calls them."""
+    errors = [message for message in Message if message.priority <= WARNING]
+    said = {message.name.lower().replace("config_", "configuration ") for message in errors}
+    wanted = {*alerts(), *(kind.value for kind in Kind), *(e.replace("_", " ") for e in said)}
+    assert len(said) > len(Kind)
+    assert wanted - sections().keys() == set()
+
+
+def test_every_section_says_something() -> None:
+    """And those of alerts either how to look or where it goes on."""
+    for title, text in sections().items():
+        if title not in {"Alerts", "Hints", "Other errors"}:
+            assert len(text.split()) > 5, title
+        if title in alerts():
+            assert "```sh" in text or LINK.search(text) or "`promtool" in text, title
+
+
+def test_links_lead_somewhere() -> None:
+    assert set(LINK.findall(RUNBOOK.read_text())) - anchors() == set()
+
+
+def test_commands_are_vxlands() -> None:
+    """Subcommands that there are, or will be in this version."""
+    said = set(re.findall(r"^vxland (\w+)", RUNBOOK.read_text(), re.MULTILINE))
+    assert said <= {"status", "plan", "check", "reload", "events", "down", "apply"}
