@@ -66,7 +66,11 @@ class Desk:
             code = HTTPStatus.SERVICE_UNAVAILABLE if "error" in told else HTTPStatus.OK
             return code, "application/json", json.dumps(told).encode()
         if path == "/api/v1/events":
-            return HTTPStatus.OK, "application/json", json.dumps({"events": self.story.events}).encode()
+            return (
+                HTTPStatus.OK,
+                "application/json",
+                json.dumps({"events": self.story.events}).encode(),
+            )
         name = "index.html" if path == "/" else path.removeprefix("/")
         file = files("vxland") / "page" / name
         kind = TYPES.get(PurePath(name).suffix)

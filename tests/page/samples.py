@@ -70,6 +70,7 @@ def overlay(tunnels: Iterable[Json], name: str = "lan", **changes: Any) -> Json:
     """An overlay with these tunnels."""
     tunnels = list(tunnels)
     waiting: list[str] = changes.get("waiting", [])
+    in_sync = all(each["in_sync"] for each in tunnels) and not waiting
     well = {
         "name": name,
         "bridge": "vxbr0" if name == "lan" else f"vx-{name}",
@@ -77,8 +78,8 @@ def overlay(tunnels: Iterable[Json], name: str = "lan", **changes: Any) -> Json:
         "mtu": 1450,
         "guards": ["isolated", "ebtables"],
         "guards_seen": True,
-        "in_sync": all(each["in_sync"] for each in tunnels) and not waiting,
-        "since": time.time() - 2 * DAY,
+        "in_sync": in_sync,
+        "since": time.time() - (2 * DAY if in_sync else 312),
         "looping_pairs": 0,
         "pending": [],
         "waiting": [],

@@ -114,8 +114,13 @@ def many_ways() -> Story:
         [
             tunnel("lxd2"),
             missing("lxd3", pending=["create vxl-lan-lxd3 to lxd3 (198.51.100.3, VNI 4711)"]),
-            tunnel("lxd4", state="down", running=False, in_sync=False),
-            tunnel("lxd5", in_sync=False, pending=["set mtu of vxl-lan-lxd5 to 1450"]),
+            tunnel("lxd4", state="down", running=False, in_sync=False, since=time.time() - 100),
+            tunnel(
+                "lxd5",
+                in_sync=False,
+                since=time.time() - 2,
+                pending=["set mtu of vxl-lan-lxd5 to 1450"],
+            ),
             tunnel("lxd6", running=False),
         ],
         waiting=["lxd9"],

@@ -5,6 +5,7 @@
  * @property {string} key
  * @property {string} title
  * @property {string} device
+ * @property {string[]} [likewise] titles of others that are the same
  * @property {string} label
  * @property {number|null} since
  * @property {string[]} wrong
@@ -13,33 +14,56 @@
  * @property {string[]} cures
  */
 
-const REPAIRED = ["repaired", "set_up"];
+const BEFORE = 600; // seconds: what broke again soon after a repair has to do with it
+const SINGLY = 4; // findings that are each told by themselves
 
 /** @param {import("./model.js").Model} model @returns {Finding[]} worst first */
 export function findings(model) {
   const sick = model.tunnels.filter((tunnel) => tunnel.condition === "broken" || tunnel.condition === "waiting");
   const told = new Set(sick.flatMap((tunnel) => tunnel.problems));
-  return [
+  return alike([
     ...model.problems.filter((problem) => !told.has(problem)).map((problem) => ofProblem(problem, model)),
     ...sick.map((tunnel) => ofTunnel(tunnel, model)),
     ...model.overlays.filter((overlay) => unexplained(overlay, model)).map((overlay) => ofOverlay(overlay, model)),
     ...ofNode(model),
-  ];
+  ]);
+}
+
+/** Of many, those that differ in their names only are one: a thousand say the same. */
+function alike(all) {
+  if (all.length <= SINGLY) return all;
+  const groups = new Map();
+  for (const finding of all) {
+    const first = groups.get(kin(finding));
+    if (first === undefined) groups.set(kin(finding), { ...finding, likewise: [] });
+    else {
+      first.likewise.push(finding.title);
+      first.since = Math.min(first.since ?? finding.since, finding.since ?? first.since);
+    }
+  }
+  return [...groups.values()];
+}
+
+function kin({ overlay, peer, device, label, wrong, did, next, cures: todo }) {
+  let text = JSON.stringify([overlay, label, wrong, did.map((deed) => deed.text), next, todo]);
+  for (const name of [device, peer].filter(Boolean)) text = text.replaceAll(JSON.stringify(name).slice(1, -1), "\0");
+  return text.replace(/\d+/g, "0"); // addresses and VNIs
 }
 
 function ofTunnel(tunnel, model) {
-  const about = (event) =>
-    event.overlay === tunnel.overlay && (event.peer === tunnel.peer || event.device === tunnel.device);
+  const about = (event) => event.overlay === tunnel.overlay && event.peer === tunnel.peer;
   const texts = tunnel.problems.map((problem) => problem.text);
   return {
     key: `tunnel ${tunnel.key}`,
     title: `${tunnel.overlay} → ${tunnel.peer}`,
+    overlay: tunnel.overlay,
+    peer: tunnel.peer,
     device: tunnel.device,
     label: tunnel.label,
     condition: tunnel.condition,
     since: tunnel.since,
     wrong: unique(texts.length > 0 ? texts : [plainly(tunnel)]),
-    did: deeds(model.events.filter(about), tunnel.last_repair),
+    did: deeds(model.events.filter(about), tunnel.last_repair, tunnel.since),
     next: tunnel.pending,
     cures: cures(tunnel.problems),
   };
@@ -59,12 +83,14 @@ function ofProblem(problem, model) {
   return {
     key: `problem ${JSON.stringify([problem.kind, problem.overlay, problem.peer, problem.device, problem.text])}`,
     title: where || "This server",
+    overlay: problem.overlay,
+    peer: problem.peer,
     device: problem.device,
     label: problem.kind,
     condition: problem.kind === "waiting" ? "waiting" : "broken",
     since: problem.since,
     wrong: [problem.text],
-    did: deeds(model.events.filter(about), null),
+    did: deeds(model.events.filter(about), null, problem.since),
     next: [],
     cures: cures([problem]),
   };
@@ -85,12 +111,13 @@ function ofOverlay(overlay, model) {
   return {
     key: `overlay ${overlay.name}`,
     title: overlay.name,
+    overlay: overlay.name,
     device: overlay.bridge,
     label: overlay.bridge_state === "up" ? "out of sync" : overlay.bridge_state,
     condition: "broken",
     since: overlay.since,
     wrong,
-    did: deeds(model.events.filter(about), null),
+    did: deeds(model.events.filter(about), null, overlay.since),
     next: overlay.pending,
     cures: [],
   };
@@ -104,17 +131,18 @@ function ofNode(model) {
   return [{ key: "node", ...told, since, wrong, did: [], next, cures: [] }];
 }
 
-/** The last thing that was done, and the last that was tried in vain after it. Events come oldest first. */
-function deeds(events, repair) {
+/**
+ * The last thing that was done about it, and the last that was tried in vain after that.
+ * What was done long before isn't about it. Events come oldest first.
+ */
+function deeds(events, repair, since) {
+  const recent = (deed) => since === null || deed.at > since - BEFORE;
+  const done = events.findLast((event) => event.kind !== "failed" && event.done && recent(event));
+  const failed = events.findLast((event) => event.kind === "failed" && recent(event));
   const did = [];
-  const done = events.findLast((event) => event.kind !== "failed" && event.done);
-  const failed = events.findLast((event) => event.kind === "failed");
-  if (done && (!repair || done.at >= repair.at - 1)) {
-    did.push({ text: done.done, at: done.at });
-  } else if (repair) {
-    did.push({ text: repair.what, at: repair.at });
-  }
-  if (failed && !(done && REPAIRED.includes(done.kind) && done.at > failed.at)) {
+  if (done && (!repair || done.at >= repair.at - 1)) did.push({ text: done.done, at: done.at });
+  else if (repair && recent(repair)) did.push({ text: repair.what, at: repair.at });
+  if (failed && !(done && done.at > failed.at)) {
     did.push({ text: `tried${times(failed)}, and failed: ${failed.found || failed.done}`, at: failed.at });
   }
   return did;

@@ -11,8 +11,8 @@ const FEW = 6; // peers that have room around this server
 const SOME = 80; // peers that have a row each
 const PULLED_OUT = 16; // rows above the wall
 const WIDE = 560;
-export const NAME = 16; // letters of a name that have room
-const LETTER = 8.2;
+export const NAME = 15; // letters of a name that have room
+const LETTER = 8.5;
 const RATES = 104;
 export const BAR = { width: 9, height: 16, gap: 3 };
 

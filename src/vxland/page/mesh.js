@@ -6,7 +6,7 @@ import { arrange, BAR, HUB, NAME } from "./layout.js";
 import { readPeers, total } from "./model.js";
 import { when } from "./times.js";
 
-const CARD = { width: 150, height: 48 };
+const CARD = { width: 160, height: 48 };
 const CROSS = "M-5 -5L5 5M-5 5L5 -5";
 const MARKS = { broken: CROSS, waiting: "M-4.5 -4.5h9v9h-9z", warned: "M0 -5.5L5.5 4.5H-5.5z", well: "M-4.5 0a4.5 4.5 0 1 0 9 0a4.5 4.5 0 1 0 -9 0" };
 
@@ -50,7 +50,7 @@ export class MeshView {
     mark(this.#svg, { viewBox: `0 0 ${width} ${height}`, width, height });
     this.#hub.show(this.#model.status.node, tunnels, at);
     this.#keyed.show(peers.map((peer, index) => ({ ...peer, key: `${places[index].shape} ${peer.key}`, peer, place: places[index] })));
-    mark(this.#trunk, { d: wall?.trunk ?? null });
+    mark(this.#trunk, { d: wall?.trunk ?? null, "data-condition": peers.at(-1)?.condition ?? null });
     mark(this.#words, { x: wall?.words.x ?? 0, y: wall?.words.y ?? 0, "text-anchor": wall?.words.middle ? "middle" : null });
     say(this.#words, wall ? wallWords(peers, places) : "");
     say(this.#title, summary(this.#model.status.node, peers));
@@ -81,6 +81,7 @@ function wallWords(peers, places) {
   const bars = peers.filter((_, index) => places[index].shape === "bar");
   const sick = bars.filter((peer) => peer.condition !== "well").length;
   const well = counted(bars.length - sick, "peer");
+  if (sick === bars.length) return `${count(sick)} more that aren't well`;
   return sick > 0 ? `${count(sick)} more that aren't well, then ${well} in sync` : `${well} in sync, by name`;
 }
 
@@ -129,7 +130,7 @@ function makeCard(peer) {
   const half = { x: -CARD.width / 2, y: -CARD.height / 2 };
   return assemble(peer, {
     box: draw("rect", { ...half, ...CARD, rx: 8 }),
-    address: draw("text", { class: "address" }, shortened(peer.address, 22)),
+    address: draw("text", { class: "address" }, shortened(peer.address, 20)),
     other: draw("text", { class: "rates" }),
   });
 }
@@ -142,9 +143,10 @@ function fillCard(element, { x, y, line, side }, peer) {
   mark(sign, { d: MARKS[peer.condition], transform: `translate(${x - CARD.width / 2} ${y - CARD.height / 2})` });
   mark(name, { x, y: y - 4 });
   mark(address, { x, y: y + 14 });
-  say(address, shortened(peer.address, 22));
+  say(address, shortened(peer.address, 20));
   const [fromX, fromY] = line.slice(1).split(/[ L]/).map(Number);
-  const beside = { x: (fromX + x) / 2 + side * 12, "text-anchor": side < 0 ? "end" : "start" };
+  const off = 9 + 15 * Math.abs((x - fromX) / (y - fromY)); // the flatter the line, the farther
+  const beside = { x: (fromX + x) / 2 + side * off, "text-anchor": side < 0 ? "end" : "start" };
   mark(told, { ...beside, y: (fromY + y) / 2 - 2 });
   mark(other, { ...beside, y: (fromY + y) / 2 + 14 });
   const well = peer.condition === "well";

@@ -6,6 +6,7 @@ import { findings } from "./findings.js";
 import { count, counted } from "./format.js";
 import { setWhen, when } from "./times.js";
 
+const NAMED = 8; // of those that are the same
 const STARTING = 10; // seconds
 const MOST = 12; // findings told in full; the table has all
 
@@ -21,7 +22,8 @@ export function judge(model) {
   const waiting = model.in("waiting");
   const all = counted(tunnels.length, "tunnel");
   if (status.overlays.length === 0 && model.problems.length === 0) {
-    return { mood: "empty", words: "Nothing is configured yet", since: null, rest: "" };
+    const rest = model.hints.map((hint) => hint.cure).find(Boolean) ?? "";
+    return { mood: "empty", words: "Nothing is configured yet", since: null, rest };
   }
   if (broken.length > 0) {
     const since = Math.min(...broken.map((tunnel) => tunnel.since ?? status.since));
@@ -46,6 +48,8 @@ export class VerdictView {
   #hints = new Keyed(byId("hints"), makeHint, fillHint);
   #time = when("full", null);
 
+  node = "vxland"; // who is judged
+
   constructor() {
     const words = make("span");
     byId("verdict").replaceChildren(words, " ", this.#time);
@@ -57,27 +61,23 @@ export class VerdictView {
     const verdict = judge(model);
     const found = findings(model);
     const start = model.status.started_at ?? 0;
-    this.#tell(verdict, found.slice(0, 3).map((finding) => finding.title));
+    const titles = found.slice(0, 3).map((finding) => finding.title);
+    if ((model.status.config?.errors ?? []).length > 0) titles.push("the configuration was refused");
+    this.#tell(verdict, titles);
     // Of what was so when vxland started nobody knows since when.
-    this.#cards.show(found.slice(0, MOST).map((each) => ({ ...each, older: each.since <= start + STARTING })));
+    this.#cards.show(found.slice(0, MOST).map((each) => ({ ...each, older: each.since !== null && each.since <= start + STARTING })));
     const more = found.length - MOST;
     byId("more").hidden = more <= 0;
-    say(byId("more"), `And ${count(more)} more: see the tables.`);
-    this.#hints.show(model.hints.map((hint) => ({ ...hint, key: JSON.stringify([hint.text, hint.device]) })));
-    byId("hints-part").hidden = model.hints.length === 0;
+    say(byId("more"), `And ${count(more)} more: see the table of tunnels.`);
+    const hints = model.hints.filter((hint) => verdict.mood !== "empty" || hint.cure !== verdict.rest);
+    this.#hints.show(hints.map((hint) => ({ ...hint, key: JSON.stringify([hint.text, hint.device]) })));
+    byId("hints-part").hidden = hints.length === 0;
     this.#showConfig(model.status.config);
   }
 
   /** Shows that nothing can be told, and why. */
   cannotTell(mood, words, rest, since = null) {
     this.#tell({ mood, words, since, rest }, []);
-  }
-
-  /** Clears what was told of tunnels. */
-  clear() {
-    this.#cards.show([]);
-    this.#hints.show([]);
-    for (const id of ["more", "hints-part", "config-part"]) byId(id).hidden = true;
   }
 
   #tell({ mood, words, since, rest }, titles) {
@@ -87,9 +87,11 @@ export class VerdictView {
     setWhen(this.#time, since);
     const place = byId("rest");
     if (place.textContent !== rest) place.replaceChildren(...prose(rest));
+    const short = words.replace(/,? ?(the first )?since$/, "");
     const named = titles.length > 0 ? `: ${titles.join(", ")}` : "";
-    say(byId("announcement"), words.replace(/,? ?(the first )?since$/, "") + named);
-    document.title = `${SIGNS[mood] ?? ""}${words.replace(/,? ?(the first )?since$/, "")} – ${this.node ?? "vxland"}`;
+    say(byId("announcement"), short + named);
+    const title = `${SIGNS[mood] ?? ""}${short} – ${this.node}`;
+    if (document.title !== title) document.title = title;
   }
 
   #showConfig(config) {
@@ -97,7 +99,8 @@ export class VerdictView {
     byId("config-part").hidden = errors.length === 0;
     if (errors.length === 0) return;
     say(byId("config-path"), config.path);
-    setWhen(byId("config-refused"), config.refused_at ?? null);
+    byId("config-when").hidden = !config.refused_at;
+    setWhen(byId("config-refused"), config.refused_at);
     setWhen(byId("config-loaded"), config.loaded_at);
     const list = byId("config-errors");
     const text = JSON.stringify(errors);
@@ -139,13 +142,19 @@ function fillCard(card, finding) {
   card.dataset.text = text;
   mark(card, { "data-condition": finding.condition });
   const title = make("h3", {}, finding.title, " ", make("span", { class: "label" }, finding.label));
-  const rows = [["Since", [when("full", finding.since), finding.older ? ", or longer: vxland started then" : ""]]];
+  const rows = finding.since === null ? [] : [["Since", [when("full", finding.since), finding.older ? ", or longer: vxland started then" : ""]]];
   if (finding.device) rows.unshift(["Device", [make("code", {}, finding.device)]]);
+  if (finding.likewise?.length > 0) rows.push(["Likewise", [likewise(finding.likewise)]]);
   rows.push(["Wrong", finding.wrong.map((line) => make("p", {}, line))]);
   rows.push(["vxland did", did(finding)]);
   rows.push(["What to do", todo(finding)]);
   const list = make("dl", {}, ...rows.map(([name, said]) => make("div", {}, make("dt", {}, name), make("dd", {}, ...said))));
   card.replaceChildren(title, list);
+}
+
+function likewise(titles) {
+  const more = titles.length - NAMED;
+  return titles.slice(0, NAMED).join(", ") + (more > 0 ? ` and ${count(more)} more` : "");
 }
 
 function did(finding) {
