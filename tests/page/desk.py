@@ -2,6 +2,7 @@
 
 import json
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterable
 from http import HTTPStatus
@@ -32,7 +33,11 @@ class Desk:
     def __init__(self, story: Story) -> None:
         self.story = story
         self.fails = False  # as if the daemon had ended: connections are closed without a word
+        self.slow = threading.Event()  # nothing is answered until it is set
+        self.slow.set()
+        self.ahead = 0.0  # seconds that its clock is wrong
         self.asked: Counter[str] = Counter()
+        self.answered: Counter[str] = Counter()
         self._server = ThreadingHTTPServer(("127.0.0.1", 0), _Clerk)
         self._server.daemon_threads = False  # so that closing waits for them
         self._server.desk = self  # type: ignore[attr-defined]
@@ -48,6 +53,7 @@ class Desk:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.slow.set()
         self._server.shutdown()
         self._thread.join()
         self._server.server_close()
@@ -61,6 +67,8 @@ class Desk:
     def answer(self, path: str) -> tuple[int, str, bytes]:
         """Status, type and body for a path."""
         self.asked[path] += 1
+        self.slow.wait()
+        self.answered[path] += 1
         if path == "/api/v1/status":
             told = _told(self.story.status)
             code = HTTPStatus.SERVICE_UNAVAILABLE if "error" in told else HTTPStatus.OK
@@ -108,6 +116,10 @@ class _Clerk(BaseHTTPRequestHandler):
         self.send_header("X-Content-Type-Options", "nosniff")
         self.end_headers()
         self.wfile.write(body)
+
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        desk: Desk = self.server.desk  # type: ignore[attr-defined]
+        return super().date_time_string((timestamp or time.time()) + desk.ahead)
 
     def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
         del format, args

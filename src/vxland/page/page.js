@@ -24,6 +24,7 @@ const choice = byId("overlay");
 let model = null; // the last picture there was
 let heard = null; // when
 let lost = null; // since when there is no answer
+let patience = null; // seconds between tries then
 
 function hear(status, told, at) {
   const begun = performance.now();
@@ -57,7 +58,8 @@ function show() {
   age(document);
 }
 
-function fail(reason) {
+function fail(reason, pause) {
+  patience = pause;
   lost ??= heard ?? now();
   mark(document.body, { "data-stale": model !== null, "data-empty": model === null });
   verdict.cannotTell("gone", "vxland doesn't answer since", `There is ${reason}. On this server: systemctl status vxland`, lost);
@@ -84,8 +86,8 @@ function tick() {
   const old = heard === null ? null : now() - heard;
   const live = old !== null && lost === null && old < FRESH;
   mark(byId("live"), { "data-live": String(live) });
-  if (old === null) say(byId("age"), lost === null ? "asking" : "no answer");
-  else say(byId("age"), live ? `live, ${span(old)} old` : `${span(old)} old`);
+  const shown = old === null ? "nothing heard" : live ? `live, ${span(old)} old` : `${span(old)} old`;
+  say(byId("age"), lost === null ? shown : `${shown}, asking every ${patience} s`);
 }
 
 choice.addEventListener("change", () => {

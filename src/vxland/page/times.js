@@ -32,11 +32,11 @@ export function when(style, at) {
   return setWhen(make("time", { "data-style": style }), at);
 }
 
-/** Sets an element of when() to another moment; null is none. */
-export function setWhen(element, at) {
+/** Sets an element of when() to another moment; null is none, and `none` is said then. */
+export function setWhen(element, at, none = "–") {
   if (at === null || at === undefined) {
     mark(element, { "data-at": null, datetime: null, title: null });
-    say(element, "–");
+    say(element, none);
     return element;
   }
   if (element.dataset.at !== String(at)) {

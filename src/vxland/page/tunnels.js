@@ -93,8 +93,7 @@ function makeRow() {
 }
 
 function fillRow(row, { tunnel, hidden }) {
-  mark(row, { "data-condition": tunnel.condition });
-  if (row.hidden !== hidden) row.hidden = hidden;
+  mark(row, { "data-condition": tunnel.condition, hidden });
   cells.get(row).forEach((cell, index) => {
     const column = COLUMNS[index];
     if (column.fill) column.fill(cell, tunnel);
@@ -141,6 +140,6 @@ function repairCell() {
 function fillRepair(cell, { last_repair: repair }) {
   const [what, at] = cell.children;
   say(what, repair ? `${repair.what} ` : "–");
-  at.hidden = !repair;
+  mark(at, { hidden: !repair });
   setWhen(at, repair?.at);
 }

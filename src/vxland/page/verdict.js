@@ -83,8 +83,7 @@ export class VerdictView {
   #tell({ mood, words, since, rest }, titles) {
     mark(byId("verdict-part"), { "data-mood": mood });
     say(this.words, words);
-    this.#time.hidden = since === null;
-    setWhen(this.#time, since);
+    setWhen(this.#time, since, "");
     const place = byId("rest");
     if (place.textContent !== rest) place.replaceChildren(...prose(rest));
     const short = words.replace(/,? ?(the first )?since$/, "");
