@@ -2,7 +2,6 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 
@@ -62,7 +61,7 @@ class Watched:
 
 
 def context(
-    browser: Browser, size: tuple[int, int] = DESKTOP, scheme: str = "light", **more: Any
+    browser: Browser, size: tuple[int, int] = DESKTOP, scheme: str = "light", **more: object
 ) -> BrowserContext:
     """A window of this size, for somebody who likes it light or dark."""
     width, height = size
@@ -70,5 +69,5 @@ def context(
         viewport={"width": width, "height": height},
         color_scheme=scheme,  # type: ignore[arg-type]
         reduced_motion="reduce",
-        **more,
+        **more,  # type: ignore[arg-type]
     )

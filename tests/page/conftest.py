@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
@@ -40,7 +39,7 @@ def show(browser: Browser, desk: Desk) -> Iterator[Open]:
             scheme: str = "light",
             *,
             clock: bool = False,
-            **more: Any,
+            **more: object,
         ) -> Page:
             desk.story = STORIES[story]()
             window = context(browser, size, scheme, **more)

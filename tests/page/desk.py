@@ -10,7 +10,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import PurePath
 from types import TracebackType
-from typing import Any, Self
+from typing import Self
 
 from tests.page.samples import Json
 from tests.page.stories import Story
@@ -121,5 +121,5 @@ class _Clerk(BaseHTTPRequestHandler):
         desk: Desk = self.server.desk  # type: ignore[attr-defined]
         return super().date_time_string((timestamp or time.time()) + desk.ahead)
 
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - its name there
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - its name there
         del format, args

@@ -1,4 +1,7 @@
-"""Pictures of the page in all situations, to be looked at: python -m tests.page.pictures FOLDER [STORY...]."""
+"""Pictures of the page in all situations, to be looked at.
+
+python -m tests.page.pictures FOLDER [STORY...]
+"""
 
 import sys
 from pathlib import Path
@@ -33,7 +36,7 @@ def main(folder: Path, *wanted: str) -> None:
 
 
 def _take(page: Page, path: Path) -> None:
-    """As if the window were as high as the page, within reason: what is out of sight isn't drawn."""
+    """As if the window were as high as the page: what is out of sight isn't drawn."""
     width = page.evaluate("innerWidth")
     height = min(2200, page.evaluate("document.documentElement.scrollHeight"))
     page.set_viewport_size({"width": width, "height": height})

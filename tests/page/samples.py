@@ -17,7 +17,7 @@ def noise(*words: object) -> int:
     return int.from_bytes(hashlib.sha256(repr(words).encode()).digest()[:4], "big")
 
 
-def tunnel(peer: str, overlay: str = "lan", **changes: Any) -> Json:
+def tunnel(peer: str, overlay: str = "lan", **changes: object) -> Json:
     """A tunnel, well where nothing else is said."""
     number = noise(peer, overlay)
     busy = 10 ** (number % 8)
@@ -53,7 +53,7 @@ def tunnel(peer: str, overlay: str = "lan", **changes: Any) -> Json:
     return well | changes
 
 
-def missing(peer: str, overlay: str = "lan", **changes: Any) -> Json:
+def missing(peer: str, overlay: str = "lan", **changes: object) -> Json:
     """A tunnel whose device isn't there."""
     return tunnel(peer, overlay) | {
         "state": "missing",
@@ -66,10 +66,11 @@ def missing(peer: str, overlay: str = "lan", **changes: Any) -> Json:
     }
 
 
-def overlay(tunnels: Iterable[Json], name: str = "lan", **changes: Any) -> Json:
+def overlay(
+    tunnels: Iterable[Json], name: str = "lan", waiting: Iterable[str] = (), **changes: object
+) -> Json:
     """An overlay with these tunnels."""
-    tunnels = list(tunnels)
-    waiting: list[str] = changes.get("waiting", [])
+    tunnels, waiting = list(tunnels), list(waiting)
     in_sync = all(each["in_sync"] for each in tunnels) and not waiting
     well = {
         "name": name,
@@ -82,7 +83,7 @@ def overlay(tunnels: Iterable[Json], name: str = "lan", **changes: Any) -> Json:
         "since": time.time() - (2 * DAY if in_sync else 312),
         "looping_pairs": 0,
         "pending": [],
-        "waiting": [],
+        "waiting": waiting,
         "ports": {"count": 3, "too_large": [], "isolated": []},
         "peers_wanted": len(tunnels) + len(waiting),
         "tunnels_present": sum(each["state"] != "missing" for each in tunnels),
@@ -91,13 +92,13 @@ def overlay(tunnels: Iterable[Json], name: str = "lan", **changes: Any) -> Json:
     return well | changes
 
 
-def problem(kind: str, text: str, cure: str = "", **changes: Any) -> Json:
+def problem(kind: str, text: str, cure: str = "", **changes: object) -> Json:
     """Something to tell."""
     told = {"kind": kind, "overlay": "", "peer": "", "device": "", "text": text, "cure": cure}
     return told | {"since": time.time() - 312} | changes
 
 
-def status(*overlays: Json, problems: Iterable[Json] = (), **changes: Any) -> Json:
+def status(*overlays: Json, problems: Iterable[Json] = (), **changes: object) -> Json:
     """What /api/v1/status answers."""
     problems = list(problems)
     now = time.time()
@@ -125,7 +126,7 @@ def status(*overlays: Json, problems: Iterable[Json] = (), **changes: Any) -> Js
     return said | changes
 
 
-def event(number: int, kind: str = "repaired", ago: float = 60.0, **changes: Any) -> Json:
+def event(number: int, kind: str = "repaired", ago: float = 60.0, **changes: object) -> Json:
     """One of what /api/v1/events answers."""
     at = time.time() - ago
     said = {

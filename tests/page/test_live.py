@@ -30,7 +30,8 @@ def observe(page: Page, selector: str = "body") -> None:
     page.evaluate(
         """(selector) => {
              window.seen = { childList: 0, attributes: 0, characterData: 0 };
-             new MutationObserver((all) => all.forEach((each) => { window.seen[each.type] += 1; })).observe(
+             const note = (all) => all.forEach((each) => { window.seen[each.type] += 1; });
+             new MutationObserver(note).observe(
                document.querySelector(selector),
                { subtree: true, childList: true, attributes: true, characterData: true });
            }""",
@@ -174,17 +175,17 @@ def test_asked_ever_more_rarely_while_there_is_no_answer(show: Open, desk: Desk)
 def test_nothing_is_asked_while_nobody_looks(show: Open, desk: Desk) -> None:
     page = show("three", clock=True)
     page.clock.pause_at(page.evaluate("Date.now() / 1000 + 0.01"))
-    look = """(hidden) => {
-      Object.defineProperty(document, "hidden", { value: hidden, configurable: true });
+    look = """(how) => {
+      Object.defineProperty(document, "hidden", { value: how === "hidden", configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
     }"""
-    page.evaluate(look, True)
+    page.evaluate(look, "hidden")
     page.wait_for_load_state("networkidle")
     asked = desk.asked[STATUS]
     page.clock.run_for(120_000)
     page.wait_for_timeout(100)
     assert desk.asked[STATUS] == asked
-    page.evaluate(look, False)
+    page.evaluate(look, "")
     eventually(lambda: desk.asked[STATUS] == asked + 1, "asked at once")
     # And then as before.
     expect(page.locator("#age")).to_have_text("live, 0 s old")
@@ -221,7 +222,7 @@ def test_counters_that_begin_anew_are_no_traffic(show: Open, desk: Desk) -> None
     tunnel = desk.story.status["overlays"][0]["tunnels"][0]
     tunnel["step"] = {}
     tunnel["traffic"] |= {"receive_bytes": 5}
-    expect(rates).to_have_text("–")
+    expect(rates).to_have_text("\N{EN DASH}")
     expect(rates).to_have_text("0 bit/s")
 
 

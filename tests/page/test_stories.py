@@ -28,17 +28,17 @@ def signs(page: Page, condition: str) -> int:
 
 def test_all_is_well(show: Open) -> None:
     page = show("three")
-    assert re.match(
-        r"In sync since \d+ Nov [\d:]+, 2 days ago", heading(page)
-    ) or "In sync since" in heading(page)
+    assert re.match(r"In sync since \d+ \w+ [\d:]+, 2 days ago", heading(page))
     expect(page.get_by_text("3 tunnels in 1 overlay.")).to_be_visible()
-    expect(page).to_have_title("In sync – lxd1")
+    expect(page).to_have_title("In sync \N{EN DASH} lxd1")
     expect(page.get_by_role("img", name="lxd1 and 3 peers: all up")).to_be_visible()
     assert signs(page, "well") == 3
     table = page.get_by_role("table", name="Tunnels")
     expect(table.get_by_role("row")).to_have_count(4)
     expect(table.get_by_role("row", name="lxd2")).to_contain_text("198.51.")
-    expect(page.get_by_role("region", name="List of events").get_by_role("listitem")).to_have_count(5)
+    expect(page.get_by_role("region", name="List of events").get_by_role("listitem")).to_have_count(
+        5
+    )
     assert page.locator("#findings li").count() == 0
 
 
@@ -65,7 +65,7 @@ def test_a_broken_tunnel_tells_everything(show: Open) -> None:
         "vxl-lan-lxd3",
         "ip link del vxl-lan-lxd3",
     ]
-    expect(page).to_have_title("✕ 1 of 3 tunnels is broken – lxd1")
+    expect(page).to_have_title("✕ 1 of 3 tunnels is broken \N{EN DASH} lxd1")
     hints = page.locator("#hints")
     expect(hints).to_contain_text("veth1 in bridge vxbr0 has MTU 1500")
     assert hints.locator("code").all_inner_texts() == ["ip link set eth0 mtu 1450"]
@@ -182,11 +182,10 @@ def test_what_the_daemon_cannot_tell(show: Open) -> None:
 
 def test_events_tell_who_what_and_how_long(show: Open) -> None:
     page = show("broken")
-    events = page.get_by_role("region", name="List of events").get_by_role("listitem").all_inner_texts()
-    assert [text.split()[1] if text[0] in "●✕·" else text.split()[0] for text in events][:2] == [
-        "problem",
-        "failed",
-    ]
+    events = (
+        page.get_by_role("region", name="List of events").get_by_role("listitem").all_inner_texts()
+    )
+    assert [text.split()[0] for text in events][:2] == ["problem", "failed"]
     (repaired,) = (text for text in events if "made vxl-lan-lxd2" in text)
     assert "the device was missing → made vxl-lan-lxd2, and put it into vxbr0" in repaired
     assert "took 6 ms · by ip (pid 4711)" in repaired
@@ -204,7 +203,7 @@ def test_no_story_is_too_wide_for_a_phone(show: Open, story: str) -> None:
     stuck = page.evaluate(
         """[...document.querySelectorAll("main *")]
              .filter((each) => each.checkVisibility() && each.scrollWidth > each.clientWidth + 1)
-             .filter((each) => ["auto", "scroll", "hidden"].includes(getComputedStyle(each).overflowX))
+             .filter((each) => getComputedStyle(each).overflowX !== "visible")
              .filter((each) => each.tabIndex < 0).map((each) => each.outerHTML.slice(0, 100))"""
     )
     assert stuck == []

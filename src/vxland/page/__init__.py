@@ -1,1 +1,1 @@
-"""The page at ``/``: files as a browser gets them. The program on them is in the JavaScript beside this."""
+"""The page at ``/``: files that the browser gets as they are."""
