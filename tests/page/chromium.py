@@ -2,8 +2,9 @@
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, Playwright
 
 EXECUTABLE = "/usr/bin/chromium"
 ARGUMENTS = (
@@ -20,11 +21,12 @@ PHONE = (360, 740)
 
 
 @contextmanager
-def chromium(executable: str = EXECUTABLE) -> Iterator[Browser]:
+def chromium(playwright: Playwright, executable: str | Path = EXECUTABLE) -> Iterator[Browser]:
     """A browser, for as long as this lasts."""
-    with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+    browser = playwright.chromium.launch(executable_path=executable, args=ARGUMENTS)
+    try:
         yield browser
+    finally:
         browser.close()
 
 

@@ -6,7 +6,7 @@ python -m tests.page.pictures FOLDER [STORY...]
 import sys
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, sync_playwright
 
 from tests.page.chromium import DESKTOP, PHONE, chromium, context
 from tests.page.desk import Desk
@@ -18,7 +18,7 @@ SIZES = {"desktop": DESKTOP, "phone": PHONE}
 def main(folder: Path, *wanted: str) -> None:
     """Write a picture for each story, size and scheme."""
     folder.mkdir(parents=True, exist_ok=True)
-    with chromium() as browser:
+    with sync_playwright() as playwright, chromium(playwright) as browser:
         for name, story in STORIES.items():
             if wanted and name not in wanted:
                 continue
