@@ -1,1 +1,1 @@
-"""The page at ``/``: files that the browser gets as they are."""
+"""The page: files that the browser gets as they are."""
