@@ -26,7 +26,7 @@ def _site(laboratory: None, tmp_path: Path) -> Iterator[Site]:
 @pytest.fixture(name="page")
 def _page(playwright: Playwright, site: Site, tmp_path: Path) -> Iterator[Page]:
     """Of the first server's daemon, which is to run already where this is opened."""
-    site.servers[0].sh("ip link add vxl-lan-lxd2 type dummy")
+    site.servers[0].sh("ip link add vxl-lan-lxd2 type veth peer name other")
     site.write(config((1, 2, 3)))
     for server in site.servers:
         server.start()

@@ -13,7 +13,7 @@ CURES = {
     "Put it back: ip link set veth1 master vxbr0 (or let vxland do it: reattach = true in overlay"
     " lan)": ["ip link set veth1 master vxbr0"],
     "Take them off and run vxland down again, or remove it: ip link del vxbr0": [
-        "vxland down again",
+        "vxland down",
         "ip link del vxbr0",
     ],
     "Stop what holds it (ss -tlnp 'sport = :9788'), or change listen in [http]": [
@@ -22,6 +22,33 @@ CURES = {
     "Write an [[overlay]], or remove what is there: vxland down": ["vxland down"],
     "Look with `cat /proc/net/dev`, or not": ["cat /proc/net/dev"],
     "Say `so": [],
+    "Accept it: iptables -I FORWARD -i vxbr0 -o vxbr0 -j ACCEPT; nft insert rule ip6 f FORWARD"
+    " iifname vxbr0 oifname vxbr0 accept. Or, if nothing on this machine needs it: sysctl -w"
+    " net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0": [
+        "iptables -I FORWARD -i vxbr0 -o vxbr0 -j ACCEPT",
+        "nft insert rule ip6 f FORWARD iifname vxbr0 oifname vxbr0 accept",
+        "sysctl -w net.bridge.bridge-nf-call-iptables=0 net.bridge.bridge-nf-call-ip6tables=0",
+    ],
+    "bridge link set dev veth1 isolated off. For good: Incus or LXD: incus config device set"
+    ' INSTANCE eth0 security.port_isolation=false. Or guard overlay lan otherwise: guard = ["e"]': [
+        "bridge link set dev veth1 isolated off",
+        "incus config device set INSTANCE eth0 security.port_isolation=false",
+    ],
+    "ip link set veth1 mtu 1450, and the same for the interface inside the guest. For good: LXD:"
+    " incus config device set INSTANCE eth0 mtu=1450 (or lxc in its place)": [
+        "ip link set veth1 mtu 1450",
+        "incus config device set INSTANCE eth0 mtu=1450",
+    ],
+    "Is vxland running there? vxland status on lxd2 tells, and whether both files name both peers."
+    " Do packets arrive? tcpdump -ni any udp port 4789 and host 192.0.2.2; a firewall on the way"
+    " must let UDP port 4789 through": [
+        "vxland status",
+        "tcpdump -ni any udp port 4789 and host 192.0.2.2",
+    ],
+    "Look closer (ip -d link show br0 (or br1)). Then say vxland apply --adopt.": [
+        "ip -d link show br0 (or br1)",
+        "vxland apply --adopt",
+    ],
     "Run sysctl -w net.bridge.bridge-nf-call-iptables=0. It is lost at the next boot": [],
     "what vxland made earlier stays, and vxland didn't make it: see vxland.toml(5)": [],
     "Nothing, if its address still comes. Otherwise add it as a [[peer]]": [],

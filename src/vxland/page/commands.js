@@ -1,13 +1,14 @@
 /** Commands within a sentence, such as "Set it up: ip link set br0 up". */
 
+const OWN = "vxland (?:run|check|plan|apply|reload|down|status|events|doctor)(?: --[\\w-]+)*";
 const PROGRAMS = [
-  "vxland (?:run|check|plan|apply|reload|down|status|events|doctor)",
   "ip|bridge|ethtool|tc|ss|ping|tcpdump|nmcli|networkctl|ovs-vsctl|brctl",
-  "ebtables|iptables|nft|sysctl|modprobe|ps|kill|chmod|chown",
+  "ebtables|iptables|ip6tables|nft|sysctl|modprobe|ps|kill|chmod|chown",
   "systemctl|journalctl|docker|podman|incus|lxc|virsh|apt|curl",
 ].join("|");
-const START = new RegExp(`(^|[:,;] |\\(|\\b(?:with|run|by|or|and|say) )(?=(?:${PROGRAMS})(?![\\w-]))`, "g");
-const END = /\.? \(|, (?:or|and|then) |[.;] |, which |\.$|$/;
+const BEFORE = "(^|[:,;.?] |\\(|\\b(?:with|run|by|say) )";
+const START = new RegExp(`${BEFORE}(?=(${OWN})|(?:${PROGRAMS})(?: |$))`, "g");
+const END = /\.? \(|, (?:or|and|then|which) |[.;] |[.;]?$/;
 
 /**
  * Takes a text apart into prose and commands; what stands between backquotes is a command too.
@@ -29,8 +30,7 @@ function inProse(text) {
   START.lastIndex = 0;
   for (let found = START.exec(text); found !== null; found = START.exec(text)) {
     const from = found.index + found[0].length;
-    if (from < done) continue;
-    const to = found[1] === "(" ? closing(text, from) : from + text.slice(from).search(END);
+    const to = found[2] ? from + found[2].length : ending(text, from, found[1] === "(");
     parts.push({ text: text.slice(done, from), command: false });
     parts.push({ text: text.slice(from, to), command: true });
     done = to;
@@ -39,13 +39,15 @@ function inProse(text) {
   return [...parts, { text: text.slice(done), command: false }];
 }
 
-/** Where the parenthesis ends that was opened before `from`. */
-function closing(text, from) {
+/** Where a command ends that began at `from`: with the sentence, or the parenthesis around it. */
+function ending(text, from, within) {
+  const end = from + text.slice(from).search(END);
+  if (!within) return end;
   let depth = 1;
   for (let at = from; at < text.length; at += 1) {
     if (text[at] === "(") depth += 1;
     if (text[at] === ")") depth -= 1;
     if (depth === 0) return at;
   }
-  return text.length;
+  return end;
 }

@@ -23,17 +23,22 @@ export class EventsView {
 
   /** @param {object[]} events oldest first */
   show(events) {
-    const newest = events.map((event) => ({ ...event, key: event.number })).reverse();
+    const newest = events.map((event) => ({ ...event, key: identity(event) })).reverse();
     this.#list.show(newest);
     say(byId("event-count"), newest.length > 0 ? counted(newest.length, "event") : "Nothing has happened since vxland started.");
     byId("event-frame").hidden = newest.length === 0;
   }
 }
 
+/** What makes it the same event: its number is another one each time that it comes again. */
+function identity({ first_at: first, kind, overlay, peer, device, found, done }) {
+  return JSON.stringify([first, kind, overlay, peer, device, found, done]);
+}
+
 const parts = new WeakMap();
 
 function makeEvent(event) {
-  const [word, sort] = KINDS[event.kind] ?? [event.kind, "plain"];
+  const [word, sort] = event.found.startsWith("hint: ") ? ["hint", "warned"] : (KINDS[event.kind] ?? [event.kind, "plain"]);
   const all = { at: when("full", event.at), story: make("p", { class: "story" }), rest: make("p", { class: "rest" }) };
   const where = [event.overlay, event.peer].filter(Boolean).join(" → ");
   const device = event.device ? [" ", make("code", {}, event.device)] : [];

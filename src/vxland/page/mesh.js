@@ -74,7 +74,7 @@ function summary(node, peers) {
   const named = sick.slice(0, 5).map((peer) => `${peer.key} ${peer.label}`);
   if (sick.length > 5) named.push(`${count(sick.length - 5)} more`);
   const rest = sick.length === 0 ? "all up" : named.join("; ");
-  return `${node ?? "This server"} and ${counted(peers.length, "peer")}: ${rest}`;
+  return `${node || "This server"} and ${counted(peers.length, "peer")}: ${rest}`;
 }
 
 function wallWords(peers, places) {
@@ -92,7 +92,7 @@ function hub() {
   const group = draw("g", { class: "hub" }, box, name, rates);
   const show = (node, tunnels, at) => {
     mark(group, { transform: `translate(${at.x} ${at.y})` });
-    say(name, shortened(node ?? "this server", NAME));
+    say(name, shortened(node || "this server", NAME));
     say(rates, both({ in: total(tunnels, "in"), out: total(tunnels, "out") }));
   };
   return { group, show };

@@ -39,7 +39,7 @@ function hear(status, told, at) {
     rates.at = at;
     model = new Model(status, told, rates);
     mark(document.body, { "data-stale": false, "data-empty": status.overlays.length === 0 });
-    verdict.node = status.node ?? "this server";
+    verdict.node = status.node || "this server";
     showNode(status);
     showChoice(status.overlays.map((overlay) => overlay.name));
     show();
@@ -67,7 +67,7 @@ function fail(reason, pause) {
 }
 
 function showNode(status) {
-  say(byId("node"), status.node ?? "this server");
+  say(byId("node"), status.node || "this server");
   say(byId("version"), `vxland ${status.version}`);
 }
 
