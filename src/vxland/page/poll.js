@@ -17,24 +17,19 @@ export class Poller {
     this.pause = PERIOD;
     this.timer = null;
     this.busy = false;
-    document.addEventListener("visibilitychange", () => this.#look());
+    document.addEventListener("visibilitychange", () => this.again());
     window.addEventListener("online", () => this.again());
   }
 
-  /** Asks now, whatever the pause would be. */
+  /** Asks now, whatever the pause would be; not while nobody looks, which stops it until they do. */
   again() {
     clearTimeout(this.timer);
     if (this.busy || document.hidden) return;
     this.busy = true;
     this.#turn().finally(() => {
       this.busy = false;
-      if (!document.hidden) this.timer = setTimeout(() => this.again(), this.pause);
+      this.timer = setTimeout(() => this.again(), this.pause);
     });
-  }
-
-  #look() {
-    if (document.hidden) clearTimeout(this.timer);
-    else this.again();
   }
 
   async #turn() {
