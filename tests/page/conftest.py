@@ -4,11 +4,13 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
 import pytest
-from playwright.sync_api import Browser, Page, Playwright, sync_playwright
+from playwright.sync_api import Browser, Page, Playwright, expect, sync_playwright
 
 from tests.page.chromium import DESKTOP, Watched, chromium, context
 from tests.page.desk import Desk
 from tests.page.stories import STORIES
+
+expect.set_options(timeout=20_000)  # ms; all wait for what comes, however slow the machine is
 
 Open = Callable[..., Page]
 

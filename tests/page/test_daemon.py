@@ -13,7 +13,6 @@ from tests.page.chromium import EXECUTABLE, Watched, chromium, context
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 
 ADDRESS = "http://127.0.0.1:9788"
-PATIENCE = 20_000  # ms
 
 
 @pytest.fixture(name="site")
@@ -53,25 +52,25 @@ def mend(page: Page, server: Server) -> None:
 def test_what_the_page_says_helps(page: Page, site: Site) -> None:
     server = site.servers[0]
     verdict = page.locator("#verdict")
-    expect(verdict).to_contain_text("1 of 2 tunnels is broken since", timeout=PATIENCE)
+    expect(verdict).to_contain_text("1 of 2 tunnels is broken since")
     expect(page.get_by_role("img", name="lxd1 and 2 peers: lxd2")).to_be_visible()
     expect(page.locator("#findings")).to_contain_text("vxl-lan-lxd2")
 
     mend(page, server)
-    expect(verdict).to_contain_text("In sync since", timeout=PATIENCE)
+    expect(verdict).to_contain_text("In sync since")
     expect(page.get_by_role("img", name="lxd1 and 2 peers: all up")).to_be_visible()
     row = page.get_by_role("table", name="Tunnels").get_by_role("row", name="lxd2")
     expect(row).to_contain_text("192.0.2.2")
-    expect(row.get_by_role("cell").nth(4)).to_contain_text("bit/s", timeout=PATIENCE)
+    expect(row.get_by_role("cell").nth(4)).to_contain_text("bit/s")
 
     server.sh("ip link del vxl-lan-lxd3")
     events = page.get_by_role("region", name="List of events")
-    expect(events.locator("li").first).to_contain_text("vxl-lan-lxd3", timeout=PATIENCE)
+    expect(events.locator("li").first).to_contain_text("vxl-lan-lxd3")
     expect(events.locator("li").first).to_contain_text("repaired")
 
     server.stop()
-    expect(verdict).to_contain_text("vxland doesn't answer since", timeout=PATIENCE)
+    expect(verdict).to_contain_text("vxland doesn't answer since")
     expect(page.locator("#mesh-frame .peer")).to_have_count(2)
     server.start()
     page.get_by_role("button", name="Ask now").click()
-    expect(verdict).to_contain_text("In sync since", timeout=PATIENCE)
+    expect(verdict).to_contain_text("In sync since")

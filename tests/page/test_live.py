@@ -25,6 +25,12 @@ def _turn(page: Page) -> bool:
     return True
 
 
+def stop_clock(page: Page) -> None:
+    """From now on time passes for the page only as a test says."""
+    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 1"))  # it can't be set back
+    page.wait_for_load_state("networkidle")
+
+
 def observe(page: Page, selector: str = "body") -> None:
     """Count what changes in the document from now on."""
     page.evaluate(
@@ -163,7 +169,7 @@ def test_asked_ever_more_rarely_while_there_is_no_answer(show: Open, desk: Desk)
     page = show("three", clock=True)
     desk.fails = True
     expect(page.locator("#age")).to_contain_text("asking every 4 s")
-    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 0.01"))
+    stop_clock(page)
     for pause, following in ((4, 8), (8, 16), (16, 30), (30, 30), (30, 30)):
         expect(page.locator("#age")).to_contain_text(f"asking every {pause} s")
         asked = desk.asked[STATUS]
@@ -176,7 +182,7 @@ def test_asked_ever_more_rarely_while_there_is_no_answer(show: Open, desk: Desk)
 
 def test_nothing_is_asked_while_nobody_looks(show: Open, desk: Desk) -> None:
     page = show("three", clock=True)
-    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 0.01"))
+    stop_clock(page)
     look = """(how) => {
       Object.defineProperty(document, "hidden", { value: how === "hidden", configurable: true });
       document.dispatchEvent(new Event("visibilitychange"));
@@ -197,8 +203,7 @@ def test_nothing_is_asked_while_nobody_looks(show: Open, desk: Desk) -> None:
 
 def test_one_question_at_a_time(show: Open, desk: Desk) -> None:
     page = show("three", clock=True)
-    page.clock.pause_at(page.evaluate("Date.now() / 1000 + 0.01"))
-    page.wait_for_load_state("networkidle")
+    stop_clock(page)
     desk.slow.clear()
     asked = desk.asked[STATUS]
     page.get_by_role("button", name="Ask now").click()
