@@ -157,7 +157,7 @@ def test_health_is_answered_while_something_is_made(stage: Stage) -> None:
 
     def slow() -> dict[str, object]:
         begun.set()
-        free.wait(TIMEOUT)
+        free.wait(2 * TIMEOUT)
         return {}
 
     stage.status = slow

@@ -9,7 +9,7 @@ from tornado.web import HTTPError
 
 MOST = 16  # answers that are made, or not yet taken: each may be some megabytes
 PATIENCE = 10.0  # seconds to wait for one's turn
-GRACE = 1.0  # seconds that an answer isn't cut in
+GRACE = 0.25  # seconds that an answer isn't cut in; most fit into the kernel's buffers at once
 BUSY = 503
 
 Made = tuple[int, bytes]  # status and body
