@@ -20,7 +20,7 @@ from tests.http.client import ask, is_open, received, rest, seconds_until_closed
 from tests.http.site import Stage, served
 from tests.lab import eventually
 from tests.profiles import examples
-from vxland.http import guests, kitchen
+from vxland.http import connections, workshop
 
 SHORT = 0.3  # seconds, in place of those that nobody wants to wait for
 BIG = 8 << 20  # bytes: more than the kernel takes from a server whose client doesn't read
@@ -33,7 +33,7 @@ BAD = b"HTTP/1.1 400 Bad Request\r\n\r\n"
 def crowded(stage: Stage) -> Iterator[tuple[Stage, list[socket.socket]]]:
     """As many idle connections as may be there at once, the oldest first."""
     with ExitStack() as stack:
-        yield stage, [stack.enter_context(wire(stage.port)) for _ in range(guests.MOST)]
+        yield stage, [stack.enter_context(wire(stage.port)) for _ in range(connections.MOST)]
 
 
 def test_who_is_idle_longest_makes_room(crowded: tuple[Stage, list[socket.socket]]) -> None:
@@ -42,15 +42,15 @@ def test_who_is_idle_longest_makes_room(crowded: tuple[Stage, list[socket.socket
     idle[0].sendall(ASK)
     eventually(lambda: idle[0].recv(1 << 16), "the oldest has asked, and is the youngest now")
     assert ask(stage.port).status == 200
-    assert [is_open(one) for one in idle] == [True, False] + [True] * (guests.MOST - 2)
+    assert [is_open(one) for one in idle] == [True, False] + [True] * (connections.MOST - 2)
 
 
 def test_who_has_just_come_isnt_sent_away(
     crowded: tuple[Stage, list[socket.socket]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Who comes then waits at the door for one that has had its answer: all get a turn."""
+    """Who comes then waits for one that has had its answer: all get a turn."""
     stage, idle = crowded
-    monkeypatch.setattr(guests, "GRACE", 10**9)
+    monkeypatch.setattr(connections, "GRACE", 10**9)
     with wire(stage.port, ASK) as waiting:
         time.sleep(SHORT)
         assert all(is_open(one) for one in idle)
@@ -67,15 +67,15 @@ def test_saying_what_is_wanted_takes_a_while_at_most(
     stage: Stage, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     """From the connection on, or from the last answer."""
-    monkeypatch.setattr(guests, "ASKING", SHORT)
-    monkeypatch.setattr(guests, "IDLE", SHORT)
+    monkeypatch.setattr(connections, "ASKING", SHORT)
+    monkeypatch.setattr(connections, "IDLE", SHORT)
     with wire(stage.port, sent) as opened:
         assert seconds_until_closed(opened) >= SHORT / 2
 
 
 def test_a_letter_now_and_then_buys_no_time(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """The headers have to be there, not to go on."""
-    monkeypatch.setattr(guests, "ASKING", SHORT)
+    monkeypatch.setattr(connections, "ASKING", SHORT)
 
     def dribble() -> bool:
         with contextlib.suppress(OSError):
@@ -90,7 +90,7 @@ def test_a_connection_is_kept_longer_than_it_may_take_to_ask(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Prometheus asks once in a while."""
-    monkeypatch.setattr(guests, "ASKING", SHORT)
+    monkeypatch.setattr(connections, "ASKING", SHORT)
     connection = http.client.HTTPConnection("127.0.0.1", stage.port, timeout=20)
     with contextlib.closing(connection):
         connection.request("GET", "/healthz")
@@ -104,7 +104,7 @@ def test_a_connection_is_kept_longer_than_it_may_take_to_ask(
 def test_an_answer_that_isnt_taken_is_cut(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """Its memory is wanted elsewhere."""
     stage.status = lambda: {"x": "x" * BIG}
-    monkeypatch.setattr(guests, "ANSWER", SHORT)
+    monkeypatch.setattr(connections, "ANSWER", SHORT)
     with wire(stage.port, ASK_STATUS) as opened:
         time.sleep(4 * SHORT)
         assert len(rest(opened)) < BIG
@@ -114,21 +114,21 @@ def test_who_doesnt_take_its_answer_makes_room_for_others(
     stage: Stage, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So that a few who don't read keep nobody out."""
-    monkeypatch.setattr(kitchen, "GRACE", SHORT)
+    monkeypatch.setattr(workshop, "GRACE", SHORT)
     stage.status = lambda: {"x": "x" * BIG}
     with ExitStack() as stack:
-        slow = [stack.enter_context(wire(stage.port, ASK_STATUS)) for _ in range(kitchen.MOST)]
+        slow = [stack.enter_context(wire(stage.port, ASK_STATUS)) for _ in range(workshop.MOST)]
         for one in slow:
             eventually(lambda one=one: one.recv(1), "its answer begins")  # type: ignore[misc]
         time.sleep(2 * SHORT)
         assert ask(stage.port, "/metrics").status == 200
         lengths = [len(rest(one)) for one in slow]
-    assert sorted(length > BIG for length in lengths) == [False] + [True] * (kitchen.MOST - 1)
+    assert sorted(length > BIG for length in lengths) == [False] + [True] * (workshop.MOST - 1)
 
 
 def test_who_waits_too_long_is_refused(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     """It is told when to ask again; nothing else suffers."""
-    monkeypatch.setattr(kitchen, "PATIENCE", SHORT)
+    monkeypatch.setattr(workshop, "PATIENCE", SHORT)
     free, begun = threading.Event(), threading.Event()
 
     def slow() -> dict[str, bool]:
@@ -137,7 +137,7 @@ def test_who_waits_too_long_is_refused(stage: Stage, monkeypatch: pytest.MonkeyP
 
     stage.status = slow
     with ExitStack() as stack:
-        waiting = [stack.enter_context(wire(stage.port, ASK_STATUS)) for _ in range(kitchen.MOST)]
+        waiting = [stack.enter_context(wire(stage.port, ASK_STATUS)) for _ in range(workshop.MOST)]
         assert begun.wait(20)
         answer = ask(stage.port, "/metrics")
         assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
@@ -162,7 +162,7 @@ def test_answers_are_made_in_turn(stage: Stage) -> None:
     stage.events = lambda: slow("once")
     often = ASK_STATUS.replace(b"Connection: close\r\n", b"") * 50
     with ExitStack() as stack:
-        greedy = [stack.enter_context(wire(stage.port, often)) for _ in range(2 * kitchen.MOST)]
+        greedy = [stack.enter_context(wire(stage.port, often)) for _ in range(2 * workshop.MOST)]
         assert begun.wait(20)
         assert ask(stage.port).status == 200
         once = stack.enter_context(wire(stage.port, ASK_STATUS.replace(b"status", b"events")))
@@ -176,7 +176,7 @@ def test_who_leaves_gives_its_place_back(stage: Stage) -> None:
     """Before and after its answer was made."""
     free = threading.Event()
     stage.status = lambda: {"free": free.wait(20)}
-    for _ in range(2 * kitchen.MOST):
+    for _ in range(2 * workshop.MOST):
         with wire(stage.port, ASK_STATUS):
             pass
     free.set()
@@ -186,8 +186,8 @@ def test_who_leaves_gives_its_place_back(stage: Stage) -> None:
 @pytest.mark.parametrize(
     "sent",
     [
-        ASK[:-2] + b"X: " + b"x" * guests.LONGEST_HEADERS + b"\r\n\r\n",
-        b"GET /" + b"x" * guests.LONGEST_HEADERS + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        ASK[:-2] + b"X: " + b"x" * connections.LONGEST_HEADERS + b"\r\n\r\n",
+        b"GET /" + b"x" * connections.LONGEST_HEADERS + b" HTTP/1.1\r\nHost: localhost\r\n\r\n",
         ASK[:-2] + b"".join(b"X%d: x\r\n" % n for n in range(3000)) + b"\r\n",
     ],
 )
@@ -197,7 +197,7 @@ def test_long_headers_end_the_connection(stage: Stage, sent: bytes) -> None:
         with contextlib.suppress(OSError):
             opened.sendall(sent)
         assert rest(opened) in (b"", BAD)
-    assert ask(stage.port, X="x" * (guests.LONGEST_HEADERS - 1000)).status == 200
+    assert ask(stage.port, X="x" * (connections.LONGEST_HEADERS - 1000)).status == 200
 
 
 @pytest.mark.parametrize(

@@ -77,7 +77,7 @@ def test_it_begins_again_where_it_ended(
     """A fault of ours isn't the end of the metrics."""
     monkeypatch.setattr("vxland.http.faults._known", set())
     with monkeypatch.context() as broken:
-        broken.setattr("vxland.http.hall.quieten", lambda: 1 / 0)
+        broken.setattr("vxland.http.serve.quieten", lambda: 1 / 0)
         server = Server(Stage().site())
         server.listen(ANY)
         thread = server._thread

@@ -14,7 +14,7 @@ from tests.http.client import ask, rest, wire
 from tests.http.recipe import Recipe
 from tests.http.site import Stage, port_of, served
 from vxland.cli import main
-from vxland.http import Server, guests
+from vxland.http import Server, connections
 from vxland.settings import HttpSettings
 
 SHORT = 0.3  # seconds
@@ -305,7 +305,7 @@ def test_a_handshake_takes_a_while_at_most(
     recipe: Recipe, monkeypatch: pytest.MonkeyPatch, sent: bytes
 ) -> None:
     """As long as all that comes before the first question."""
-    monkeypatch.setattr(guests, "ASKING", SHORT)
+    monkeypatch.setattr(connections, "ASKING", SHORT)
     with wire(recipe.port, sent) as opened:
         rest(opened)
     assert ask(recipe.port, tls=recipe.client()).status == 200
@@ -326,6 +326,6 @@ def test_garbage_ends_the_handshake(
 def test_unfinished_handshakes_make_room(recipe: Recipe) -> None:
     """As all who are idle."""
     with ExitStack() as stack:
-        for _ in range(guests.MOST):
+        for _ in range(connections.MOST):
             stack.enter_context(wire(recipe.port, b"\x16\x03\x01"))
         assert ask(recipe.port, tls=recipe.client()).status == 200

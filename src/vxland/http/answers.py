@@ -15,8 +15,8 @@ from tornado.web import Application, HTTPError, RequestHandler
 
 from vxland.http.faults import log_fault
 from vxland.http.files import File, page
-from vxland.http.kitchen import Answer, Kitchen, Made
 from vxland.http.site import Site
+from vxland.http.workshop import Answer, Made, Workshop
 from vxland.status import Json
 
 OK, NOT_FOUND, NOT_ALLOWED, MISDIRECTED, FAULT, UNAVAILABLE = 200, 404, 405, 421, 500, 503
@@ -33,7 +33,7 @@ TEXT = "text/plain; charset=utf-8"
 PACKING = 5  # of gzip's levels: 9 takes twice as long and saves little
 
 
-def application(site: Site, kitchen: Kitchen, *, loopback: bool) -> Application:
+def application(site: Site, workshop: Workshop, *, loopback: bool) -> Application:
     """Everything there is."""
     paths: dict[str, tuple[type[RequestHandler], dict[str, Any]]] = {
         **{path: (_Static, {"file": file}) for path, file in page().items()},
@@ -48,7 +48,7 @@ def application(site: Site, kitchen: Kitchen, *, loopback: bool) -> Application:
         default_handler_class=_Missing,
         log_function=lambda _: None,
         site=site,
-        kitchen=kitchen,
+        workshop=workshop,
         loopback=loopback,
         paths=" ".join(paths),
     )
@@ -115,9 +115,9 @@ class _Answer(RequestHandler):
         self.set_header("Content-Type", kind)
         if packed:
             self.set_header("Content-Encoding", "gzip")
-        kitchen: Kitchen = self.settings["kitchen"]
+        workshop: Workshop = self.settings["workshop"]
         stream = cast("HTTP1Connection", self.request.connection).stream
-        await kitchen.serve((self.request.path, kind, packed), answer, stream, self._send)
+        await workshop.serve((self.request.path, kind, packed), answer, stream, self._send)
 
     def _send(self, made: Made) -> Awaitable[None]:
         status, body = made

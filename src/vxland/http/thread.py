@@ -33,7 +33,7 @@ class ServerThread(threading.Thread):
         """Answer until it is stopped."""
         try:
             # Imported here, so that the daemon's first turns don't wait for it.
-            from vxland.http.hall import serve  # noqa: PLC0415
+            from vxland.http.serve import serve  # noqa: PLC0415
 
             serve(self)
         except Exception as error:  # noqa: BLE001 - the next turn begins again, and says so

@@ -17,15 +17,15 @@ Answer = Callable[[], Made]
 Send = Callable[[Made], Awaitable[None]]
 
 
-class Kitchen:
+class Workshop:
     """Has the thread, and places for answers. Who waits for a place gets one in turn.
 
     A connection asks for one thing at a time, so no more wait than are connected.
     """
 
     def __init__(self) -> None:
-        self._cook = ThreadPoolExecutor(1, "vxland-http-answers")
-        self._stove = asyncio.Lock()  # for one at a time, in the order of asking
+        self._thread = ThreadPoolExecutor(1, "vxland-http-answers")
+        self._bench = asyncio.Lock()  # for one at a time, in the order of asking
         self._next: dict[Hashable, asyncio.Future[Made]] = {}  # that aren't begun yet
         self._places = asyncio.Semaphore(MOST)
         self._waiting = 0
@@ -54,7 +54,7 @@ class Kitchen:
     def close(self) -> None:
         """Begin nothing more."""
         self._closed = True
-        self._cook.shutdown(wait=False, cancel_futures=True)
+        self._thread.shutdown(wait=False, cancel_futures=True)
 
     async def _wait(self) -> None:
         self._waiting += 1
@@ -74,11 +74,11 @@ class Kitchen:
         return await self._next[kind]
 
     async def _make(self, kind: Hashable, answer: Answer) -> Made:
-        async with self._stove:
+        async with self._bench:
             del self._next[kind]
             if self._closed:
                 raise HTTPError(BUSY)
-            return await asyncio.get_running_loop().run_in_executor(self._cook, answer)
+            return await asyncio.get_running_loop().run_in_executor(self._thread, answer)
 
     def _cut(self) -> None:
         """Who doesn't take its answer makes room for those who wait."""

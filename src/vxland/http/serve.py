@@ -1,15 +1,15 @@
-"""The event loop: opens the door, and lets nobody stay when it ends."""
+"""The event loop: opens the acceptor, and lets nobody stay when it ends."""
 
 import asyncio
 
 from tornado.ioloop import IOLoop
 
+from vxland.http.acceptor import Acceptor
 from vxland.http.answers import application
-from vxland.http.door import Door
+from vxland.http.connections import Connections
 from vxland.http.faults import log_fault, quieten
-from vxland.http.guests import Guests
-from vxland.http.kitchen import Kitchen
 from vxland.http.thread import ServerThread
+from vxland.http.workshop import Workshop
 
 
 def serve(thread: ServerThread) -> None:
@@ -21,17 +21,17 @@ def serve(thread: ServerThread) -> None:
 async def _serve(thread: ServerThread) -> None:
     loop, end = asyncio.get_running_loop(), asyncio.Event()
     loop.set_exception_handler(_exception)
-    kitchen = Kitchen()
-    guests = Guests(application(thread.site, kitchen, loopback=thread.loopback))
-    door = Door(IOLoop.current(), thread.listener, thread.certificates, guests)
-    door.open()
+    workshop = Workshop()
+    connections = Connections(application(thread.site, workshop, loopback=thread.loopback))
+    acceptor = Acceptor(IOLoop.current(), thread.listener, thread.certificates, connections)
+    acceptor.open()
     thread.on_stop(lambda: loop.call_soon_threadsafe(end.set))
     try:
         await end.wait()
     finally:
-        door.close()
-        kitchen.close()
-        await guests.close_all_connections()
+        acceptor.close()
+        workshop.close()
+        await connections.close_all_connections()
 
 
 def _exception(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:

@@ -6,7 +6,7 @@ import ssl
 from tornado.ioloop import IOLoop
 from tornado.iostream import IOStream, SSLIOStream
 
-from vxland.http.guests import Guests
+from vxland.http.connections import Connections
 from vxland.http.tls import Certificates
 
 PAUSE = 0.02  # seconds until the next look, where there is no room or no descriptor
@@ -14,7 +14,7 @@ BUFFER = 64 << 10  # bytes that are read ahead of one that asks
 CHUNK = 8 << 10  # bytes that are read at a time
 
 
-class Door:
+class Acceptor:
     """Takes connections from the listening socket.
 
     tornado's own would take all it can, and turn in circles where descriptors run out.
@@ -25,12 +25,12 @@ class Door:
         loop: IOLoop,
         listener: socket.socket,
         certificates: Certificates | None,
-        guests: Guests,
+        connections: Connections,
     ) -> None:
         self._loop = loop
         self._listener = listener
         self._certificates = certificates
-        self._guests = guests
+        self._connections = connections
         self._waiting: object | None = None  # to open again
 
     def open(self) -> None:
@@ -51,7 +51,7 @@ class Door:
         self._waiting = self._loop.call_later(PAUSE, self.open)
 
     def _knock(self, *_: object) -> None:
-        if not self._guests.make_room():
+        if not self._connections.make_room():
             self._pause()
             return
         try:
@@ -59,7 +59,7 @@ class Door:
         except (BlockingIOError, ConnectionAbortedError):
             return
         except OSError:  # no descriptors, or no memory
-            self._guests.send_away()
+            self._connections.send_away()
             self._pause()
             return
         try:
@@ -67,7 +67,7 @@ class Door:
         except OSError:  # it has gone already
             connection.close()
             return
-        self._guests.handle_stream(stream, address)
+        self._connections.handle_stream(stream, address)
 
     def _stream(self, connection: socket.socket) -> IOStream:
         if self._certificates is None:

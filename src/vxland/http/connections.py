@@ -24,7 +24,7 @@ ANSWER = 30.0  # seconds to be answered, and to take the answer
 LONGEST_HEADERS = 16 << 10  # bytes
 
 
-class Guest:
+class Connection:
     """One connection."""
 
     def __init__(self, stream: IOStream) -> None:
@@ -56,7 +56,7 @@ class Guest:
             self._timer = self._loop.call_later(seconds, self.stream.close)
 
 
-class Guests(HTTPServer):
+class Connections(HTTPServer):
     """All connections."""
 
     def initialize(self, answers: Application) -> None:  # type: ignore[override]
@@ -68,32 +68,32 @@ class Guests(HTTPServer):
             idle_connection_timeout=IDLE,
             body_timeout=ASKING,
         )
-        self._guests: dict[IOStream, Guest] = {}
-        self._crowded = False  # somebody waits at the door
+        self._open: dict[IOStream, Connection] = {}
+        self._crowded = False  # somebody waits to be let in
 
     def make_room(self) -> bool:
         """Whether there is a place; if need be that of the one that was idle longest.
 
         Where there is none, the next one that has its answer leaves, so that all get a turn.
         """
-        self._crowded = len(self._guests) >= MOST and not self.send_away()
+        self._crowded = len(self._open) >= MOST and not self.send_away()
         return not self._crowded
 
     def send_away(self) -> bool:
         """End the connection that was idle longest; False where none was long enough."""
         late = asyncio.get_running_loop().time() - GRACE
-        idle = [guest for guest in self._guests.values() if guest.idle_since is not None]
-        longest = min(idle, key=lambda guest: cast("float", guest.idle_since), default=None)
+        idle = [one for one in self._open.values() if one.idle_since is not None]
+        longest = min(idle, key=lambda one: cast("float", one.idle_since), default=None)
         if longest is None or cast("float", longest.idle_since) > late:
             return False
         longest.leave()
-        del self._guests[longest.stream]
+        del self._open[longest.stream]
         longest.stream.close()
         return True
 
     def handle_stream(self, stream: IOStream, address: tuple[object, ...]) -> None:
         """One more."""
-        self._guests[stream] = Guest(stream)
+        self._open[stream] = Connection(stream)
         super().handle_stream(stream, address)
 
     def start_request(
@@ -101,36 +101,36 @@ class Guests(HTTPServer):
     ) -> HTTPMessageDelegate:
         """tornado begins to wait for what it asks, or asks next."""
         request = super().start_request(server_conn, request_conn)
-        guest = self._guests.get(cast("HTTP1ServerConnection", server_conn).stream)
-        if guest is None:  # sent away in the same moment
+        connection = self._open.get(cast("HTTP1ServerConnection", server_conn).stream)
+        if connection is None:  # sent away in the same moment
             return request
-        guest.rest()
-        if self._crowded and guest.asked:
+        connection.rest()
+        if self._crowded and connection.asked:
             self._crowded = False
-            guest.stream.close()
-        return _Request(guest, request)
+            connection.stream.close()
+        return _Request(connection, request)
 
     def on_close(self, server_conn: object) -> None:
         """It is gone."""
         stream = cast("HTTP1ServerConnection", server_conn).stream
-        if guest := self._guests.pop(stream, None):
-            guest.leave()
+        if connection := self._open.pop(stream, None):
+            connection.leave()
         if stream.error:  # its traceback has the answer that couldn't be sent
             stream.error.with_traceback(None)
         super().on_close(server_conn)
 
 
 class _Request(HTTPMessageDelegate):
-    """Tells the guest that it has asked; all else goes on to the application."""
+    """Notes that something was asked; all else goes on to the application."""
 
-    def __init__(self, guest: Guest, inner: HTTPMessageDelegate) -> None:
-        self._guest = guest
+    def __init__(self, connection: Connection, inner: HTTPMessageDelegate) -> None:
+        self._connection = connection
         self._inner = inner
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
-        self._guest.ask()
+        self._connection.ask()
         return self._inner.headers_received(start_line, headers)
 
     def data_received(self, chunk: bytes) -> Awaitable[None] | None:
