@@ -18,9 +18,10 @@ from vxland.execution import Failure
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.linux import DONE_ALREADY
 from vxland.kernel.messages import Directory, numbers_needed
-from vxland.observed import Abroad, Observed, Unavailable
+from vxland.observed import Abroad, ForwardChain, Observed, Unavailable
 from vxland.operations import Operation
 from vxland.ownership import KINDS
+from vxland.traffic import Seen
 
 
 class FakeKernel:
@@ -39,6 +40,14 @@ class FakeKernel:
         self._directory.indexes.clear()
         self._learn_indexes()
         return self.look()
+
+    def read_forward(self) -> tuple[ForwardChain, ...]:
+        """No rules but ebtables'."""
+        return ()
+
+    def read_traffic(self) -> dict[str, Seen]:
+        """Nothing passes here."""
+        return {}
 
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Look for devices of vxland's in other namespaces."""

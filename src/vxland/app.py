@@ -6,6 +6,7 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 from vxland.board import Board
@@ -22,12 +23,13 @@ from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
 from vxland.metrics import Asked, Mileage, Totals, VxlandCollector, registry
 from vxland.notify import Notifier
-from vxland.outlook import count
+from vxland.outlook import counted
 from vxland.precedence import Precedence
 from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
+from vxland.status import Counts
 from vxland.traffic import Seen
 
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at
@@ -45,7 +47,7 @@ class Daemon:
         self._totals = Totals(t.name.lower() for t in Trigger if t is not Trigger.STOP)
         self._mileage = Mileage()
         self._precedence = Precedence()
-        self._board = Board(count, self._precedence.give_way)
+        self._board = Board(self._count, self._precedence.give_way)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
 
     def run(self) -> None:
@@ -108,6 +110,11 @@ class Daemon:
             self._notifier.stopping()
             self._journal.stopped()
 
+    def _count(self) -> Counts:
+        """What the kernel counts, added up over the devices that a tunnel has had."""
+        seen = counted()
+        return replace(Counts.of(seen), traffic=self._mileage.totals(seen))
+
     def _culprit(
         self, events: Sequence[Events[Trigger]], *, rules: bool, within: float
     ) -> str | None:
@@ -163,6 +170,9 @@ class Daemon:
     def _turn(self, triggers: frozenset[Trigger]) -> None:
         with self._precedence.taken():
             self._take_turn(triggers)
+        if self._board.trouble is not None:
+            time.sleep(PAUSE)
+            self._doorbell.ring(Trigger.RETRY)
 
     def _take_turn(self, triggers: frozenset[Trigger]) -> None:
         reload = not RELOADS.isdisjoint(triggers)
@@ -177,24 +187,27 @@ class Daemon:
             trouble = f"the kernel can't be looked at: {error}"
             self._board.trouble_with(trouble)
             self._journal.trouble(Message.KERNEL_UNSEEN, f"{trouble}; trying again")
+            self._serve()
             self._notifier.status(trouble)
-            time.sleep(PAUSE)
-            self._doorbell.ring(Trigger.RETRY)
         else:
-            if not report.drift:
+            if report.anew:
                 self._mileage.want(report.desired)
             self._totals.add(report)  # before the status, so that metrics are never behind it
             self._board.post(report)
             self._journal.trouble(Message.KERNEL_UNSEEN, None)
             self._journal.write(report)
-            self._http.listen(self._reconciler.settings.http)
-            self._journal.trouble(Message.NO_METRICS, self._http.problem)
+            self._serve()
             said = filter(None, (_summary(report), self._http.problem))
             self._notifier.status("; ".join(said))
         if reload:
             self._notifier.ready()
         for answer in answered:
             answer()
+
+    def _serve(self) -> None:
+        self._http.listen(self._reconciler.settings.http)
+        self._journal.trouble(Message.NO_METRICS, self._http.problem)
+        self._board.http_problem(self._http.problem)
 
     def _reload(self) -> Json:
         """Ring, and wait for the turn that answers (in a thread of the socket's)."""

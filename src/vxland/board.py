@@ -1,12 +1,12 @@
 """What the loop lets other threads read: its last report, and whether it still turns."""
 
 import time
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from vxland.chronicle import Chronicle
 from vxland.events import event_json
 from vxland.model import Vtep
-from vxland.problems import Kind
+from vxland.problems import Kind, Problem
 from vxland.report import Report
 from vxland.status import Counts, Json, past, report_status
 
@@ -36,6 +36,7 @@ class Board:
         self.chronicle = Chronicle(now())
         self.report: Report | None = None
         self.trouble: str | None = None  # why the last turn couldn't even begin
+        self._own: Mapping[Problem, float] = {}  # problems that no turn reports, and since when
         self._expected = clock() + LATE
 
     def expect(self, patience: float) -> None:
@@ -44,14 +45,23 @@ class Board:
 
     def post(self, report: Report) -> None:
         """A turn is over."""
+        self.chronicle.trouble("kernel", None, report.at)
         self.chronicle.turn(report)
         self.trouble = None
         self.report = report
 
     def trouble_with(self, text: str) -> None:
         """A turn couldn't even begin."""
-        self.chronicle.trouble(text, self._now())
+        self.chronicle.trouble("kernel", text, self._now())
         self.trouble = text
+
+    def http_problem(self, text: str | None) -> None:
+        """What is wrong with HTTP; None where nothing is."""
+        if text == next((problem.text for problem in self._own), None):
+            return
+        now = self._now()
+        self.chronicle.trouble("http", text, now)
+        self._own = {} if text is None else {Problem(Kind.HINT, text, about="http"): now}
 
     def events(self) -> Json:
         """What happened lately, the newest last: EventsJson."""
@@ -63,7 +73,7 @@ class Board:
         if self.trouble is not None or report is None:
             return {"error": self.trouble or self._no_report()}
         counts = self._count()
-        return {**report_status(report, past(self.chronicle), counts, self._paced, self._now())}
+        return {**report_status(report, past(self.chronicle), counts, self._paced, self._own)}
 
     def _paced(self, vteps: Iterable[Vtep]) -> Iterator[Vtep]:
         for number, vtep in enumerate(vteps):

@@ -44,7 +44,7 @@ class Chronicle:
         self._in_sync: bool | None = None
         self._problems: Mapping[Hashable, Problem] = {}
         self._config: ConfigState | None = None  # none before the first turn
-        self._trouble: tuple[str, float] | None = None
+        self._troubles: dict[str, tuple[str, float]] = {}  # by what they are with
         self._ring: dict[int, Event] = {}  # by number
         self._latest: dict[Hashable, int] = {}  # by an event's identity
         self._told = 0
@@ -54,10 +54,13 @@ class Chronicle:
         at = report.at
         examination = Examination(report)
         tunnels = {(v.overlay, v.peer): examination.tunnel(v) for v in report.desired.vteps()}
+        for overlay in report.desired.overlays:  # what is waited for stays as it is
+            for problem in overlay.waiting:
+                if (key := (overlay.name, problem.peer)) in self._tunnels:
+                    tunnels[key] = self._tunnels[key]
         overlays = {o.name: examination.overlay(o) for o in report.desired.overlays}
         problems = {problem.identity: problem for problem in report.problems}
         told = [
-            *self._end_of_trouble(at),
             *self._beginning(report),
             *self._about_config(report),
             *_changes(report),
@@ -78,17 +81,17 @@ class Chronicle:
         if told:
             self._tell(told)
 
-    def trouble(self, text: str, at: float) -> None:
-        """A turn couldn't even begin."""
-        if self._trouble is None or self._trouble[0] != text:
+    def trouble(self, subject: str, text: str | None, at: float) -> None:
+        """What keeps the daemon from its own work; None where nothing does any more."""
+        before = self._troubles.get(subject)
+        if text is not None and (before is None or text != before[0]):
+            self._troubles[subject] = (text, at)
             self._tell([Event("trouble", at, found=text, about=text)])
-            self._trouble = (text, at)
-
-    def _end_of_trouble(self, at: float) -> Iterator[Event]:
-        if self._trouble is not None:
-            text, since = self._trouble
-            self._trouble = None
-            yield Event("resolved", at, found=text, seconds=max(0.0, at - since), about=text)
+        if text is None and before is not None:
+            del self._troubles[subject]
+            old, since = before
+            lasted = max(0.0, at - since)
+            self._tell([Event("resolved", at, found=old, seconds=lasted, about=old)])
 
     def _beginning(self, report: Report) -> Iterator[Event]:
         if self._config is None:
@@ -173,7 +176,7 @@ def _changes(report: Report) -> Iterator[Event]:
     def changed(device: str) -> Event:
         done, owner = devices[device], whose.get(device)
         return Event(
-            "repaired" if report.drift else "set_up",
+            _why(device, report),
             report.at,
             overlay=owner.overlay if owner else done[0].overlay,
             peer=owner.peer if owner else "",
@@ -185,6 +188,12 @@ def _changes(report: Report) -> Iterator[Event]:
         )
 
     return _limited(list(devices), changed, "devices")
+
+
+def _why(device: str, report: Report) -> str:
+    if device in report.repaired:
+        return "repaired"
+    return "secured" if device in report.secured else "set_up"
 
 
 def _about(problem: Problem, kind: str, at: float) -> Event:

@@ -8,6 +8,7 @@ KINDS = (
     "started",
     "set_up",
     "repaired",
+    "secured",
     "failed",
     "problem",
     "resolved",

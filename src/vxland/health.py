@@ -5,12 +5,20 @@ from typing import Literal
 
 from vxland.model import Overlay, Vtep
 from vxland.observed import Link
-from vxland.operations import Operation
+from vxland.operations import BringUp, CreateVtep, DeleteLink, Operation, TakeDown
 from vxland.problems import Kind
 from vxland.report import Report
 
 State = Literal["up", "down", "missing"]  # administratively
 TunnelKey = tuple[str, str]  # overlay and peer
+
+# What a device is after these, in a plan's order.
+STATES: dict[type[Operation], State] = {
+    BringUp: "up",
+    CreateVtep: "down",
+    DeleteLink: "missing",
+    TakeDown: "down",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,9 +34,15 @@ class Examination:
 
     def __init__(self, report: Report) -> None:
         self._links = report.observed.links
-        self.pending: dict[str, list[Operation]] = {}  # by device
+        self._after: dict[str, State] = {}  # what the turn made of devices
+        self.pending: dict[str, list[Operation]] = {}  # by device, what wasn't done
         unfinished = set()
+        done = {outcome.operation for outcome in report.outcomes if outcome.failure is None}
         for operation in report.plan.operations:
+            if operation in done:
+                if (state := STATES.get(type(operation))) is not None:
+                    self._after[operation.device] = state
+                continue
             self.pending.setdefault(operation.device, []).append(operation)
             unfinished.add(operation.overlay)
         wrong = [problem for problem in report.problems if problem.kind is not Kind.HINT]
@@ -36,8 +50,8 @@ class Examination:
         self._unsound = unfinished | {problem.overlay for problem in wrong}
 
     def tunnel(self, vtep: Vtep) -> Health:
-        """How a tunnel is."""
-        state = state_of(self._links.get(vtep.device))
+        """How a tunnel is, once the turn was over."""
+        state = self._after.get(vtep.device) or state_of(self._links.get(vtep.device))
         troubled = (vtep.overlay, vtep.peer) in self._troubled
         return Health(state, state == "up" and not troubled and vtep.device not in self.pending)
 

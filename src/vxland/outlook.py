@@ -1,6 +1,7 @@
 """One look by hand: what the commands see that need no daemon, and what is counted meanwhile."""
 
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from vxland.plan import Plan, plan
 from vxland.report import ConfigState, Report
 from vxland.resolve import resolve
 from vxland.settings import Settings
-from vxland.status import Counts
+from vxland.traffic import Seen
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +57,7 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
     settings = load(path)
     known = addresses(settings.peers)
     observed = kernel.observe(frozenset(known.values()))
+    observed = replace(observed, forward=kernel.read_forward())
     desired = resolve(settings, known, observed.host)
     planned = plan(observed, desired)
     if any(isinstance(operation, CreateVtep) for operation in planned.operations):
@@ -64,14 +66,10 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
     return Outlook(settings, observed, desired, planned, at, time.monotonic() - started)
 
 
-def count() -> Counts:
-    """What the kernel counts, read in the thread that asks; nothing where it can't be read."""
+def counted() -> Mapping[str, Seen]:
+    """VXLAN devices and their counters, read in the thread that asks; none where that fails."""
     try:
         with Netlink() as netlink:
-            seen = read_traffic(netlink)
+            return read_traffic(netlink)
     except OSError:  # a status without numbers is better than none
-        return Counts()
-    return Counts(
-        {name: device.traffic for name, device in seen.items()},
-        {name: device.learned_macs for name, device in seen.items()},
-    )
+        return {}

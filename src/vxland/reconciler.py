@@ -4,20 +4,19 @@ import time
 from collections.abc import Callable, Collection
 from dataclasses import replace
 from random import Random
-from typing import Protocol
 
-from vxland import execution
-from vxland.addresses import IPAddress
 from vxland.backoff import Backoff
+from vxland.changes import by_device, gist
 from vxland.config.errors import InvalidConfig
 from vxland.culprits import fight_problem
 from vxland.doorbell import Trigger
+from vxland.drift import Drift, kept_down
 from vxland.execution import Outcome, execute
 from vxland.fights import WINDOW, Fights, undone
 from vxland.hints import hints
 from vxland.identity import CHAIN
 from vxland.model import Desired
-from vxland.observed import Abroad, Host, Observed
+from vxland.observed import ForwardChain, Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import addresses
@@ -28,41 +27,14 @@ from vxland.report import ConfigState, Repair, Report
 from vxland.resolve import Unresolved, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import Settings
+from vxland.silence import Silence
+from vxland.surroundings import ConfigSource, Kernel
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
 ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
 MOMENT = 0.5  # seconds before a turn in which who was seen changing things is who did it
 MOST_REPAIRS = 20_000  # devices whose last repair is remembered; a bridge has 1,024 ports at most
-
-
-class Kernel(execution.Kernel, Protocol):
-    """What can be seen and done in this network namespace."""
-
-    def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
-        """What the machine has apart from overlays."""
-
-    def observe(self, remotes: frozenset[IPAddress] = ...) -> Observed:
-        """Everything in this namespace."""
-
-    def look_abroad(self) -> tuple[Abroad, ...]:
-        """Devices of vxland's that are in other namespaces."""
-
-
-class ConfigSource(Protocol):
-    """Where the configuration comes from."""
-
-    path: str
-
-    @property
-    def problem(self) -> str | None:
-        """Why a change may go unnoticed, and what to do."""
-
-    def is_being_written(self) -> bool:
-        """Whether somebody is about to change it, so that it may be half of what it will be."""
-
-    def read(self) -> Settings:
-        """The configuration as it is now. Raises InvalidConfig."""
 
 
 class Reconciler:
@@ -91,6 +63,9 @@ class Reconciler:
         self._fights = Fights()
         self._culprits: dict[tuple[str, str], str | None] = {}
         self._repairs: dict[str, Repair] = {}
+        self._kept_down: frozenset[str] = frozenset()  # ports, by the last turn's plan
+        self._silence = Silence()
+        self._forward: tuple[ForwardChain, ...] = ()
         self._failed: tuple[Outcome, ...] = ()
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
@@ -132,8 +107,11 @@ class Reconciler:
         restraint = Restraint(self._backoff.held(started), self._fights.held(started))
         outcomes = execute(restraint.applied(whole), self._kernel)
         self._wanted = desired
-        drift = wanted == desired
-        self._learn(outcomes, at, drift=drift)
+        done = by_device(outcomes)
+        drift = Drift.of(done, self._kept_down) if wanted == desired else Drift()
+        self._kept_down = kept_down(desired, observed, whole)
+        self._learn(outcomes, at, drift)
+        observed = self._at_leisure(observed, outcomes)
         self._await_guards(whole.problems)
         self._backoff.drop_stale(time.monotonic())
         fights = self._fights.current()
@@ -153,6 +131,7 @@ class Reconciler:
                     *self._failures(),
                     *(fight_problem(f, self._culprits.get(f.subject)) for f in fights),
                     *hints(desired, observed),
+                    *self._silence.problems(desired),
                     *self._watch_problem(),
                 ),
                 desired,
@@ -160,8 +139,10 @@ class Reconciler:
             ),
             fights=fights,
             repairs=dict(self._repairs),
-            culprits=self._seen_changing(outcomes) if drift else {},
-            drift=drift,
+            culprits=self._seen_changing(outcomes) if drift.repaired else {},
+            anew=wanted != desired,
+            repaired=drift.repaired,
+            secured=drift.secured,
         )
 
     def _read_config(self, *, asked: bool) -> None:
@@ -219,7 +200,15 @@ class Reconciler:
             whole = plan(observed, desired, self._memory)
         return observed, whole
 
-    def _learn(self, outcomes: tuple[Outcome, ...], at: float, *, drift: bool) -> None:
+    def _at_leisure(self, observed: Observed, outcomes: Collection[Outcome]) -> Observed:
+        """What only hints need is looked at where there was nothing to repair."""
+        if not outcomes:
+            self._forward = self._kernel.read_forward()
+            if self._silence.is_due(self._turned):
+                self._silence.note(self._kernel.read_traffic(), self._turned)
+        return replace(observed, forward=self._forward)
+
+    def _learn(self, outcomes: tuple[Outcome, ...], at: float, drift: Drift) -> None:
         now = time.monotonic()
         failed = {outcome.operation.device for outcome in outcomes if outcome.failure}
         done = [outcome.operation for outcome in outcomes if outcome.failure is None]
@@ -228,12 +217,13 @@ class Reconciler:
         tried = {outcome.operation.device for outcome in outcomes}
         kept = (o for o in self._failed if o.operation.device in self._backoff.held(now) - tried)
         self._failed = (*kept, *(outcome for outcome in outcomes if outcome.failure))
-        if drift:
-            for fight in self._fights.record(undone(done), now):
-                self._culprits[fight.subject] = self._culprit(fight.subject[0] == CHAIN, WINDOW)
-        for operation in done:
-            self._repairs.pop(operation.device, None)
-            self._repairs[operation.device] = Repair(str(operation), at)
+        repairs = [operation for operation in done if operation.device in drift.repaired]
+        for fight in self._fights.record(undone(repairs), now):
+            self._culprits[fight.subject] = self._culprit(fight.subject[0] == CHAIN, WINDOW)
+        for device, operations in by_device(outcomes).items():
+            if device in drift.repaired:
+                self._repairs.pop(device, None)
+                self._repairs[device] = Repair(gist(operations), at)
         while len(self._repairs) > MOST_REPAIRS:
             del self._repairs[next(iter(self._repairs))]
         current = {fight.subject for fight in self._fights.current()}

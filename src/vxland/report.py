@@ -54,7 +54,7 @@ def config_news(before: ConfigState | None, now: ConfigState) -> tuple[ConfigNew
 
 @dataclass(frozen=True, slots=True)
 class Repair:
-    """The last thing done to a device."""
+    """The last time that a device was put right."""
 
     what: str
     at: float  # seconds since the epoch
@@ -76,7 +76,9 @@ class Report:
     fights: tuple[Fight, ...] = ()
     repairs: Mapping[str, Repair] = field(default_factory=dict)  # by device
     culprits: Mapping[str, str] = field(default_factory=dict)  # by device: who changed it, if seen
-    drift: bool = False  # the operations mend what somebody changed, not a new configuration
+    anew: bool = False  # something else is wanted than in the turn before
+    repaired: frozenset[str] = frozenset()  # devices that somebody had changed (drift)
+    secured: frozenset[str] = frozenset()  # those taken down: frames could loop there
 
     @property
     def failures(self) -> tuple[Outcome, ...]:

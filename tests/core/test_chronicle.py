@@ -14,7 +14,15 @@ from vxland.events import KINDS, Event, event_json
 from vxland.execution import Failure, Outcome
 from vxland.model import Desired
 from vxland.observed import Host, Link, LocalAddress, Observed
-from vxland.operations import Operation, SetMtu, WriteChain
+from vxland.operations import (
+    BringUp,
+    CreateVtep,
+    Guarding,
+    Operation,
+    SetMtu,
+    TakeDown,
+    WriteChain,
+)
 from vxland.peers import addresses
 from vxland.plan import Plan
 from vxland.problems import Kind, Problem
@@ -56,7 +64,6 @@ FINE = Report(
     desired=SMALL,
     observed=up(SMALL),
     plan=Plan(),
-    drift=True,
 )
 
 
@@ -64,6 +71,7 @@ def turn(at: float, *done: Operation, **changes: object) -> Report:
     """A turn at this moment in which these were done."""
     outcomes = tuple(Outcome(operation) for operation in done)
     made = replace(FINE, at=at, plan=Plan(tuple(done)), outcomes=outcomes)
+    changes.setdefault("repaired", frozenset(operation.device for operation in done))
     return replace(made, **changes)  # type: ignore[arg-type]
 
 
@@ -135,7 +143,7 @@ def test_a_repair_tells_all_that_is_known() -> None:
 def test_what_a_new_configuration_brings_is_set_up() -> None:
     """Nobody broke it."""
     chronicle = begun()
-    chronicle.turn(turn(1010.0, MTU, drift=False))
+    chronicle.turn(turn(1010.0, MTU, repaired=frozenset()))
     assert [event.kind for event in new(chronicle)] == ["set_up"]
 
 
@@ -222,9 +230,9 @@ def test_a_configuration_that_was_refused_at_the_start_is_refused_since_then() -
 def test_trouble_comes_and_goes() -> None:
     """A turn that couldn't begin is told once."""
     chronicle = begun()
-    chronicle.trouble("no kernel", 1010.0)
-    chronicle.trouble("no kernel", 1011.0)
-    chronicle.turn(turn(1012.0))
+    chronicle.trouble("kernel", "no kernel", 1010.0)
+    chronicle.trouble("kernel", "no kernel", 1011.0)
+    chronicle.trouble("kernel", None, 1012.0)
     came, went = new(chronicle)
     assert (came.kind, came.found, came.count) == ("trouble", "no kernel", 1)
     assert (went.kind, went.found, went.seconds) == ("resolved", "no kernel", 2.0)
@@ -282,6 +290,46 @@ def test_a_clock_that_is_set_back_makes_nothing_the_future() -> None:
     assert new(chronicle)[-1].seconds == 0.0
 
 
+def test_what_is_put_right_at_once_is_no_change_of_state() -> None:
+    """The tunnel is as it was; that it was put right is an event, and its last repair."""
+    chronicle = begun()
+    vtep = next(SMALL.vteps())
+    make = CreateVtep("lan", vtep.device, vtep)
+    raise_it = BringUp("lan", vtep.device, Guarding(vtep.device, ()))
+    gone = Observed(links={n: k for n, k in FINE.observed.links.items() if n != vtep.device})
+    chronicle.turn(turn(1010.0, make, raise_it, observed=gone))
+    assert set(chronicle.since.values()) == {START}
+    assert set(chronicle.overlay_since.values()) == {START}
+    assert [event.kind for event in new(chronicle)] == ["repaired"]
+
+
+def test_a_port_that_could_loop_is_secured() -> None:
+    """It is down from then on."""
+    chronicle = begun()
+    hazard = Problem(Kind.HAZARD, "a tunnel of somebody's", overlay="lan")
+    down = TakeDown("lan", DEVICE)
+    nobody: frozenset[str] = frozenset()
+    chronicle.turn(
+        turn(1010.0, down, repaired=nobody, secured=frozenset({DEVICE}), problems=(hazard,))
+    )
+    assert [event.kind for event in new(chronicle)] == ["secured", "problem"]
+    assert chronicle.since["lan", "lxd2"] == 1010.0
+    assert chronicle.since["lan", "lxd3"] == START
+
+
+def test_a_tunnel_that_is_waited_for_is_what_it_was() -> None:
+    """Its address comes and goes; its device stays."""
+    chronicle = begun()
+    (overlay,) = SMALL.overlays
+    first, *others = overlay.vteps
+    wait = Problem(Kind.WAITING, "no address", overlay="lan", peer=first.peer)
+    late = Problem(Kind.WAITING, "no address", overlay="lan", peer="new")
+    fewer = replace(overlay, vteps=tuple(others), waiting=(wait, late))
+    chronicle.turn(turn(1010.0, desired=replace(SMALL, overlays=(fewer,))))
+    chronicle.turn(turn(1020.0))
+    assert chronicle.since == {("lan", vtep.peer): START for vtep in overlay.vteps}
+
+
 @examples(60)
 @given(
     st.lists(
@@ -300,10 +348,11 @@ def test_whatever_happens(story: list[tuple[float, list[Operation], set[str], bo
     problems: set[str] = set()
     for pause, done, wrong, drift in story:
         at += pause
+        repaired = frozenset(op.device for op in done) if drift else frozenset()
         report = turn(
             at,
             *done,
-            drift=drift,
+            repaired=repaired,
             problems=tuple(Problem(Kind.HAZARD, text) for text in sorted(wrong)),
         )
         chronicle.turn(report)
@@ -328,7 +377,7 @@ def test_the_events_are_bounded(count: int) -> None:
     """The oldest go, and with them what they were known by."""
     chronicle = begun()
     for number in range(count):
-        chronicle.trouble(f"trouble {number}", START + number)
+        chronicle.trouble("kernel", f"trouble {number}", START + number)
     assert len(chronicle.events) == EVENTS
     assert chronicle.events[-1].found == f"trouble {count - 1}"
     assert len(chronicle._latest) == EVENTS
@@ -340,7 +389,7 @@ def test_what_was_told_anew_is_still_known_when_the_old_goes() -> None:
     chronicle.turn(turn(1010.0, MTU))
     chronicle.turn(turn(2000.0, MTU))
     for number in range(EVENTS - 1):
-        chronicle.trouble(f"trouble {number}", 2000.0)
+        chronicle.trouble("kernel", f"trouble {number}", 2000.0)
     assert chronicle.events[0].at == 2000.0
     chronicle.turn(turn(2001.0, MTU))
     assert [event.count for event in chronicle.events if event.device] == [2]

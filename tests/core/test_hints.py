@@ -4,19 +4,16 @@ from dataclasses import replace
 
 import pytest
 
-from tests.core.test_report import DEVICE, desired, report, seen
+from tests.core.test_report import DEVICE, desired, seen
 from vxland.culprits import STOP, fight_problem
 from vxland.fights import Fight
 from vxland.hints import HINTS, hints
 from vxland.hints.guests import guests_of
-from vxland.hints.silent import ASKED, MOST, SETTLED, silent_peers
 from vxland.identity import CHAIN
 from vxland.model import Desired
 from vxland.observed import ForwardChain, Link, Observed
-from vxland.plan import Plan
 from vxland.ports import foreign_ports
 from vxland.problems import Kind, Problem
-from vxland.traffic import Traffic
 
 IPTABLES = ForwardChain("ip", "filter", "FORWARD", frozenset({"FORWARD"}))
 DOCKER = replace(IPTABLES, chains=frozenset({"FORWARD", "DOCKER-USER"}))
@@ -160,52 +157,6 @@ def test_a_chain_lets_through_what_its_rules_name(accepts: str, *, through: bool
     """Exactly, or by how it begins."""
     chain = replace(IPTABLES, accepts=frozenset({"eth0", accepts}))
     assert chain.lets_through("vxbr0") is through
-
-
-SINCE = {("lan", "lxd2"): 1000.0}
-SILENT = {DEVICE: Traffic(transmit_packets=ASKED)}
-
-
-def test_a_silent_peer_is_told_of() -> None:
-    """With the commands that tell why."""
-    (hint,) = silent_peers(report(), SINCE, SILENT, 1000.0 + SETTLED)
-    assert (hint.kind, hint.overlay, hint.peer, hint.device) == (Kind.HINT, "lan", "lxd2", DEVICE)
-    assert hint.text == "nothing has ever come from lxd2 (192.0.2.2)"
-    assert "tcpdump -ni any udp port 4789 and host 192.0.2.2" in hint.cure
-
-
-@pytest.mark.parametrize(
-    ("traffic", "now", "plan"),
-    [
-        ({}, 2000.0, Plan()),
-        ({DEVICE: Traffic(transmit_packets=ASKED - 1)}, 2000.0, Plan()),
-        ({DEVICE: Traffic(transmit_packets=99, receive_packets=1)}, 2000.0, Plan()),
-        (SILENT, 1000.0 + SETTLED - 1, Plan()),
-    ],
-)
-def test_a_peer_may_have_reasons(traffic: dict[str, Traffic], now: float, plan: Plan) -> None:
-    """Not counted, not asked, not silent, not for long."""
-    assert silent_peers(report(plan), SINCE, traffic, now) == ()
-
-
-def test_a_tunnel_that_is_not_in_sync_says_enough() -> None:
-    """And one whose age isn't known, nothing."""
-    conflict = Problem(Kind.CONFLICT, "taken", overlay="lan", peer="lxd2")
-    assert silent_peers(report(problems=(conflict,)), SINCE, SILENT, 2000.0) == ()
-    assert silent_peers(report(), {}, SILENT, 2000.0) == ()
-
-
-def test_many_silent_peers_are_summed_up() -> None:
-    """Twenty of them, and how many more."""
-    (overlay,) = desired().overlays
-    (vtep,) = overlay.vteps
-    peers = [f"p{number}" for number in range(MOST + 3)]
-    vteps = tuple(replace(vtep, peer=peer) for peer in peers)
-    wide = replace(desired(), overlays=(replace(overlay, vteps=vteps),))
-    since = {("lan", peer): 1000.0 for peer in peers}
-    told = silent_peers(replace(report(), desired=wide), since, SILENT, 2000.0)
-    assert len(told) == MOST + 1
-    assert told[-1].text == "nothing has ever come from 3 more peers"
 
 
 @pytest.mark.parametrize(

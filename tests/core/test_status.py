@@ -17,9 +17,10 @@ from vxland.chronicle import Chronicle
 from vxland.events import KINDS, EventJson, EventsJson
 from vxland.model import Vtep
 from vxland.observed import Link, Observed
+from vxland.problems import Kind, Problem
 from vxland.report import ConfigState, Report
-from vxland.status import Counts, NodeStatus, Past, past, report_status, shape
-from vxland.traffic import Traffic
+from vxland.status import Counts, NodeStatus, Past, past, problem_json, report_status, shape
+from vxland.traffic import Seen, Traffic
 
 API = Path(__file__).parents[2] / "docs" / "api.md"
 SHAPES: dict[str, Any] = {
@@ -98,6 +99,13 @@ def test_without_a_daemon_no_times_are_known() -> None:
     assert status["overlays"][0]["tunnels"][0]["learned_macs"] == 0
 
 
+def test_what_is_counted_is_told_of_each_device() -> None:
+    """As one look at the kernel had it."""
+    traffic = Traffic(receive_bytes=1)
+    seen = Seen(DEVICE, "", 5, up=True, running=True, mtu=1450, traffic=traffic, learned_macs=3)
+    assert Counts.of({DEVICE: seen}) == Counts({DEVICE: traffic}, {DEVICE: 3})
+
+
 def test_a_missing_device_counts_nothing() -> None:
     """No traffic, no addresses."""
     gone = replace(report(), observed=Observed())
@@ -120,12 +128,11 @@ def test_the_past_is_the_chronicles() -> None:
     )
 
 
-def test_a_silent_peer_is_a_hint() -> None:
-    """In the status alone, and it leaves the node in sync."""
-    counts = Counts({DEVICE: Traffic(transmit_packets=50)})
-    known = Past(started_at=0.0, tunnels={("lan", "lxd2"): 1000.0})
-    status = report_status(report(), known, counts, now=2000.0)
-    assert [problem["kind"] for problem in status["problems"]] == ["hint"]
+def test_what_is_wrong_with_the_daemon_itself_is_a_problem_too() -> None:
+    """One that no turn reports, and it leaves the node in sync."""
+    deaf = Problem(Kind.HINT, "no metrics: cannot listen")
+    status = report_status(report(), own={deaf: 1000.0})
+    assert status["problems"] == [problem_json(deaf, 1000.0)]
     assert status["in_sync"]
 
 

@@ -42,13 +42,13 @@ TURN = Report(
     desired=SMALL,
     observed=LEFT,
     plan=Plan(),
-    drift=True,
 )
 
 
 def turn(*operations: Operation, **changes: object) -> Report:
     """A turn in which these were done."""
     outcomes = tuple(Outcome(operation) for operation in operations)
+    changes.setdefault("repaired", frozenset(operation.device for operation in operations))
     return replace(TURN, outcomes=outcomes, **changes)  # type: ignore[arg-type]
 
 

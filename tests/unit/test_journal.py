@@ -73,11 +73,20 @@ def test_what_has_no_overlay_or_peer_has_no_such_field(log: Log) -> None:
 
 def test_a_device_that_leaves_tells_its_peer_by_its_mark(log: Log) -> None:
     """The configuration no longer has it."""
-    log.journal.write(turn(TakeDown("lan", GONE), drift=False))
+    log.journal.write(turn(TakeDown("lan", GONE), repaired=frozenset()))
     entry = log.entry()
     assert entry.message is Message.SET_UP
     assert entry.text.startswith(f"{GONE} set up in ")
     assert entry.fields["VXLAND_PEER"] == ("lxd9",)
+
+
+def test_what_could_loop_is_secured(log: Log) -> None:
+    """Nobody had changed that port."""
+    nobody: frozenset[str] = frozenset()
+    log.journal.write(turn(TakeDown("lan", DEVICE), repaired=nobody, secured=frozenset({DEVICE})))
+    entry = log.entry()
+    assert entry.message is Message.SECURED
+    assert entry.text.startswith(f"{DEVICE} secured in ")
 
 
 def test_what_was_not_done_is_not_told_as_done(log: Log) -> None:

@@ -140,7 +140,9 @@ def test_drift_is_what_was_undone_and_not_what_follows_from_it() -> None:
     vtep = next(daemon.desired.vteps())
     make = CreateVtep("lan", vtep.device, vtep)
     outcomes = (outcome(make), outcome(MTU), outcome(UP))
-    daemon.totals.add(replace(report(daemon.desired), outcomes=outcomes, drift=True))
+    daemon.totals.add(
+        replace(report(daemon.desired), outcomes=outcomes, repaired=frozenset({vtep.device}))
+    )
     assert daemon.value("drift_total", kind="existence") == 1
     assert daemon.value("drift_total", kind="mtu") == 0
     assert daemon.value("drift_total", kind="state") == 0

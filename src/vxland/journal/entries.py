@@ -54,12 +54,10 @@ def started(report: Report) -> Entry:
 
 def changes(report: Report) -> Iterator[Entry]:
     """A line for each device to which something was done."""
-    message, verb = Message.SET_UP, "set up"
-    if report.drift:
-        message, verb = Message.REPAIRED, "put right"
     devices = by_device(report.outcomes)
     whose = owners(devices, report.desired, report.observed)
     for device, done in devices.items():
+        message, verb = _why(device, report)
         what = gist(done)
         yield Entry(
             message,
@@ -78,6 +76,14 @@ def changes(report: Report) -> Iterator[Entry]:
                 VXLAND_TRIGGER=sorted(report.triggers),
             ),
         )
+
+
+def _why(device: str, report: Report) -> tuple[Message, str]:
+    if device in report.repaired:
+        return Message.REPAIRED, "put right"
+    if device in report.secured:
+        return Message.SECURED, "secured"
+    return Message.SET_UP, "set up"
 
 
 def came(problem: Problem, report: Report) -> Entry:

@@ -16,6 +16,7 @@ class Message(Enum):
     STOPPED = ("b187a3949c0d438d88a997474230ed26", NOTICE)
     SET_UP = ("4f26bf5a52494fbd950bdf37750a4bb7", NOTICE)  # because the configuration says so
     REPAIRED = ("693bd2506f31419488ac2b64e0bf7adf", NOTICE)  # after somebody changed it
+    SECURED = ("53a07ad38b794cb5a1349de98d2791bf", NOTICE)  # frames could loop there
     RESOLVED = ("a81425cf0a95439d91f780bbb4b1d84b", NOTICE)
 
     # Problems, by the names of vxland.problems.Kind.

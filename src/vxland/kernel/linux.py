@@ -10,6 +10,7 @@ from vxland.addresses import IPAddress
 from vxland.execution import Failure
 from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import local_addresses, read_addresses
+from vxland.kernel.counters import read_traffic
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.fdb import read_fdb
 from vxland.kernel.forward import Forward
@@ -21,6 +22,7 @@ from vxland.kernel.routes import read_routes
 from vxland.observed import Abroad, BridgeAddress, Host, Link, Observed
 from vxland.operations import Operation
 from vxland.ownership import KINDS
+from vxland.traffic import Seen
 
 # What has happened already needn't be done: the wanted end is there, whoever brought it about.
 DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
@@ -105,6 +107,10 @@ class LinuxKernel:
         self._directory.abroad.clear()
         self._directory.abroad.update({(d.nsid, d.name): index for d, index in found})
         return tuple(device for device, _ in found)
+
+    def read_traffic(self) -> dict[str, Seen]:
+        """What VXLAN devices have counted, by name."""
+        return read_traffic(self._netlink)
 
     def read_back(self) -> Observed:
         """The links and the guards as they are now."""

@@ -1,6 +1,6 @@
 """The tunnels' odometers, for the thread that hears of deleted devices and those that scrape."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from threading import Lock
 
 from vxland.model import Desired
@@ -19,6 +19,8 @@ class Mileage:
     def want(self, desired: Desired) -> None:
         """Count for these tunnels; the totals of others are forgotten."""
         keys = [(vtep.overlay, vtep.peer) for vtep in desired.vteps()]
+        for overlay in desired.overlays:  # what is waited for stays as it is
+            keys += [(overlay.name, problem.peer) for problem in overlay.waiting]
         with self._lock:
             self._odometers.keep(keys)
 
@@ -34,6 +36,12 @@ class Mileage:
                 with self._lock:
                     key = (mark.overlay, mark.peer)
                     self._odometers.note(key, seen.incarnation, seen.traffic)
+
+    def totals(self, seen: Mapping[str, Seen]) -> dict[str, Traffic]:
+        """The totals of vxland's among these devices, by device, these readings included."""
+        self.note(seen.values())
+        marks = {name: alias_mark(device.alias) for name, device in seen.items()}
+        return {n: self.total((mark.overlay, mark.peer)) for n, mark in marks.items() if mark}
 
     def total(self, key: Key) -> Traffic:
         """What passed through a tunnel since its first device was made, as far as it is known."""

@@ -74,9 +74,9 @@ class Totals:
         for outcome in report.outcomes:
             kind = type(outcome.operation).__name__
             self._operations.labels(kind, "failed" if outcome.failure else "done").inc()
-        if report.drift:
-            for operation in causes([o.operation for o in report.outcomes if not o.failure]):
-                self._drift.labels(operation.attribute).inc()
+        done = (outcome.operation for outcome in report.outcomes if not outcome.failure)
+        for operation in causes([op for op in done if op.device in report.repaired]):
+            self._drift.labels(operation.attribute).inc()
         self.last = report
 
     def families(self) -> Iterable[Metric]:

@@ -20,7 +20,8 @@ GAUGES = {
     "admin_up": "Whether the tunnel's device is there and set up.",
     "oper_up": "Whether the tunnel's device is there and running.",
     "mtu_bytes": "MTU of the tunnel's device, for the packets inside.",
-    "last_change_timestamp_seconds": "Since when, at least, the tunnel's state is what it is.",
+    "last_change_timestamp_seconds": "When the tunnel last changed, or was put right; the daemon's"
+    " start at the earliest.",
     "learned_macs": "MAC addresses that the bridge has learned to be behind the tunnel.",
 }
 OVER_ALL = "over all devices that it has had."
@@ -54,7 +55,9 @@ def tunnels(
         info.add_sample("vxland_tunnel_info", labels | about, 1)
         values: dict[str, float] = {"in_sync": standing.tunnel(vtep)}
         if key in since:
-            values["last_change_timestamp_seconds"] = since[key]
+            repair = standing.report.repairs.get(vtep.device)
+            at = max(since[key], repair.at if repair else 0.0)
+            values["last_change_timestamp_seconds"] = at
         if standing.seen:
             values |= _state(standing.device(vtep))
         for name, value in values.items():

@@ -2,13 +2,13 @@
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
 from dataclasses import asdict, dataclass, field
+from types import MappingProxyType
 from typing import cast
 
 from vxland import __version__
 from vxland.chronicle import Chronicle
 from vxland.hazards import looping_pairs
 from vxland.health import Examination, TunnelKey, state_of
-from vxland.hints.silent import silent_peers
 from vxland.model import Overlay, Vtep
 from vxland.observed import Unavailable
 from vxland.ports import foreign_ports
@@ -21,7 +21,7 @@ from vxland.status.shape import (
     TrafficStatus,
     TunnelStatus,
 )
-from vxland.traffic import Traffic
+from vxland.traffic import Seen, Traffic
 
 MOST_PORTS = 20  # names of others' ports that a list holds
 
@@ -57,6 +57,14 @@ class Counts:
     traffic: Mapping[str, Traffic] = field(default_factory=dict)
     macs: Mapping[str, int] | None = None
 
+    @classmethod
+    def of(cls, seen: Mapping[str, Seen]) -> "Counts":
+        """What was seen of devices, each for itself."""
+        return cls(
+            {name: device.traffic for name, device in seen.items()},
+            {name: device.learned_macs for name, device in seen.items()},
+        )
+
 
 Pace = Callable[[Iterable[Vtep]], Iterable[Vtep]]
 
@@ -66,16 +74,16 @@ def report_status(
     past: Past = Past(),
     counts: Counts = Counts(),
     pace: Pace = iter,
-    now: float = 0.0,
+    own: Mapping[Problem, float] = MappingProxyType({}),
 ) -> NodeStatus:
     """The status of the node; ``pace`` goes through tunnels, with pauses where it wants them.
 
-    The daemon runs where its past is known.
+    ``own`` are problems of the daemon's that no turn reports, and since when they are there. The
+    daemon runs where its past is known.
     """
     builder = _Builder(report, past, counts, pace)
     config = report.config
     overlays = [builder.overlay(overlay) for overlay in report.desired.overlays]
-    silent = silent_peers(report, past.tunnels, counts.traffic, now)
     return {
         "version": __version__,
         "node": report.desired.node,
@@ -95,8 +103,8 @@ def report_status(
         "node_pending": [str(op) for op in report.plan.operations if not op.overlay],
         "overlays": overlays,
         "problems": [
-            problem_json(problem, past.problems.get(problem.identity))
-            for problem in (*report.problems, *silent)
+            *(problem_json(p, past.problems.get(p.identity)) for p in report.problems),
+            *(problem_json(problem, since) for problem, since in own.items()),
         ],
     }
 

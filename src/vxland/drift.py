@@ -1,0 +1,53 @@
+"""Which devices a turn put right, and which it touched of vxland's own accord.
+
+A port that could loop is taken down, and comes up again once that is over: neither undoes what
+somebody did to that port, so neither is the repair of drift.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+from vxland.model import Desired
+from vxland.observed import Observed
+from vxland.operations import BringUp, Operation, TakeDown
+from vxland.plan import Plan
+
+
+@dataclass(frozen=True, slots=True)
+class Drift:
+    """Devices to which something was done, by why."""
+
+    repaired: frozenset[str] = frozenset()  # somebody had changed them
+    secured: frozenset[str] = frozenset()  # taken down: what is there could loop, or isn't guarded
+
+    @classmethod
+    def of(cls, done: Mapping[str, Sequence[Operation]], kept_down: Collection[str]) -> "Drift":
+        """What these operations were for, where the configuration had not changed.
+
+        ``kept_down`` are the ports that vxland meant to be down before. One of them that was up
+        again is drift.
+        """
+        secured, released = set(), set()
+        for device, operations in done.items():
+            if device not in kept_down and _only(TakeDown, operations):
+                secured.add(device)
+            if device in kept_down and _only(BringUp, operations):
+                released.add(device)
+        return cls(frozenset(done) - secured - released, frozenset(secured))
+
+
+def kept_down(desired: Desired, observed: Observed, plan: Plan) -> frozenset[str]:
+    """The tunnels that this plan leaves down, or takes down."""
+    raised = {op.device for op in plan.operations if isinstance(op, BringUp)}
+    taken = {op.device for op in plan.operations if isinstance(op, TakeDown)}
+    return frozenset(
+        vtep.device
+        for vtep in desired.vteps()
+        if (link := observed.links.get(vtep.device)) is not None
+        and (not link.up or vtep.device in taken)
+        and vtep.device not in raised
+    )
+
+
+def _only(kind: type[Operation], operations: Sequence[Operation]) -> bool:
+    return all(isinstance(operation, kind) for operation in operations)

@@ -1,0 +1,45 @@
+"""What the reconciler works with: a kernel, and a place where the configuration comes from."""
+
+from collections.abc import Mapping
+from typing import Protocol
+
+from vxland import execution
+from vxland.addresses import IPAddress
+from vxland.observed import Abroad, ForwardChain, Host, Observed
+from vxland.settings import Settings
+from vxland.traffic import Seen
+
+
+class Kernel(execution.Kernel, Protocol):
+    """What can be seen and done in this network namespace."""
+
+    def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
+        """What the machine has apart from overlays."""
+
+    def observe(self, remotes: frozenset[IPAddress] = ...) -> Observed:
+        """Everything in this namespace."""
+
+    def look_abroad(self) -> tuple[Abroad, ...]:
+        """Devices of vxland's that are in other namespaces."""
+
+    def read_forward(self) -> tuple[ForwardChain, ...]:
+        """Chains that bridged frames go through, and that drop by default."""
+
+    def read_traffic(self) -> Mapping[str, Seen]:
+        """What VXLAN devices have counted, by name."""
+
+
+class ConfigSource(Protocol):
+    """Where the configuration comes from."""
+
+    path: str
+
+    @property
+    def problem(self) -> str | None:
+        """Why a change may go unnoticed, and what to do."""
+
+    def is_being_written(self) -> bool:
+        """Whether somebody is about to change it, so that it may be half of what it will be."""
+
+    def read(self) -> Settings:
+        """The configuration as it is now. Raises InvalidConfig."""
