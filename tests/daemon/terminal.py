@@ -15,6 +15,7 @@ from tests.lab import Server, eventually
 from tests.lab.server import VXLAND
 
 COLOURS = {"TERM": "xterm-256color"}
+HEEDFUL = ("env", "--default-signal=INT")  # a shell's background job would not hear of Ctrl-C
 
 
 class Terminal:
@@ -30,7 +31,7 @@ class Terminal:
         columns, lines = size
         fcntl.ioctl(slave, termios.TIOCSWINSZ, struct.pack("HHHH", lines, columns, 0, 0))
         self.process = subprocess.Popen(
-            server.command(str(VXLAND), *words, "--config", str(server.config)),
+            server.command(*HEEDFUL, str(VXLAND), *words, "--config", str(server.config)),
             stdin=slave,
             stdout=slave,
             stderr=slave,
