@@ -19,7 +19,7 @@ from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
 from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.port import port_holders
 from vxland.kernel.routes import read_routes
-from vxland.observed import Abroad, BridgeAddress, Host, Link, Observed
+from vxland.observed import Abroad, BridgeAddress, ForwardChain, Host, Link, Observed
 from vxland.operations import Operation
 from vxland.ownership import KINDS
 from vxland.traffic import Seen
@@ -52,6 +52,7 @@ class LinuxKernel:
         self.ebtables = Ebtables()
         self.forward = Forward()
         self._directory = Directory({}, {})
+        self._bridges: dict[str, int] = {}  # indexes, as last observed
 
     def __enter__(self) -> Self:
         return self
@@ -90,6 +91,8 @@ class LinuxKernel:
         self._learn_indexes()
         vxlans = {index: name for index, name in names.items() if links[name].vxlan}
         addresses = read_addresses(self._netlink, names)
+        indexes = self._links.indexes
+        self._bridges = {n: indexes[n] for n, link in links.items() if link.kind == "bridge"}
         ours = {name for name, link in links.items() if link.kind in KINDS}  # or may be
         return Observed(
             links=links,
@@ -98,8 +101,14 @@ class LinuxKernel:
             ebtables=self.ebtables.read(),
             abroad=self.look_abroad() if abroad else None,
             host=self._host(remotes, links, addresses),
-            forward=self.forward.read(),
         )
+
+    def read_forward(self) -> tuple[ForwardChain, ...]:
+        """What drops frames between ports of the bridges observed last.
+
+        Apart, since it may take longer than a repair: for when there is none to do.
+        """
+        return self.forward.read(self._bridges)
 
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Look for devices of vxland's in other namespaces; with many of them that takes long."""
