@@ -1,5 +1,6 @@
 """Certificates: those of the server and of its clients, by the recipe in docs/http.md."""
 
+import os
 import shutil
 import ssl
 import subprocess
@@ -169,6 +170,11 @@ def passphrase(recipe: Recipe) -> None:
     subprocess.run([*words.split(), "-out", str(recipe.tls("server.key"))], check=True)
 
 
+def fifo(recipe: Recipe) -> None:
+    recipe.tls("server.pem").unlink()
+    os.mkfifo(recipe.tls("server.pem"))
+
+
 @dataclass(frozen=True)
 class Spoilt:
     """What is wrong with the files, and what is said of it: {} is their folder."""
@@ -184,6 +190,12 @@ class Spoilt:
         return text is not None and all(
             part.format(recipe.tls("").as_posix()) in text for part in parts
         )
+
+
+def mend(recipe: Recipe) -> None:
+    """As it was before."""
+    shutil.rmtree(recipe.tls(""))
+    shutil.copytree(recipe.folder / "good", recipe.tls(""))
 
 
 GONE = "can't be read: No such file or directory. "
@@ -205,6 +217,12 @@ SPOILT = {
         "{}/clients.pem (tls_client_ca in [http])",
         GONE,
         "Put it there, or change tls_client_ca",
+    ),
+    "a FIFO": Spoilt(
+        fifo,
+        "{}/server.pem (tls_cert in [http])",
+        "is no file",
+        "Put one there, or change tls_cert",
     ),
     "no PEM": Spoilt(
         lambda recipe: recipe.tls("server.pem").write_text("hello\n"),
@@ -245,7 +263,7 @@ def test_without_its_certificates_there_is_no_http(recipe: Recipe, name: str) ->
         server.listen(wanted)
         assert spoilt.told(recipe, server.problem), server.problem
         assert server._thread is None
-    shutil.copytree(recipe.folder / "good", recipe.tls(""), dirs_exist_ok=True)
+    mend(recipe)
     server.listen(wanted)
     try:
         assert server.problem is None
@@ -267,7 +285,7 @@ def test_a_renewal_that_cant_be_used_isnt(recipe: Recipe, server: Server, name: 
         assert spoilt.told(recipe, server.problem), server.problem
         assert str(server.problem).startswith("the last good certificate stays in use: ")
         assert shown(recipe) == before
-    shutil.copytree(recipe.folder / "good", recipe.tls(""), dirs_exist_ok=True)
+    mend(recipe)
     server.listen(wanted)
     assert server.problem is None
 
