@@ -1,6 +1,7 @@
 """Certificates: those of the server and of its clients, by the recipe in docs/http.md."""
 
 import os
+import pwd
 import shutil
 import ssl
 import subprocess
@@ -8,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -315,6 +317,66 @@ def test_check_tells_the_same(
     assert main(["check", str(recipe.folder / "vxland.toml")]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [line for line in told if line.startswith("warning: ") and spoilt.told(recipe, line)]
+
+
+@pytest.fixture
+def among_all(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recipe]:
+    """Where others than root get to, and nobody is the user of the service."""
+    monkeypatch.setattr("vxland.commands.check.SERVICE", "nobody")
+    with TemporaryDirectory(prefix="vxland-test-") as folder:
+        shutil.copytree(recipe.folder, folder, dirs_exist_ok=True)
+        Path(folder).chmod(0o755)
+        copy = Recipe(Path(folder))
+        copy.tls("server.key").chmod(0o640)
+        os.chown(copy.tls("server.key"), 0, pwd.getpwnam("nobody").pw_gid)
+        copy.settings()
+        yield copy
+
+
+def told_by_check(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Its warnings about files."""
+    assert main(["check", str(recipe.folder / "vxland.toml")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return [line.removeprefix("warning: ") for line in lines if str(recipe.tls("")) in line]
+
+
+def hidden_folder(recipe: Recipe) -> None:
+    recipe.tls("").chmod(0o750)
+
+
+UNREADABLE: dict[str, tuple[Callable[[Recipe], object], list[str]]] = {
+    "nothing": (lambda recipe: recipe, []),
+    "another's group": (lambda recipe: os.chown(recipe.tls("server.key"), 0, 0), ["server.key"]),
+    "the mode": (lambda recipe: recipe.tls("clients.pem").chmod(0o600), ["clients.pem"]),
+    "a folder": (hidden_folder, ["server.pem", "server.key", "clients.pem"]),
+}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_check_sees_with_the_services_eyes(
+    among_all: Recipe, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root can read everything, and the service can't."""
+    spoil, files = UNREADABLE[name]
+    spoil(among_all)
+    told = told_by_check(among_all, capsys)
+    assert len(told) == len(files)
+    for line, file in zip(told, files, strict=True):
+        path = among_all.tls(file)
+        assert line.startswith(f"{path} (tls_")
+        assert "can't be read by the user nobody. " in line
+        assert f"chgrp nobody {path} && chmod 640 {path}" in line
+
+
+@pytest.mark.kernel
+def test_check_needs_no_service_here(
+    among_all: Recipe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file may be checked anywhere."""
+    monkeypatch.setattr("vxland.commands.check.SERVICE", "no-such-user")
+    hidden_folder(among_all)
+    assert told_by_check(among_all, capsys) == []
 
 
 @pytest.mark.usefixtures("server")
