@@ -1,6 +1,6 @@
 """What could loop: pairs of tunnel ports of one bridge that would pass frames to each other."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from itertools import combinations
 
 from vxland.guards import cut
@@ -16,21 +16,29 @@ def looping_pairs(observed: Observed, allowed: frozenset[str] = frozenset()) -> 
 
     ``allowed`` are tunnel ports of others that the configuration puts up with.
     """
-    return frozenset(_pairs(observed, allowed))
-
-
-def _pairs(observed: Observed, allowed: frozenset[str]) -> Iterator[Pair]:
-    ports: dict[str, list[Link]] = {}
+    bridges: dict[str, list[Link]] = {}
     for link in observed.links.values():
-        if link.master and link.up and link.is_tunnel and link.name not in allowed:
-            ports.setdefault(link.master, []).append(link)
-    for group in ports.values():
-        # Isolated ports can't reach each other, so a pair needs one that isn't.
-        loose = [link for link in group if not link.isolated]
-        tied = [link for link in group if link.isolated]
-        for one, other in (*combinations(loose, 2), *((a, b) for a in loose for b in tied)):
-            if (is_own(one) or is_own(other)) and not cut(one, other, observed):
-                yield frozenset((one.name, other.name))
+        if link.master:
+            bridges.setdefault(link.master, []).append(link)
+    return frozenset(
+        pair for ports in bridges.values() for pair in _pairs(ports, observed, allowed)
+    )
+
+
+def looping_in(overlay: Overlay, observed: Observed) -> int:
+    """How many there are in the overlay's bridge, but for the ports that it allows."""
+    ports = observed.ports(overlay.bridge.device)
+    return sum(1 for _ in _pairs(ports, observed, overlay.allow_tunnel_ports))
+
+
+def _pairs(ports: Iterable[Link], observed: Observed, allowed: frozenset[str]) -> Iterator[Pair]:
+    group = [link for link in ports if link.up and link.is_tunnel and link.name not in allowed]
+    # Isolated ports can't reach each other, so a pair needs one that isn't.
+    loose = [link for link in group if not link.isolated]
+    tied = [link for link in group if link.isolated]
+    for one, other in (*combinations(loose, 2), *((a, b) for a in loose for b in tied)):
+        if (is_own(one) or is_own(other)) and not cut(one, other, observed):
+            yield frozenset((one.name, other.name))
 
 
 def foreign_tunnels(overlay: Overlay, bridge: str, observed: Observed) -> tuple[Link, ...]:

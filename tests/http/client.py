@@ -5,7 +5,6 @@ import http.client
 import select
 import socket
 import ssl
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -76,10 +75,3 @@ def is_open(opened: socket.socket) -> bool:
         return opened.recv(1, socket.MSG_PEEK) != b""
     except ConnectionResetError:
         return False
-
-
-def seconds_until_closed(opened: socket.socket) -> float:
-    """How long the other end kept it."""
-    began = time.monotonic()
-    rest(opened)
-    return time.monotonic() - began

@@ -87,6 +87,23 @@ def test_health_says_why_not(stage: Stage) -> None:
     assert unready.headers["Content-Type"].startswith("text/plain")
 
 
+@pytest.mark.parametrize(
+    ("accepted", "packed"),
+    [
+        ("gzip;q=0", False),
+        ("br, GZIP ; Q=0.000, deflate", False),
+        ("gzip;q=0.001", True),
+        ("br;q=0, gzip", True),
+        ("x-gzip;q=0, gzip", True),
+    ],
+)
+def test_gzip_can_be_refused(stage: Stage, accepted: str, *, packed: bool) -> None:
+    """By a weight of nought."""
+    for path in ("/metrics", "/api/v1/status", "/"):
+        answer = ask(stage.port, path, Accept_Encoding=accepted)
+        assert (answer.headers["Content-Encoding"] == "gzip") is packed
+
+
 @pytest.mark.parametrize("path", ["/api/v1/status", "/api/v1/events"])
 def test_the_api_is_json_and_kept_nowhere(stage: Stage, path: str) -> None:
     """And an error is 503."""

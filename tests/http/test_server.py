@@ -1,6 +1,8 @@
 """Where the daemon listens: it moves, ends, and begins again by itself."""
 
+import asyncio
 import socket
+import threading
 
 import pytest
 
@@ -9,6 +11,7 @@ from tests.http.site import ANY, Stage, port_of, served
 from tests.lab import eventually
 from vxland.http import Server
 from vxland.http.server import OFF
+from vxland.http.thread import ServerThread
 from vxland.settings import HttpSettings
 
 
@@ -69,6 +72,50 @@ def test_what_cant_be_had_is_told_and_tried_again(host: str, why: str, cure: str
     server.listen(HttpSettings(listen=("127.0.0.1", port)))
     assert server.problem is None
     server.close()
+
+
+def test_without_a_thread_nothing_is_left_open(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The daemon goes on, says what to do, and tries again after the next turn."""
+    port = free_port()
+    server = Server(Stage().site())
+    with monkeypatch.context() as crowded:
+        crowded.setattr("threading._start_new_thread", _refuse, raising=False)
+        crowded.setattr("threading._start_joinable_thread", _refuse, raising=False)
+        for _ in range(2):
+            server.listen(HttpSettings(listen=("127.0.0.1", port)))
+            assert server.problem
+            assert server.problem.startswith("no metrics: can't start new thread. End what else")
+            with pytest.raises(ConnectionRefusedError):
+                ask(port)
+        server.close()
+    server.listen(HttpSettings(listen=("127.0.0.1", port)))
+    assert (server.problem, ask(port).status) == (None, 200)
+    server.close()
+
+
+def _refuse(*_: object, **__: object) -> None:
+    raise RuntimeError("can't start new thread")
+
+
+def test_a_loop_that_has_just_ended_needs_no_waking() -> None:
+    """It is closed a moment before its thread is over."""
+    begun, free = threading.Event(), threading.Event()
+
+    class Ending(ServerThread):
+        def run(self) -> None:
+            loop = asyncio.new_event_loop()
+            self.on_stop(lambda: loop.call_soon_threadsafe(free.set))
+            loop.close()
+            begun.set()
+            free.wait(20)
+
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        thread = Ending(Stage().site(), listener, None, loopback=True)
+        thread.start()
+        assert begun.wait(20)
+        threading.Timer(0.1, free.set).start()
+        thread.stop()
+        assert not thread.is_alive()
 
 
 def test_it_begins_again_where_it_ended(

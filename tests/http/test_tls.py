@@ -1,5 +1,7 @@
 """Certificates: those of the server and of its clients, by the recipe in docs/http.md."""
 
+import os
+import pwd
 import shutil
 import ssl
 import subprocess
@@ -7,6 +9,7 @@ from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
@@ -169,6 +172,11 @@ def passphrase(recipe: Recipe) -> None:
     subprocess.run([*words.split(), "-out", str(recipe.tls("server.key"))], check=True)
 
 
+def fifo(recipe: Recipe) -> None:
+    recipe.tls("server.pem").unlink()
+    os.mkfifo(recipe.tls("server.pem"))
+
+
 @dataclass(frozen=True)
 class Spoilt:
     """What is wrong with the files, and what is said of it: {} is their folder."""
@@ -184,6 +192,12 @@ class Spoilt:
         return text is not None and all(
             part.format(recipe.tls("").as_posix()) in text for part in parts
         )
+
+
+def mend(recipe: Recipe) -> None:
+    """As it was before."""
+    shutil.rmtree(recipe.tls(""))
+    shutil.copytree(recipe.folder / "good", recipe.tls(""))
 
 
 GONE = "can't be read: No such file or directory. "
@@ -205,6 +219,12 @@ SPOILT = {
         "{}/clients.pem (tls_client_ca in [http])",
         GONE,
         "Put it there, or change tls_client_ca",
+    ),
+    "a FIFO": Spoilt(
+        fifo,
+        "{}/server.pem (tls_cert in [http])",
+        "is no file",
+        "Put one there, or change tls_cert",
     ),
     "no PEM": Spoilt(
         lambda recipe: recipe.tls("server.pem").write_text("hello\n"),
@@ -245,7 +265,7 @@ def test_without_its_certificates_there_is_no_http(recipe: Recipe, name: str) ->
         server.listen(wanted)
         assert spoilt.told(recipe, server.problem), server.problem
         assert server._thread is None
-    shutil.copytree(recipe.folder / "good", recipe.tls(""), dirs_exist_ok=True)
+    mend(recipe)
     server.listen(wanted)
     try:
         assert server.problem is None
@@ -267,7 +287,7 @@ def test_a_renewal_that_cant_be_used_isnt(recipe: Recipe, server: Server, name: 
         assert spoilt.told(recipe, server.problem), server.problem
         assert str(server.problem).startswith("the last good certificate stays in use: ")
         assert shown(recipe) == before
-    shutil.copytree(recipe.folder / "good", recipe.tls(""), dirs_exist_ok=True)
+    mend(recipe)
     server.listen(wanted)
     assert server.problem is None
 
@@ -297,6 +317,66 @@ def test_check_tells_the_same(
     assert main(["check", str(recipe.folder / "vxland.toml")]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [line for line in told if line.startswith("warning: ") and spoilt.told(recipe, line)]
+
+
+@pytest.fixture
+def among_all(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recipe]:
+    """Where others than root get to, and nobody is the user of the service."""
+    monkeypatch.setattr("vxland.commands.check.SERVICE", "nobody")
+    with TemporaryDirectory(prefix="vxland-test-") as folder:
+        shutil.copytree(recipe.folder, folder, dirs_exist_ok=True)
+        Path(folder).chmod(0o755)
+        copy = Recipe(Path(folder))
+        copy.tls("server.key").chmod(0o640)
+        os.chown(copy.tls("server.key"), 0, pwd.getpwnam("nobody").pw_gid)
+        copy.settings()
+        yield copy
+
+
+def told_by_check(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """Its warnings about files."""
+    assert main(["check", str(recipe.folder / "vxland.toml")]) == 0
+    lines = capsys.readouterr().out.splitlines()
+    return [line.removeprefix("warning: ") for line in lines if str(recipe.tls("")) in line]
+
+
+def hidden_folder(recipe: Recipe) -> None:
+    recipe.tls("").chmod(0o750)
+
+
+UNREADABLE: dict[str, tuple[Callable[[Recipe], object], list[str]]] = {
+    "nothing": (lambda recipe: recipe, []),
+    "another's group": (lambda recipe: os.chown(recipe.tls("server.key"), 0, 0), ["server.key"]),
+    "the mode": (lambda recipe: recipe.tls("clients.pem").chmod(0o600), ["clients.pem"]),
+    "a folder": (hidden_folder, ["server.pem", "server.key", "clients.pem"]),
+}
+
+
+@pytest.mark.kernel
+@pytest.mark.parametrize("name", UNREADABLE)
+def test_check_sees_with_the_services_eyes(
+    among_all: Recipe, name: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """Root can read everything, and the service can't."""
+    spoil, files = UNREADABLE[name]
+    spoil(among_all)
+    told = told_by_check(among_all, capsys)
+    assert len(told) == len(files)
+    for line, file in zip(told, files, strict=True):
+        path = among_all.tls(file)
+        assert line.startswith(f"{path} (tls_")
+        assert "can't be read by the user nobody. " in line
+        assert f"chgrp nobody {path} && chmod 640 {path}" in line
+
+
+@pytest.mark.kernel
+def test_check_needs_no_service_here(
+    among_all: Recipe, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """A file may be checked anywhere."""
+    monkeypatch.setattr("vxland.commands.check.SERVICE", "no-such-user")
+    hidden_folder(among_all)
+    assert told_by_check(among_all, capsys) == []
 
 
 @pytest.mark.usefixtures("server")

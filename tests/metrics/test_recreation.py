@@ -1,7 +1,6 @@
 """A tunnel's counters go on when its device is made anew, and say nothing of anybody else's."""
 
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ COUNTERS = tuple(
     for way in ("receive", "transmit")
     for what in ("packets", "bytes", "drops", "errors")
 )
+RECEIVED = "vxland_tunnel_receive_packets_total"
 ROUNDS = 8
 
 
@@ -54,6 +54,23 @@ def device(server: Server) -> Seen | None:
     """The tunnel's device as the kernel has it now."""
     with server.entered(), Netlink() as netlink:
         return read_traffic(netlink).get(DEVICE)
+
+
+def counting(server: Server) -> None:
+    """Wait until frames of both directions have passed from now on; nothing is scraped."""
+    before = device(server)
+    assert before
+
+    def passed() -> bool:
+        now = device(server)
+        return (
+            now is not None
+            and now.incarnation == before.incarnation
+            and now.traffic.receive_packets > before.traffic.receive_packets
+            and now.traffic.transmit_packets > before.traffic.transmit_packets
+        )
+
+    eventually(passed, lambda: f"more passes than {before}: {device(server)}")
 
 
 def counters(seen: Metrics) -> dict[str, float]:
@@ -117,16 +134,13 @@ def test_counters_go_on_and_never_go_backwards(site: Site, server: Server) -> No
     with Witness(server) as witness:
         with traffic(site):
             for how in ways:
-                time.sleep(0.1)
+                counting(server)
                 remake(server, how)
-            time.sleep(0.1)
+            counting(server)
         server.settled()
         total = witness.total()
         eventually(
-            lambda: (
-                counters(metrics(server))["vxland_tunnel_receive_packets_total"]
-                >= total.receive_packets
-            ),
+            lambda: counters(metrics(server))[RECEIVED] >= total.receive_packets,
             lambda: f"{total} is reached: {counters(metrics(server))}",
         )
     assert len(witness.scrapes) > ROUNDS
@@ -141,13 +155,13 @@ def test_nothing_is_lost_between_the_last_scrape_and_the_end(site: Site, server:
         witness._scraping.join()
         with traffic(site):
             for _ in range(3):
-                time.sleep(0.2)
+                counting(server)
                 remake(server, f"ip link del {DEVICE}")
         site.cut()
         for container in site.containers:
             container.sh("ip link set eth0 down")
         total, seen = witness.total(), counters(metrics(server))
-        assert seen["vxland_tunnel_receive_packets_total"] == total.receive_packets > 0
+        assert seen[RECEIVED] == total.receive_packets > 0
         assert seen["vxland_tunnel_transmit_bytes_total"] == total.transmit_bytes > 0
         assert seen["vxland_tunnel_receive_drops_total"] == total.receive_drops
 
@@ -155,7 +169,7 @@ def test_nothing_is_lost_between_the_last_scrape_and_the_end(site: Site, server:
 def test_device_that_vxland_itself_makes_anew(site: Site, server: Server) -> None:
     """Because of another VNI, say."""
     with traffic(site):
-        time.sleep(0.2)
+        counting(server)
     before = counters(metrics(server))
     gone = device(server)
     assert gone
@@ -170,8 +184,8 @@ def test_device_that_vxland_itself_makes_anew(site: Site, server: Server) -> Non
 def test_what_has_the_tunnels_name_is_not_counted(site: Site, server: Server) -> None:
     """A stranger's device: the tunnel is missing, and its counters stand still."""
     with traffic(site):
-        time.sleep(0.2)
-    assert server.daemon
+        counting(server)
+    assert counters(metrics(server))[RECEIVED] > 0
     server.stop()
     server.sh(f"ip link del {DEVICE}")
     server.sh(f"ip link add {DEVICE} type vxlan id 99 remote 192.0.2.2 dstport 4790")
@@ -188,15 +202,16 @@ def test_what_has_the_tunnels_name_is_not_counted(site: Site, server: Server) ->
 def test_restart_begins_with_the_device_as_it_is(site: Site, server: Server) -> None:
     """Nothing is kept on disk; the process's own metrics say that it is another one."""
     with traffic(site):
-        time.sleep(0.2)
+        counting(server)
     remake(server, f"ip link del {DEVICE}")
     before = metrics(server)
+    assert counters(before)[RECEIVED] > 0
     site.cut()
     server.stop()
     server.start()
     after, now = metrics(server), device(server)
     assert now
-    assert counters(after)["vxland_tunnel_receive_packets_total"] == now.traffic.receive_packets
+    assert counters(after)[RECEIVED] == now.traffic.receive_packets
     assert after("process_start_time_seconds") > before("process_start_time_seconds")
     assert after("vxland_reconciliations_total", trigger="start") == 1
 
@@ -204,10 +219,11 @@ def test_restart_begins_with_the_device_as_it_is(site: Site, server: Server) -> 
 def test_peer_that_left_is_forgotten(site: Site, server: Server) -> None:
     """It begins anew when it comes back."""
     with traffic(site):
-        time.sleep(0.2)
+        counting(server)
     site.cut()
+    assert counters(metrics(server))[RECEIVED] > 0
     server.configure(config((1, 3)))
     seen = metrics(server)
     assert {name for name, labels in seen.samples if ("peer", "lxd2") in labels} == set()
     server.configure(config((1, 2)))
-    assert metrics(server)("vxland_tunnel_receive_packets_total", peer="lxd2") == 0
+    assert metrics(server)(RECEIVED, peer="lxd2") == 0

@@ -90,6 +90,11 @@ def thousand_gone() -> Story:
     return Story(status(overlay(missing(peer) for peer in names(1000))), history())
 
 
+def since_unknown() -> Story:
+    """More than are told singly, and nobody remembers since when."""
+    return Story(status(overlay(missing(peer, since=None) for peer in names(6))))
+
+
 def broken() -> Story:
     """One of three is broken, by something that isn't vxland's; and there is a hint."""
     failed = event(
@@ -212,6 +217,7 @@ STORIES: dict[str, Callable[[], Story]] = {
         thousand,
         thousand_broken,
         thousand_gone,
+        since_unknown,
         broken,
         many_ways,
         nothing,

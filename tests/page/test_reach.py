@@ -184,6 +184,17 @@ def test_headings_and_landmarks(show: Open) -> None:
     expect(page.get_by_role("img", name="lxd1 and 3 peers: lxd3 missing")).to_be_visible()
 
 
+def test_every_name_of_another_element_names_one(show: Open) -> None:
+    """What describes a picture has to be there, say."""
+    named = """[...document.querySelectorAll("*")].flatMap((element) =>
+      ["aria-labelledby", "aria-describedby", "aria-controls", "for"].flatMap((name) =>
+        element.getAttribute(name)?.split(" ") ?? []))"""
+    names = set(show("broken").evaluate(named))
+    assert {"mesh-title", "mesh-detail"} <= names
+    there = show("broken").evaluate("[...document.querySelectorAll('[id]')].map(({ id }) => id)")
+    assert names - set(there) == set()
+
+
 def test_a_command_can_be_copied(show: Open) -> None:
     page = show("broken", permissions=["clipboard-read", "clipboard-write"])
     button = page.get_by_role("button", name="Copy: ip link del vxl-lan-lxd3")

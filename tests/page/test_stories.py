@@ -75,6 +75,13 @@ def test_a_broken_tunnel_tells_everything(show: Open) -> None:
     expect(page.locator("td .faults").filter(has_text="12 errors")).to_be_visible()
 
 
+def test_what_has_no_beginning_is_given_none(show: Open) -> None:
+    """Not 1970."""
+    told = show("since_unknown").locator("#findings").inner_text()
+    assert "lxd2" in told
+    assert "since" not in told.lower()
+
+
 def test_the_sign_of_what_is_broken_is_no_colour_alone(show: Open) -> None:
     page = show("broken")
     style = "(element, name) => getComputedStyle(element)[name]"

@@ -1,6 +1,8 @@
 """The files for Prometheus and Grafana, by themselves."""
 
+import json
 import re
+from pathlib import Path
 
 import pytest
 
@@ -10,6 +12,7 @@ from tests.prometheus.shipped import (
     EXAMPLE,
     RULES,
     RULES_TESTS,
+    SELECTOR,
     alerts,
     dashboard,
     expressions,
@@ -20,6 +23,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 
 NEEDED = ("severity: ", "summary: ", "description: ", "runbook_url: ")
 CASE = re.compile(r"- alertname: (\w+)\n +eval_time: \w+\n +exp_alerts:( \[\])?\n")
+LABELS = '{instance="?", overlay="?", peer="?", kind="?", result="?", trigger="?"}'
 COLUMNS = 24  # of Grafana's grid
 
 
@@ -70,6 +74,30 @@ def test_every_panel_follows_the_variables() -> None:
     assert [title for title, targets in text.items() if "$instance" not in targets] == ["Alerts"]
     left = [expression for _, expression in expressions() if "$" in expression]
     assert left == []
+
+
+@pytest.mark.parametrize("steps", [{"a": 10, "b": 0}, {"a": 0, "b": 0}], ids=["one", "none"])
+def test_no_panel_shows_a_sum_beside_its_parts(tmp_path: Path, steps: dict[str, int]) -> None:
+    """What moves is a line, what stands still isn't; nothing at all is one line, too."""
+    asked = [text for _, text in expressions() if " or " in text]
+    names = {selector.split("{")[0] for text in asked for selector in SELECTOR.findall(text)}
+    series = [
+        {"series": name + LABELS.replace("?", of), "values": f"0+{step}x40"}
+        for name in sorted(names)
+        for of, step in steps.items()
+    ]
+    tests = [
+        {"expr": f"count({text})", "eval_time": "5m", "exp_samples": [{"labels": "{}", "value": 1}]}
+        for text in asked
+    ]
+    assert len(tests) > 8
+    file = tmp_path / "panels.yml"
+    file.write_text(
+        json.dumps(
+            {"tests": [{"interval": "15s", "input_series": series, "promql_expr_test": tests}]}
+        )
+    )
+    promtool("test", "rules", str(file))
 
 
 def test_panels_lie_beside_one_another() -> None:

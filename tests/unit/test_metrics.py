@@ -10,9 +10,9 @@ from prometheus_client import generate_latest
 
 from vxland import operations
 from vxland.execution import Failure, Outcome
-from vxland.metrics import Asked, Mileage, Totals, VxlandCollector, registry
+from vxland.metrics import Mileage, Sources, Totals, VxlandCollector, registry
+from vxland.metrics.paced import EACH
 from vxland.metrics.totals import KINDS
-from vxland.metrics.unhurried import EACH
 from vxland.model import Desired
 from vxland.observed import Host, Link, LocalAddress, Observed
 from vxland.operations import BringUp, CreateVtep, Guarding, SetMtu
@@ -22,6 +22,7 @@ from vxland.precedence import Precedence
 from vxland.report import ConfigState, Report
 from vxland.resolve import resolve
 from vxland.settings import OverlaySettings, PeerSettings, Settings
+from vxland.status import report_status
 from vxland.traffic import Seen, Traffic
 
 PEERS = 120
@@ -70,7 +71,7 @@ class Daemon:
         self.totals = Totals(("netlink", "retry"))
         self.mileage = Mileage()
         self.mileage.want(self.desired)
-        asked = Asked(
+        sources = Sources(
             devices=self._look,
             since=lambda: {("lan", "p1"): 950.0},
             overruns=lambda: 2,
@@ -78,7 +79,7 @@ class Daemon:
             interval=lambda: 30.0,
             give_way=give_way,
         )
-        self.registry = registry(VxlandCollector(self.totals, self.mileage, asked))
+        self.registry = registry(VxlandCollector(self.totals, self.mileage, sources))
 
     def _look(self) -> Mapping[str, Seen]:
         if self.devices is None:
@@ -181,6 +182,24 @@ def test_kernel_that_can_not_be_asked() -> None:
     assert daemon.value("tunnel_in_sync", **tunnel) == 1
     assert daemon.value("tunnel_receive_bytes_total", **tunnel) == 1
     assert daemon.value("event_overruns_total") == 2
+
+
+def test_what_another_overlay_allows_could_loop_here() -> None:
+    """Each has its own allow_tunnel_ports, and status counts as metrics do."""
+    daemon = Daemon(peers=2)
+    own = report(daemon.desired)
+    gre = Link("gre0", "gretap", up=True, master="vxbr0")
+    (lan,) = daemon.desired.overlays
+    elsewhere = replace(lan, name="elsewhere", vteps=(), allow_tunnel_ports=frozenset({"gre0"}))
+    elsewhere = replace(elsewhere, bridge=replace(lan.bridge, device="vxbr1"))
+    both = replace(daemon.desired, overlays=(lan, elsewhere))
+    seen = Observed(links={**own.observed.links, "gre0": gre})
+    last = replace(own, desired=both, observed=seen)
+    daemon.totals.add(last)
+    told = {each["name"]: each["looping_pairs"] for each in report_status(last)["overlays"]}
+    assert told == {"lan": 1, "elsewhere": 0}
+    for name, count in told.items():
+        assert daemon.value("overlay_looping_port_pairs", overlay=name) == count
 
 
 def test_before_the_first_turn() -> None:

@@ -1,6 +1,9 @@
 """``vxland check``: whether the configuration is valid."""
 
 import json
+import os
+import pwd
+import subprocess
 from argparse import Namespace
 from collections.abc import Iterator
 
@@ -12,6 +15,8 @@ from vxland.observed import Unavailable
 from vxland.peers import addresses
 from vxland.resolve import Unresolved, resolve
 from vxland.settings import HttpSettings, Settings
+
+SERVICE = "vxland"  # the user as whom the unit runs it
 
 
 def run(options: Namespace) -> int:
@@ -57,3 +62,42 @@ def _certificates(http: HttpSettings) -> Iterator[str]:
         warning = str(error)
     if warning:
         yield warning
+    else:
+        yield from _unreadable(http)
+
+
+def _unreadable(http: HttpSettings) -> Iterator[str]:
+    """The files that root can read, and the service's user can't.
+
+    The kernel is asked, as that user: folders, groups and ACLs all count.
+    """
+    if os.geteuid() != 0:
+        return
+    try:
+        user = pwd.getpwnam(SERVICE)
+    except KeyError:  # it isn't installed here
+        return
+    groups = os.getgrouplist(user.pw_name, user.pw_gid)
+    for name in ("tls_cert", "tls_key", "tls_client_ca"):
+        path = getattr(http, name)
+        if path and not _readable(path, user, groups):
+            yield (
+                f"{path} ({name} in [http]) can't be read by the user {SERVICE}. Let it:"
+                f" chgrp {SERVICE} {path} && chmod 640 {path}; and into all folders that"
+                f" namei -l {path} shows"
+            )
+
+
+def _readable(path: str, user: pwd.struct_passwd, groups: list[int]) -> bool:
+    """True as well where nobody can say."""
+    try:
+        done = subprocess.run(
+            ["test", "-r", path],  # noqa: S607 - PATH finds it
+            check=False,
+            user=user.pw_uid,
+            group=user.pw_gid,
+            extra_groups=groups,
+        )
+    except OSError:  # a container's root that may not become others
+        return True
+    return done.returncode != 1

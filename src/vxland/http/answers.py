@@ -30,6 +30,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 TEXT = "text/plain; charset=utf-8"
+NO_GZIP = re.compile(r"(?:^|,)\s*gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)", re.IGNORECASE)
 PACKING = 5  # of gzip's levels: 9 takes twice as long and saves little
 
 
@@ -108,7 +109,8 @@ class _Answer(RequestHandler):
     def wants_packed(self) -> bool:
         """Whether it takes gzip."""
         self.add_header("Vary", "Accept-Encoding")
-        return gzip_accepted(self.request.headers.get("Accept-Encoding", ""))
+        accepted = self.request.headers.get("Accept-Encoding", "")
+        return gzip_accepted(accepted) and not NO_GZIP.search(accepted)
 
     async def make(self, kind: str, answer: Answer, *, packed: bool) -> None:
         """Answer with what takes a while to make; of one kind it is the same for everybody."""

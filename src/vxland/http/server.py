@@ -63,11 +63,17 @@ class Server:
         certificates = None
         if settings.tls_cert and settings.tls_key:
             certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
-        self._thread = ServerThread(
-            self._site, _listener(*settings.listen), certificates, _is_loopback(settings)
-        )
-        self._certificates = certificates
-        self._thread.start()
+        listener = _listener(*settings.listen)
+        thread = ServerThread(self._site, listener, certificates, _is_loopback(settings))
+        try:
+            thread.start()
+        except RuntimeError as error:
+            listener.close()
+            raise Unusable(
+                f"{error}. End what else takes many threads, or let the service have more:"
+                " TasksMax= in systemctl edit vxland"
+            ) from None
+        self._thread, self._certificates = thread, certificates
 
     def _renew(self) -> None:
         if self._certificates is None:

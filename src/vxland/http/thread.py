@@ -1,5 +1,6 @@
 """The thread that answers: one event loop for all connections, and nothing of it elsewhere."""
 
+import contextlib
 import socket
 import threading
 from collections.abc import Callable
@@ -53,6 +54,7 @@ class ServerThread(threading.Thread):
         """End, and wait for it: it never does anything that takes long."""
         with self._lock:
             self._stopped = True
-            if self._wake and self.is_alive():
-                self._wake()
+            if self._wake:
+                with contextlib.suppress(RuntimeError):  # its loop has ended by itself
+                    self._wake()
         self.join()

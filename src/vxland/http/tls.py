@@ -73,8 +73,12 @@ class Certificates:
 
     def _read(self, name: str, path: str) -> None:
         try:
-            with open(path, "rb") as file:  # noqa: PTH123 - its mode is wanted too
+            with open(path, "rb", opener=_at_once) as file:
                 mode = os.fstat(file.fileno()).st_mode
+                if not stat.S_ISREG(mode):
+                    raise Unusable(
+                        f"{path} ({name} in [http]) is no file. Put one there, or change {name}"
+                    )
                 file.read(1)
         except OSError as error:
             cure = f"Let the service read it: chgrp vxland {path} && chmod 640 {path}"
@@ -87,6 +91,11 @@ class Certificates:
             self.warning = (
                 f"everybody on this machine can read {path} (tls_key in [http]): chmod o= {path}"
             )
+
+
+def _at_once(path: str, flags: int) -> int:
+    """Without waiting until somebody writes into a FIFO."""
+    return os.open(path, flags | os.O_NONBLOCK)
 
 
 class _Passphrase(Exception):  # noqa: N818 - a state, not a fault

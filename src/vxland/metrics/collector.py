@@ -6,24 +6,24 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
-from vxland.metrics.asked import Asked
 from vxland.metrics.daemon import daemon
 from vxland.metrics.mileage import Mileage
 from vxland.metrics.overlays import overlays
+from vxland.metrics.paced import Paced
+from vxland.metrics.sources import Sources
 from vxland.metrics.standing import Standing
 from vxland.metrics.totals import Totals
 from vxland.metrics.tunnels import tunnels
-from vxland.metrics.unhurried import Unhurried
 from vxland.traffic import Seen
 
 
 class VxlandCollector(Collector):
     """Computes every metric when it is asked for."""
 
-    def __init__(self, totals: Totals, mileage: Mileage, asked: Asked) -> None:
+    def __init__(self, totals: Totals, mileage: Mileage, sources: Sources) -> None:
         self._totals = totals
         self._mileage = mileage
-        self._asked = asked
+        self._sources = sources
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: what there is depends on the configuration."""
@@ -32,23 +32,23 @@ class VxlandCollector(Collector):
     def collect(self) -> Iterable[Metric]:
         """Every metric."""
         for family in self._families():
-            self._asked.give_way()
-            family.samples = Unhurried(family.samples, self._asked.give_way)
+            self._sources.give_way()
+            family.samples = Paced(family.samples, self._sources.give_way)
             yield family
 
     def _families(self) -> Iterable[Metric]:
         report = self._totals.last
         yield from self._totals.families()
-        yield from daemon(self._asked, report)
+        yield from daemon(self._sources, report)
         if report is None:
             return
         standing = Standing(report, self._devices())
         yield from overlays(standing)
-        yield from tunnels(standing, self._mileage, self._asked.since(), self._asked.give_way)
+        yield from tunnels(standing, self._mileage, self._sources.since(), self._sources.give_way)
 
     def _devices(self) -> Mapping[str, Seen] | None:
         try:
-            devices = self._asked.devices()
+            devices = self._sources.devices()
         except OSError:  # the loop can't look either, and says so
             return None
         self._mileage.note(devices.values())

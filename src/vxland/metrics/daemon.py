@@ -11,26 +11,26 @@ from prometheus_client.core import (
 )
 
 import vxland
-from vxland.metrics.asked import Asked
+from vxland.metrics.sources import Sources
 from vxland.report import Report
 
 
-def daemon(asked: Asked, report: Report | None) -> Iterable[Metric]:
+def daemon(sources: Sources, report: Report | None) -> Iterable[Metric]:
     """The metrics."""
     build = {"version": vxland.__version__, "python_version": platform.python_version()}
     yield InfoMetricFamily("vxland_build", "The program and the Python that runs it.", build)
     yield CounterMetricFamily(
         "vxland_event_overruns",
         "Times that the kernel dropped events for lack of room; each is followed by a full check.",
-        asked.overruns(),
+        sources.overruns(),
     )
     yield CounterMetricFamily(
-        "vxland_fights", "Times that something kept undoing a repair.", asked.fights()
+        "vxland_fights", "Times that something kept undoing a repair.", sources.fights()
     )
     yield GaugeMetricFamily(
         "vxland_full_check_interval_seconds",
         "How long at most until the next full check ([reconcile] interval).",
-        asked.interval(),
+        sources.interval(),
     )
     if report is not None:
         yield from _reported(report)

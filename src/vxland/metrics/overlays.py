@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping
 
 from prometheus_client.core import GaugeMetricFamily, Metric
 
-from vxland.hazards import looping_pairs
+from vxland.hazards import looping_in
 from vxland.metrics.standing import Standing
 from vxland.ports import foreign_ports
 from vxland.problems import Kind
@@ -31,16 +31,13 @@ def overlays(standing: Standing) -> Iterable[Metric]:
         for name, text in GAUGES.items()
     }
     problems = Counter((problem.overlay, problem.kind) for problem in report.problems)
-    allowed = frozenset().union(*(o.allow_tunnel_ports for o in report.desired.overlays))
-    pairs = looping_pairs(report.observed, allowed)
     for overlay in report.desired.overlays:
-        names = {link.name for link in report.observed.ports(overlay.bridge.device)}
         foreign = foreign_ports(overlay, report.observed)
         values = {
             "in_sync": standing.overlay(overlay),
             "peers_wanted": len(overlay.vteps) + len(overlay.waiting),
             "conflicts": problems[overlay.name, Kind.CONFLICT],
-            "looping_port_pairs": sum(pair <= names for pair in pairs),
+            "looping_port_pairs": looping_in(overlay, report.observed),
             "foreign_ports": foreign.count,
             "foreign_ports_mtu_too_large": len(foreign.too_large),
         }

@@ -10,8 +10,8 @@ from prometheus_client.core import (
 )
 
 from vxland.metrics.mileage import Mileage
+from vxland.metrics.paced import GiveWay, Paced
 from vxland.metrics.standing import Standing
-from vxland.metrics.unhurried import GiveWay, Unhurried
 from vxland.odometer import Key
 from vxland.traffic import Seen
 
@@ -48,7 +48,7 @@ def tunnels(
     counters = {
         name: CounterMetricFamily(f"vxland_tunnel_{name}", text) for name, text in COUNTERS.items()
     }
-    for vtep in Unhurried(standing.report.desired.vteps(), give_way):
+    for vtep in Paced(standing.report.desired.vteps(), give_way):
         key = (vtep.overlay, vtep.peer)
         labels = {"overlay": vtep.overlay, "peer": vtep.peer}
         about = {"device": vtep.device, "vni": str(vtep.vni), "remote": str(vtep.remote)}

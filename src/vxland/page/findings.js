@@ -38,7 +38,8 @@ function alike(all) {
     if (first === undefined) groups.set(kin(finding), { ...finding, likewise: [] });
     else {
       first.likewise.push(finding.title);
-      first.since = Math.min(first.since ?? finding.since, finding.since ?? first.since);
+      const known = [first.since, finding.since].filter((since) => since !== null);
+      first.since = known.length > 0 ? Math.min(...known) : null;
     }
   }
   return [...groups.values()];

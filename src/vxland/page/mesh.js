@@ -18,7 +18,7 @@ export class MeshView {
   #words = draw("text", { class: "words" });
   #peers = draw("g");
   #hub = hub();
-  #svg = draw("svg", { role: "img", "aria-labelledby": "mesh-title", "aria-describedby": "mesh-where" });
+  #svg = draw("svg", { role: "img", "aria-labelledby": "mesh-title", "aria-describedby": "mesh-detail" });
   #keyed = new Keyed(this.#peers, makePeer, fillPeer);
   #shown = new Map(); // peers by key
   #model = null;

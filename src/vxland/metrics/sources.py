@@ -3,13 +3,13 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from vxland.metrics.unhurried import GiveWay
+from vxland.metrics.paced import GiveWay
 from vxland.odometer import Key
 from vxland.traffic import Seen
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class Sources:
     """Whom to ask. All but ``give_way`` answer at once."""
 
     devices: Callable[[], Mapping[str, Seen]]  # VXLAN devices as the kernel has them; OSError

@@ -9,7 +9,7 @@ GiveWay = Callable[[], None]
 T = TypeVar("T")
 
 
-class Unhurried(list[T]):
+class Paced(list[T]):
     """A list whose reader gives way now and then."""
 
     def __init__(self, items: Iterable[T], give_way: GiveWay) -> None:
