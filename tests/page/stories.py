@@ -44,7 +44,7 @@ TOO_LARGE = problem(
 NOTHING = problem(
     "hint",
     "nothing to keep true: no [[overlay]] is configured",
-    "Uncomment one and its [[peer]]s in /etc/vxland.toml, see vxland.toml(5)",
+    "Uncomment one and its [[peer]]s in the configuration, see vxland.toml(5)",
 )
 
 

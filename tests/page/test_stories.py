@@ -161,7 +161,7 @@ def test_a_bar_tells_who_it_is(show: Open) -> None:
 def test_nothing_configured(show: Open) -> None:
     page = show("nothing")
     assert heading(page) == "Nothing is configured yet"
-    expect(page.get_by_text("Uncomment one and its [[peer]]s in /etc/vxland.toml")).to_be_visible()
+    expect(page.get_by_text("Uncomment one and its [[peer]]s in the configuration")).to_be_visible()
     expect(page.get_by_role("heading", name="Mesh")).to_be_hidden()
 
 
