@@ -62,7 +62,9 @@ class Mesh(Site):
         self.write(TEXT)
         for server in self.servers:
             self.start_one(server)
-        self.add_containers()
+        for container in self.add_containers():
+            container.server.sh(f"ip link set {container.port} mtu 1400")
+            container.sh("ip link set eth0 mtu 1400")
 
     def start_one(self, server: Server) -> None:
         path = ":".join(filter(None, (str(self.folder), os.environ.get("PYTHONPATH", ""))))
@@ -264,4 +266,4 @@ def test_guest_with_too_large_an_mtu(prometheus: Prometheus, server: Server) -> 
     with resolved(prometheus):
         with alarm(prometheus, "VxlandGuestPortMtu", instance="lxd1", overlay="lan"):
             server.sh("ip link set veth1 mtu 1500")
-        server.sh("ip link set veth1 mtu 1450")
+        server.sh("ip link set veth1 mtu 1400")
