@@ -21,7 +21,7 @@ from vxland.kernel.events import Events, LinkEvents, RuleEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
-from vxland.metrics import Asked, Mileage, Totals, VxlandCollector, registry
+from vxland.metrics import Sources, Totals, TunnelTotals, VxlandCollector, registry
 from vxland.notify import Notifier
 from vxland.outlook import counted
 from vxland.precedence import Precedence
@@ -45,7 +45,7 @@ class Daemon:
         self._notifier = Notifier()
         self._journal = Journal()
         self._totals = Totals(t.name.lower() for t in Trigger if t is not Trigger.STOP)
-        self._mileage = Mileage()
+        self._tunnel_totals = TunnelTotals()
         self._precedence = Precedence()
         self._board = Board(self._count, self._precedence.give_way)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -61,7 +61,7 @@ class Daemon:
             signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
             kernel = stack.enter_context(LinuxKernel())
             own = frozenset({kernel.port_id})
-            links = LinkEvents(Trigger.NETLINK, own, farewell=self._mileage.farewell)
+            links = LinkEvents(Trigger.NETLINK, own, farewell=self._tunnel_totals.farewell)
             events = [links, *_rule_events(kernel)]
             for source in events:
                 self._doorbell.add(stack.enter_context(source))
@@ -76,8 +76,8 @@ class Daemon:
             )
             collector = VxlandCollector(
                 self._totals,
-                self._mileage,
-                Asked(
+                self._tunnel_totals,
+                Sources(
                     devices=_devices,
                     since=lambda: self._board.chronicle.since,
                     overruns=lambda: sum(source.overruns for source in events),
@@ -113,7 +113,7 @@ class Daemon:
     def _count(self) -> Counts:
         """What the kernel counts, added up over the devices that a tunnel has had."""
         seen = counted()
-        return replace(Counts.of(seen), traffic=self._mileage.totals(seen))
+        return replace(Counts.of(seen), traffic=self._tunnel_totals.totals(seen))
 
     def _culprit(
         self, events: Sequence[Events[Trigger]], *, rules: bool, within: float
@@ -191,7 +191,7 @@ class Daemon:
             self._notifier.status(trouble)
         else:
             if report.anew:
-                self._mileage.want(report.desired)
+                self._tunnel_totals.want(report.desired)
             self._totals.add(report)  # before the status, so that metrics are never behind it
             self._board.post(report)
             self._journal.trouble(Message.KERNEL_UNSEEN, None)

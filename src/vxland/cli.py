@@ -50,6 +50,13 @@ def seconds(text: str) -> float:
     return pause
 
 
+def number(text: str) -> int:
+    """How many, as it is written. Raises ArgumentTypeError."""
+    if not (text.isascii() and text.isdecimal()):
+        raise argparse.ArgumentTypeError(f"{text!r} isn't a number from 0")
+    return int(text)
+
+
 COMMANDS = (
     Command("run", "run the daemon in the foreground", json=False),
     Command("check", "validate the configuration without touching anything"),
@@ -81,7 +88,7 @@ COMMANDS = (
             Option(
                 ("-n", "--lines"),
                 "the last so many; default: all",
-                {"type": int, "metavar": "N"},
+                {"type": number, "metavar": "N"},
             ),
         ),
     ),

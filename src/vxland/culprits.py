@@ -5,6 +5,12 @@ from vxland.identity import CHAIN
 from vxland.problems import Kind, Problem
 
 STOP = "Stop what does it, or take the device out of vxland's configuration"
+# Where nobody was seen: when it happens tells what to look for; rules name who changes them.
+FIND = (
+    "See when it happens: {monitor}. See if it is known who did it before:"
+    " journalctl -u vxland VXLAND_KIND=fight"
+)
+MONITOR_DEVICES, MONITOR_RULES = "ip -ts monitor link", "nft monitor"
 
 # By what a process's name begins with: the kernel keeps 15 characters of it.
 CURES = {
@@ -40,7 +46,8 @@ def fight_problem(fight: Fight, culprit: str | None) -> Problem:
 def _cure(culprit: str | None, device: str) -> str:
     """What ends the fight over this device with a culprit like ``ip (pid 12)``."""
     if culprit is None:
-        return STOP
+        monitor = MONITOR_RULES if device == CHAIN else MONITOR_DEVICES
+        return f"{FIND.format(monitor=monitor)}. {STOP}"
     name, _, process = culprit.rstrip(")").rpartition(" (pid ")
     for known, way in CURES.items():
         if name.startswith(known) and (device != CHAIN or "{device}" not in way):

@@ -54,13 +54,23 @@ def test_ports_that_are_too_large_are_named() -> None:
     """The first few, with what to do now and for good; it stays one and the same hint."""
     hint = the_hint(with_ports(guest("veth9"), guest("veth1a2b3c4d"), guest("vnet0", 9000)))
     assert "veth1a2b3c4d (1500), veth9 (1500), vnet0 (9000). Their" in hint.text
-    assert hint.cure.startswith("ip link set veth1a2b3c4d mtu 1450, and the same")
+    loop = "for port in veth1a2b3c4d veth9 vnet0; do ip link set $port mtu 1450; done, and the same"
+    assert hint.cure.startswith(loop)
     assert "incus config device set INSTANCE eth0 mtu=1450" in hint.cure
     assert "<mtu size='1450'/>" in hint.cure
     more = the_hint(with_ports(*(guest(f"port{number}") for number in range(9))))
     assert "port2 (1500) and 6 more" in more.text
+    assert "in port0 port1 port2; do" in more.cure
     assert "For good: give the guest an MTU of 1450" in more.cure
     assert more.identity == hint.identity
+
+
+def test_a_name_can_not_play_with_the_shell() -> None:
+    """The kernel takes nearly any."""
+    hint = the_hint(with_ports(guest("a;b$(c)")))
+    assert hint.cure.startswith("ip link set 'a;b$(c)' mtu 1450, ")
+    more = the_hint(with_ports(guest("a;b$(c)"), guest("d")))
+    assert more.cure.startswith("for port in 'a;b$(c)' d; do ip link set $port mtu 1450; done, ")
 
 
 @pytest.mark.parametrize(
@@ -101,6 +111,9 @@ def test_isolated_guests_are_named() -> None:
     assert "veth1a2b3c4d" in hint.text
     assert hint.cure.startswith("bridge link set dev veth1a2b3c4d isolated off. For good: Incus")
     assert "security.port_isolation=false" in hint.cure
+    two = the_hint(with_ports(*(guest(f"eth{n}", 1450, isolated=True) for n in (1, 2))))
+    loop = "for port in eth1 eth2; do bridge link set dev $port isolated off; done. Or guard"
+    assert two.cure.startswith(loop)
     unknown = the_hint(with_ports(guest("eth1", 1450, isolated=True)))
     assert unknown.cure.startswith("bridge link set dev eth1 isolated off. Or guard")
     (overlay,) = desired().overlays
@@ -162,7 +175,8 @@ def test_a_chain_lets_through_what_its_rules_name(accepts: str, *, through: bool
 @pytest.mark.parametrize(
     ("culprit", "device", "begins"),
     [
-        (None, DEVICE, STOP),
+        (None, DEVICE, "See when it happens: ip -ts monitor link. See if it is known who"),
+        (None, CHAIN, "See when it happens: nft monitor. See if it is known who"),
         ("NetworkManager (pid 7)", DEVICE, f"nmcli device set {DEVICE} managed no"),
         ("systemd-network (pid 7)", DEVICE, f"See which file matches: networkctl status {DEVICE}"),
         ("firewalld (pid 7)", CHAIN, "Take out what it does to bridges: firewall-cmd"),

@@ -106,7 +106,7 @@ def test_hints_cost_an_idle_daemon_nothing(server: Server) -> None:
 
 
 def test_another_guest_makes_no_other_hint(server: Server) -> None:
-    """The hint's text changes; the events and the journal tell of it once."""
+    """Its text and cure change; the events and the journal tell of it once."""
     server.sh(GUEST.format("veth1", 1500))
     since = hint(server, "MTU")["since"]
     server.sh(GUEST.format("veth2", 1500))
@@ -115,3 +115,5 @@ def test_another_guest_makes_no_other_hint(server: Server) -> None:
     told = [e for e in server.ask("events")["events"] if "MTU" in e["found"]]
     assert [event["count"] for event in told] == [1]
     assert server.log.read_text().count("hint: the MTU") == 1
+    server.sh(hint(server, "MTU")["cure"].partition(", and the same")[0])  # both at once
+    gone(server)

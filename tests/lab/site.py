@@ -10,6 +10,7 @@ from tests.lab.namespaces import Namespace
 from tests.lab.server import Server
 from tests.lab.waiting import eventually
 
+MTU = 1450  # of an overlay on an underlay of 1500; a larger one would be hinted at
 HEAD = """\
 [http]
 listen = "127.0.0.1:9788"
@@ -35,9 +36,10 @@ class Container(Namespace):
         self.number = number
         self.port = f"veth{number}"
         self.address = f"10.10.10.{number}"
-        server.sh(f"ip link add {self.port} type veth peer name eth0 netns {self.path}")
+        peer = f"peer name eth0 mtu {MTU} netns {self.path}"
+        server.sh(f"ip link add {self.port} mtu {MTU} type veth {peer}")
         server.sh(f"ip link set {self.port} master {bridge} up")
-        self.sh(f"ip addr add {self.address}/24 dev eth0; ip link set eth0 mtu 1450 up")
+        self.sh(f"ip addr add {self.address}/24 dev eth0; ip link set eth0 up")
 
     def reaches(self, address: str) -> bool:
         """Whether one ping comes back."""

@@ -10,6 +10,7 @@ Json = dict[str, Any]
 NODE = "lxd1"
 HOUR = 3600.0
 DAY = 24 * HOUR
+MADE = "create vxl-lan-lxd2 to lxd2 (198.51.100.2, VNI 4711)"
 
 
 def noise(*words: object) -> int:
@@ -154,14 +155,14 @@ def about(peer: str, overlay: str = "lan") -> Json:
 def history(*more: Json) -> list[Json]:
     """An ordinary day, and then these."""
     return [
-        event(1, "started", 3 * DAY, found="vxland 0.1.0 started"),
-        event(2, "set_up", 3 * DAY - 1, overlay="lan", done="set up 3 tunnels", seconds=0.012),
+        event(1, "started", 3 * DAY, done="vxland 0.1.0 started, keeping overlay lan"),
+        event(2, "set_up", 3 * DAY - 1, **about("lxd2"), found="missing", done=MADE, seconds=0.012),
         event(
             3,
             ago=5 * HOUR,
             **about("lxd2"),
-            found="the device was missing",
-            done="made vxl-lan-lxd2, and put it into vxbr0",
+            found="missing",
+            done=MADE,
             seconds=0.006,
             who="ip (pid 4711)",
         ),
@@ -169,14 +170,15 @@ def history(*more: Json) -> list[Json]:
             4,
             ago=2 * HOUR,
             overlay="lan",
-            found="the chain VXLAND was empty",
-            done="wrote the guard ebtables",
+            device="VXLAND",
+            found="chain VXLAND missing rules",
+            done="write ebtables chain VXLAND (1 rule), first in FORWARD",
             seconds=0.004,
             who="ebtables (pid 123)",
             count=12,
             first_at=time.time() - 2.2 * HOUR,
         ),
-        event(5, "config_in_force", HOUR, found="/etc/vxland.toml was read"),
+        event(5, "config_in_force", HOUR, done="/etc/vxland.toml is in force"),
         *more,
     ]
 

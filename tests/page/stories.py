@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 
 from tests.page.samples import (
     HOUR,
+    MADE,
     Json,
     about,
     event,
@@ -36,15 +37,16 @@ HELD = problem(
 )
 TOO_LARGE = problem(
     "hint",
-    "veth1 in bridge vxbr0 has MTU 1500, the overlay 1450: large frames of its guest vanish",
-    "Set it in the guest: ip link set eth0 mtu 1450",
+    "the MTU of ports in bridge vxbr0 is larger than the 1450 of overlay lan: veth1 (1500). Their"
+    " large packets vanish on the way to other servers",
+    "ip link set veth1 mtu 1450, and the same for the interface inside the guest. For good: give"
+    " the guest an MTU of 1450 where it is configured",
     overlay="lan",
-    device="veth1",
 )
 NOTHING = problem(
     "hint",
     "nothing to keep true: no [[overlay]] is configured",
-    "Uncomment one and its [[peer]]s in /etc/vxland.toml, see vxland.toml(5)",
+    "Uncomment one and its [[peer]]s in the configuration, see vxland.toml(5)",
 )
 
 
@@ -108,7 +110,7 @@ def broken() -> Story:
     )
     told = event(7, "problem", 312, **about("lxd3"), found=HELD["text"])
     tunnels = [tunnel("lxd2"), missing("lxd3"), tunnel("lxd4")]
-    tunnels[0]["last_repair"] = {"what": "made vxl-lan-lxd2", "at": time.time() - 5 * HOUR}
+    tunnels[0]["last_repair"] = {"what": MADE, "at": time.time() - 5 * HOUR}
     tunnels[2]["traffic"] |= {"receive_errors": 12, "transmit_drops": 3}
     return Story(status(overlay(tunnels), problems=[HELD, TOO_LARGE]), history(failed, told))
 
@@ -124,7 +126,7 @@ def many_ways() -> Story:
                 "lxd5",
                 in_sync=False,
                 since=time.time() - 2,
-                pending=["set mtu of vxl-lan-lxd5 to 1450"],
+                pending=["set the MTU of vxl-lan-lxd5 to 1450"],
             ),
             tunnel("lxd6", running=False),
         ],
@@ -162,9 +164,7 @@ def many_ways() -> Story:
         ),
         TOO_LARGE,
     ]
-    fixed = event(
-        6, ago=100, **about("lxd4"), found="the device was down", done="set vxl-lan-lxd4 up"
-    )
+    fixed = event(6, ago=100, **about("lxd4"), found="down", done="bring vxl-lan-lxd4 up")
     return Story(status(lan, backup, problems=problems), history(fixed))
 
 

@@ -7,6 +7,7 @@ from playwright.sync_api import Page, expect
 
 from tests.page.conftest import Open
 from tests.page.desk import Desk
+from tests.page.samples import MADE
 from tests.page.stories import STORIES
 
 
@@ -67,8 +68,8 @@ def test_a_broken_tunnel_tells_everything(show: Open) -> None:
     ]
     expect(page).to_have_title("✕ 1 of 3 tunnels is broken \N{EN DASH} lxd1")
     hints = page.locator("#hints")
-    expect(hints).to_contain_text("veth1 in bridge vxbr0 has MTU 1500")
-    assert hints.locator("code").all_inner_texts() == ["ip link set eth0 mtu 1450"]
+    expect(hints).to_contain_text("larger than the 1450 of overlay lan: veth1 (1500)")
+    assert hints.locator("code").all_inner_texts() == ["ip link set veth1 mtu 1450"]
     assert signs(page, "broken") == 1
     assert signs(page, "well") == 2
     expect(page.locator("#mesh-frame")).to_contain_text("missing")
@@ -101,7 +102,7 @@ def test_many_kinds_of_trouble(show: Open) -> None:
     assert heading(page).startswith("3 of 8 tunnels are broken, the first since")
     expect(page.get_by_text("1 more can't be laid out yet.")).to_be_visible()
     assert "next: create vxl-lan-lxd3" in finding(page, "lan → lxd3")
-    assert "set vxl-lan-lxd4 up, 1 min ago" in finding(page, "lan → lxd4")
+    assert "bring vxl-lan-lxd4 up, 1 min ago" in finding(page, "lan → lxd4")
     assert "has no address yet" in finding(page, "lan → lxd9")
     assert "ebtables isn't installed" in finding(page, "backup guard")
     assert "ip link set gre0 nomaster" in finding(page, "lan hazard")
@@ -168,7 +169,7 @@ def test_a_bar_tells_who_it_is(show: Open) -> None:
 def test_nothing_configured(show: Open) -> None:
     page = show("nothing")
     assert heading(page) == "Nothing is configured yet"
-    expect(page.get_by_text("Uncomment one and its [[peer]]s in /etc/vxland.toml")).to_be_visible()
+    expect(page.get_by_text("Uncomment one and its [[peer]]s in the configuration")).to_be_visible()
     expect(page.get_by_role("heading", name="Mesh")).to_be_hidden()
 
 
@@ -193,8 +194,8 @@ def test_events_tell_who_what_and_how_long(show: Open) -> None:
         page.get_by_role("region", name="List of events").get_by_role("listitem").all_inner_texts()
     )
     assert [text.split()[0] for text in events][:2] == ["problem", "failed"]
-    (repaired,) = (text for text in events if "made vxl-lan-lxd2" in text)
-    assert "the device was missing → made vxl-lan-lxd2, and put it into vxbr0" in repaired
+    (repaired,) = (text for text in events if text.startswith("repaired") and "lxd2" in text)
+    assert f"missing → {MADE}" in repaired
     assert "took 6 ms · by ip (pid 4711)" in repaired
     assert "12 times, first" in "".join(events)
     moment = page.locator("#event-list time").first

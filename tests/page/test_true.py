@@ -1,10 +1,20 @@
 """The stories are told as the daemon tells them."""
 
+from dataclasses import replace
+from ipaddress import ip_address
+
 import pytest
 
+from tests.core.test_hints import guest, the_hint, with_ports
+from tests.core.test_report import desired
 from tests.core.test_status import strict
-from tests.page.stories import STORIES
+from tests.page.samples import MADE
+from tests.page.stories import NOTHING, STORIES, TOO_LARGE
 from vxland.events import EventsJson
+from vxland.model import Desired
+from vxland.observed import Observed
+from vxland.operations import CreateVtep
+from vxland.plan import plan
 from vxland.status import NodeStatus
 from vxland.status.shape import ErrorStatus
 
@@ -18,3 +28,22 @@ def test_a_story_is_as_the_daemon_would_tell_it(name: str) -> None:
     shape = ErrorStatus if "error" in story.status else NodeStatus
     strict(shape).model_validate(story.status)
     strict(EventsJson).model_validate({"events": story.events})
+
+
+def test_its_texts_are_the_daemons() -> None:
+    """Word for word, so that what the page makes of them is what people see."""
+    for story, real in (
+        (TOO_LARGE, the_hint(with_ports(guest("veth1")))),
+        (NOTHING, plan(Observed(), Desired("", ())).problems[0]),
+    ):
+        told = (real.text, real.cure, real.overlay, real.peer, real.device)
+        assert tuple(story[key] for key in ("text", "cure", "overlay", "peer", "device")) == told
+    (vtep,) = desired().overlays[0].vteps
+    assert (
+        str(
+            CreateVtep(
+                "lan", "vxl-lan-lxd2", replace(vtep, remote=ip_address("198.51.100.2"), vni=4711)
+            )
+        )
+        == MADE
+    )

@@ -39,6 +39,17 @@ CURES = {
         "ip link set veth1 mtu 1450",
         "incus config device set INSTANCE eth0 mtu=1450",
     ],
+    "for port in veth1 veth2; do ip link set $port mtu 1450; done, and the same for the interface"
+    " inside the guest. For good: give the guest an MTU of 1450 where it is configured": [
+        "for port in veth1 veth2; do ip link set $port mtu 1450; done",
+    ],
+    "for port in veth1 veth2; do bridge link set dev $port isolated off; done. Or guard overlay lan"
+    ' otherwise: guard = ["e"]': [
+        "for port in veth1 veth2; do bridge link set dev $port isolated off; done",
+    ],
+    "See when it happens: ip -ts monitor link. See if it is known who did it before: journalctl -u"
+    " vxland VXLAND_KIND=fight. Stop what does it, or take the device out of vxland's"
+    " configuration": ["ip -ts monitor link", "journalctl -u vxland VXLAND_KIND=fight"],
     "Is vxland running there? vxland status on lxd2 tells, and whether both files name both peers."
     " Do packets arrive? tcpdump -ni any udp port 4789 and host 192.0.2.2; a firewall on the way"
     " must let UDP port 4789 through": [

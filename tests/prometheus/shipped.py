@@ -12,6 +12,7 @@ RULES = PROMETHEUS / "vxland.rules.yml"
 RULES_TESTS = PROMETHEUS / "vxland.rules.test.yml"
 EXAMPLE = PROMETHEUS / "prometheus.yml"
 DASHBOARD = PROJECT / "packaging" / "grafana" / "vxland.json"
+METRICS = PROJECT / "docs" / "metrics.md"
 RUNBOOK = PROJECT / "docs" / "runbook.md"
 
 ALERTS = re.compile(r"^ +- alert: (\w+)$", re.MULTILINE)

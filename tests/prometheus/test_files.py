@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,7 @@ from tests.prometheus.binary import promtool
 from tests.prometheus.shipped import (
     DASHBOARD,
     EXAMPLE,
+    METRICS,
     RULES,
     RULES_TESTS,
     SELECTOR,
@@ -34,6 +36,21 @@ def test_rules_are_rules() -> None:
 def test_rules_do_what_they_say() -> None:
     """Each fires when it should, and at no other time (the cases are in the file)."""
     assert "SUCCESS" in promtool("test", "rules", str(RULES_TESTS))
+
+
+def test_runbook_urls_become_links(tmp_path: Path) -> None:
+    """By the command in the file's head, and the one in docs/metrics.md."""
+    (command,) = re.findall(r"^#   (sed .*)$", RULES.read_text(), re.MULTILINE)
+    assert command.rpartition(" ")[0] in METRICS.read_text()
+    linked = subprocess.run(
+        ["sh", "-c", command], cwd=RULES.parent, capture_output=True, text=True, check=True
+    ).stdout
+    copy = tmp_path / "rules.yml"
+    copy.write_text(linked)
+    promtool("check", "rules", "--lint-fatal", str(copy))
+    urls = re.findall("runbook_url: (.*)", linked)
+    assert len(urls) == len(alerts())
+    assert all(url.startswith("https://docs.example.net/vxland/runbook.md#") for url in urls)
 
 
 def test_every_alert_has_cases() -> None:

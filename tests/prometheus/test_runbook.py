@@ -3,8 +3,13 @@
 import re
 
 import pytest
+from vxland.hints.silent import silent_peers
 
 from tests.prometheus.shipped import RULES, RUNBOOK, alerts
+from vxland.hints import HINTS
+from vxland.hints.bridge_filter import filtered_bridge
+from vxland.hints.isolated_ports import isolated_ports
+from vxland.hints.large_ports import large_ports
 from vxland.journal.messages import WARNING, Message
 from vxland.problems import Kind
 
@@ -12,6 +17,14 @@ pytestmark = pytest.mark.timeout(120, func_only=True)
 
 SECTION = re.compile(r"^#{2,3} (.+)\n((?:(?!^#{2,3} ).*\n)*)", re.MULTILINE)
 LINK = re.compile(r"\(#([a-z_-]+)\)")
+
+
+HINTED = {
+    large_ports: "Guest ports with too large an MTU",
+    filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
+    isolated_ports: "Isolated guest ports",
+    silent_peers: "A missing or silent peer",
+}
 
 
 def sections() -> dict[str, str]:
@@ -38,6 +51,13 @@ def test_every_alert_and_kind_and_error_has_a_section() -> None:
     wanted = {*alerts(), *(kind.value for kind in Kind), *(e.replace("_", " ") for e in said)}
     assert len(said) > len(Kind)
     assert wanted - sections().keys() == set()
+
+
+def test_every_hint_has_a_section() -> None:
+    """With a display of commands."""
+    assert set(HINTED) == {*HINTS, silent_peers}
+    for title in HINTED.values():
+        assert "```sh" in sections()[title]
 
 
 def test_every_section_says_something() -> None:

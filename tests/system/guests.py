@@ -8,6 +8,7 @@ import pytest
 
 from tests.lab import Flow, Listener, Namespace, eventually
 from tests.lab.frames import _frame, _mac
+from tests.lab.site import MTU
 from tests.system.machine import Machine
 
 RATE = 1000  # frames a second
@@ -22,8 +23,9 @@ class Guest(Namespace):
         self.machine = machine
         self.address = f"10.10.10.{number}"
         port = f"veth{number}"
-        self.sh(f"ip link add eth0 type veth peer name {port} netns {machine.leader}")
-        self.sh(f"ip addr add {self.address}/24 dev eth0; ip link set eth0 mtu 1450 up")
+        peer = f"peer name {port} mtu {MTU} netns {machine.leader}"
+        self.sh(f"ip link add eth0 mtu {MTU} type veth {peer}")
+        self.sh(f"ip addr add {self.address}/24 dev eth0; ip link set eth0 up")
         machine.run(f"ip link set {port} master {bridge} up")
 
     def reaches(self, other: "Guest") -> bool:

@@ -52,8 +52,9 @@ def test_an_idle_daemon_says_what_to_do_next() -> None:
     (problem,) = plan(Observed(), Desired("", ())).problems
     assert problem.kind is Kind.HINT
     assert len(str(problem)) <= 125
-    words = ("[[overlay]]", "Uncomment", "[[peer]]", "/etc/vxland.toml", "vxland.toml(5)")
+    words = ("[[overlay]]", "Uncomment", "[[peer]]", "vxland.toml(5)")
     assert [word for word in words if word not in str(problem)] == []
+    assert "/etc" not in str(problem)  # it may have been started with another file
 
 
 def test_the_example_uncommented_is_a_first_mesh(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-from vxland.commands.columns import Column, Row, fitting
+from vxland.commands.columns import Column, Row, cut, layout
 from vxland.commands.glance import View, glance
 from vxland.commands.words import moment, size, span, took
 from vxland.status import NodeStatus
@@ -142,9 +142,9 @@ overlay lan: NOT in sync, bridge br-lan up, MTU 1450, guards isolated, ebtables,
     Look
     Or run: foo -x
   to do: create vxl-lan-lxd3
-peer  address       state                 received   sent  since
-lxd3  198.51.100.3  missing, NOT in sync                   4 min
-lxd2  198.51.100.2  up                    123.5 MB  999 B  2 h
+peer  address       device        state                 since  last repair
+lxd3  198.51.100.3  vxl-lan-lxd3  missing, NOT in sync  4 min  5 min ago: creat…
+lxd2  198.51.100.2  vxl-lan-lxd2  up                    2 h
 
 overlay dmz: bridge br-dmz up, MTU 1450, guards isolated, ebtables, tunnels 1 of 1, other ports 3
 peer  address       device            VNI   MTU  state  received   sent  since
@@ -166,12 +166,12 @@ peer  address       device            VNI   MTU  state                 received 
 lxd3  198.51.100.3  vxl-lan-lxd3  1000003  1450  missing, NOT in sync                   4 min  5 min ago: create vxl-la…
 lxd2  198.51.100.2  vxl-lan-lxd2  1000002  1450  up                    123.5 MB  999 B  2 h""",  # noqa: E501 - as it is
     100: """\
-peer  address       state                 received   sent  since  last repair
-lxd3  198.51.100.3  missing, NOT in sync                   4 min  5 min ago: create vxl-lan-lxd3 to…
-lxd2  198.51.100.2  up                    123.5 MB  999 B  2 h""",
+peer  address       device            VNI  state                 received   sent  since  last repair
+lxd3  198.51.100.3  vxl-lan-lxd3  1000003  missing, NOT in sync                   4 min  5 min ago
+lxd2  198.51.100.2  vxl-lan-lxd2  1000002  up                    123.5 MB  999 B  2 h""",
     60: """\
-peer  address       state                 since
-lxd3  198.51.100.3  missing, NOT in sync  4 min
+peer  address       state                 since  last repair
+lxd3  198.51.100.3  missing, NOT in sync  4 min  5 min ago
 lxd2  198.51.100.2  up                    2 h""",
     40: """\
 peer  state                 since
@@ -283,7 +283,7 @@ def test_followed_it_shows_rates() -> None:
     """Per second; none before the second look."""
     view = replace(WIDE, following=True, rates={("lan", "lxd2"): (1234567.0, 0.5)})
     shown = printed(glance(status(overlay("lan", tunnel("lxd2", 2), tunnel("lxd4", 4))), view), 200)
-    assert "1.2 MB/s  0 B/s" in shown
+    assert "1.2 MB/s       0 B/s" in shown
     assert "123.5 MB" not in shown
 
 
@@ -330,5 +330,47 @@ def test_other_words() -> None:
 def test_an_empty_column_is_not_shown_and_the_last_one_stays() -> None:
     """However narrow it is."""
     columns = (Column("a"), Column("b", 2), Column("c", 1))
-    table = fitting(columns, [Row(("long text", "x", ""))], 4)
-    assert [column.header for column in table.columns] == ["a"]
+    table = layout(columns, [Row(("long text", "x", ""))], 4)
+    assert table.header().plain == "a"
+    assert not table.whole
+
+
+def test_what_is_tiny_is_not_shown() -> None:
+    """Of a last repair, when it was stands alone where there is no room for what it was."""
+    assert cut("5 min ago: create x", 19) == ["5 min ago: create x"]
+    assert cut("5 min ago: create x", 17) == ["5 min ago: creat…"]
+    assert cut("5 min ago: create x", 11) == ["5 min ago"]
+    assert cut("5 min ago: create x", 5) == ["5 mi…"]
+    assert cut("vxl-lan-lxd2", 5) == ["vxl-…"]
+
+
+def test_no_line_ends_in_blanks() -> None:
+    """What is piped into a file is as wide as what is in it."""
+    lines = glance(MIXED, View(NOW, 1000))
+    assert [line.plain for line in lines if line.plain != line.plain.rstrip()] == []
+    assert max(len(line.plain) for line in lines) < 140
+
+
+def test_a_peer_that_waits_has_a_line() -> None:
+    """Among the broken ones."""
+    waits = overlay("lan", tunnel("lxd2", 2), waiting=["lxd9"], in_sync=False)
+    shown = printed(glance(status(waits), View(NOW, 80)), 80).splitlines()
+    assert [line.split() for line in shown if line.startswith("lxd9 ")] == [["lxd9", "waiting"]]
+    assert shown.index(next(line for line in shown if line.startswith("lxd9 "))) < len(shown) - 1
+
+
+@pytest.mark.parametrize("width", [80, 120, 200])
+def test_followed_it_does_not_jump(width: int) -> None:
+    """The first frame, which knows no rates, has the columns of the second."""
+    view = replace(WIDE, width=width, following=True)
+    rates = {("lan", "lxd2"): (123456789.0, 999.0)}
+    whole = status(overlay("lan", tunnel("lxd2", 2), tunnel("lxd4", 4)))
+    first, second = (
+        printed(glance(whole, replace(view, rates=known)), width).splitlines()
+        for known in ({}, rates)
+    )
+    assert [line for line in first if line.startswith("peer")] == [
+        line for line in second if line.startswith("peer")
+    ]
+    assert "\N{EN DASH}" in first[-1]
+    assert len(first[-1]) == len(second[-1])

@@ -6,10 +6,14 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from vxland.commands.trouble import complain, explained
 from vxland.control import NotRunning, ask
 from vxland.events import EventJson
+
+if TYPE_CHECKING:
+    from vxland.commands.history import History
 
 TOLD, NOT_RUNNING, ERROR = 0, 3, 1
 PAUSE = 1.0  # seconds between two looks
@@ -21,9 +25,6 @@ ABSENT = (
 
 def run(options: Namespace) -> int:
     """0 told, 3 daemon not running, 1 error; followed, 0 when it is interrupted."""
-    if options.lines is not None and options.lines < 0:
-        complain(options, "the number of events can't be negative")
-        return ERROR
     with explained(options):
         try:
             answer = ask("events")
@@ -41,7 +42,7 @@ def run(options: Namespace) -> int:
     if options.json:
         print(json.dumps({"events": events}, indent=2))
     elif events:
-        _print(events)
+        _history(events).show(events)
     return TOLD
 
 
@@ -49,7 +50,7 @@ def _follow(options: Namespace, events: Sequence[EventJson], skipped: int) -> in
     """Print these but the first few, and whatever comes, a line each, until Ctrl-C."""
     # A daemon that is started anew counts from one, so the number alone doesn't tell.
     shown = {(event["number"], event["at"]) for event in events[:skipped]}
-    header = True
+    history: History | None = None
     with contextlib.suppress(KeyboardInterrupt):
         while True:
             new = [event for event in events if (event["number"], event["at"]) not in shown]
@@ -57,8 +58,8 @@ def _follow(options: Namespace, events: Sequence[EventJson], skipped: int) -> in
                 for event in new:
                     print(json.dumps(event))
             elif new:
-                _print(new, header=header)
-                header = False
+                history = history or _history(new, following=True)
+                history.show(new)
             sys.stdout.flush()
             shown |= {(event["number"], event["at"]) for event in new}
             time.sleep(PAUSE)
@@ -75,57 +76,8 @@ def _now() -> Sequence[EventJson]:
     return events
 
 
-def _print(events: Sequence[EventJson], *, header: bool = True) -> None:
-    from vxland.commands.columns import Column, Row, fitting, output  # noqa: PLC0415 - for JSON …
-    from vxland.commands.words import moment, took  # noqa: PLC0415 - … no table
+def _history(events: Sequence[EventJson], *, following: bool = False) -> "History":
+    from vxland.commands.columns import output  # noqa: PLC0415 - JSON needs no table
+    from vxland.commands.history import History  # noqa: PLC0415
 
-    columns = (
-        Column("time"),
-        Column("overlay", 4),
-        Column("peer", 1),
-        Column("device", 6),
-        Column("event", 0),
-        Column("found", 0, elastic=24),
-        Column("done", 2, elastic=16),
-        Column("took", 5, right=True),
-        Column("who", 3, elastic=18),
-    )
-    now = time.time()
-    rows = [
-        Row(
-            (
-                moment(event["at"], now),
-                event["overlay"],
-                event["peer"],
-                event["device"],
-                _kind(event),
-                event["found"],
-                event["done"],
-                took(event["seconds"]),
-                event["who"],
-            ),
-            NOTE if event["found"].startswith(HINT) else STYLES.get(event["kind"], ""),
-        )
-        for event in events
-    ]
-    console = output()
-    table = fitting(columns, rows, console.width)
-    table.show_header = header
-    console.print(table)
-
-
-HINT, NOTE = "hint: ", "yellow"
-STYLES = {
-    "failed": "red",
-    "problem": "red",
-    "config_refused": "red",
-    "trouble": "red",
-    "repaired": NOTE,
-    "resolved": "green",
-    "config_good_again": "green",
-}
-
-
-def _kind(event: EventJson) -> str:
-    count = f" {event['count']} times" if event["count"] > 1 else ""
-    return f"{event['kind'].replace('_', ' ')}{count}"
+    return History(output(), events, following=following)

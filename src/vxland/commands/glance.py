@@ -3,13 +3,12 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from rich.cells import cell_len
-from rich.console import RenderableType
 from rich.text import Text
 
-from vxland.commands.columns import Column, Row, fitting
+from vxland.commands.columns import Column, Row, layout
 from vxland.commands.words import clean, size, span
 from vxland.status import NodeStatus
 from vxland.status.shape import OverlayStatus, ProblemStatus, TunnelStatus
@@ -35,8 +34,8 @@ class View:
     following: bool = False
 
 
-def glance(status: NodeStatus, view: View) -> list[RenderableType]:
-    """The lines and tables of a status, from the top."""
+def glance(status: NodeStatus, view: View) -> list[Text]:
+    """The lines of a status, from the top."""
     overlays = sorted(status["overlays"], key=lambda overlay: _badness(overlay, status))
     names = {overlay["name"] for overlay in overlays}
     head = [*_verdict(status, view), *_config(status, view)]
@@ -49,11 +48,11 @@ def glance(status: NodeStatus, view: View) -> list[RenderableType]:
     if view.height is not None:
         used = sum(_lines(text, view.width) for part in (head, *above) for text in part)
         room = max(LEAST, view.height - used - 3 * len(overlays))
-    shown: list[RenderableType] = [*head]
+    shown: list[Text] = [*head]
     for overlay, texts in zip(overlays, above, strict=True):
-        tunnels = _worst_first(overlay, status)
-        fits = tunnels if room is None else tunnels[:room]
-        shown += [*texts, *_table(overlay["name"], fits, view), *_rest(tunnels[len(fits) :])]
+        peers = _worst_first(overlay, status, view)
+        fits = peers if room is None else peers[:room]
+        shown += [*texts, *_table([peer.row for peer in fits], view), *_rest(peers[len(fits) :])]
         room = None if room is None else max(0, room - len(fits))
     return shown
 
@@ -64,10 +63,23 @@ def _badness(overlay: OverlayStatus, status: NodeStatus) -> tuple[bool, bool]:
     return overlay["in_sync"], not hints
 
 
-def _worst_first(overlay: OverlayStatus, status: NodeStatus) -> list[TunnelStatus]:
+@dataclass(frozen=True, slots=True)
+class Peer:
+    """A peer's line, of a tunnel or of one that waits for its address."""
+
+    name: str
+    in_sync: bool
+    row: Row
+
+
+def _worst_first(overlay: OverlayStatus, status: NodeStatus, view: View) -> list[Peer]:
     name = overlay["name"]
     told = {problem["peer"] for problem in status["problems"] if problem["overlay"] == name}
-    return sorted(overlay["tunnels"], key=lambda t: (t["in_sync"], t["peer"] not in told))
+    peers = [
+        *(Peer(t["peer"], t["in_sync"], _row(name, t, view)) for t in overlay["tunnels"]),
+        *(Peer(peer, in_sync=False, row=_waiting(peer)) for peer in overlay["waiting"]),
+    ]
+    return sorted(peers, key=lambda peer: (peer.in_sync, peer.name not in told))
 
 
 def _verdict(status: NodeStatus, view: View) -> Iterator[Text]:
@@ -145,21 +157,35 @@ def _overlay(overlay: OverlayStatus, status: NodeStatus, view: View) -> Iterator
 COLUMNS = (
     Column("peer"),
     Column("address", 3),
-    Column("device", 6),
+    Column("device", 5),
     Column("VNI", 7, right=True),
     Column("MTU", 8, right=True),
     Column("state", 1),
-    Column("received", 4, right=True),
-    Column("sent", 4, right=True),
+    Column("received", 6, right=True),
+    Column("sent", 6, right=True),
     Column("since", 2),
-    Column("last repair", 5, elastic=24),
+    Column("last repair", 4, elastic=11),
 )
+RATED = {"received", "sent"}  # wide enough for any rate, so that the table doesn't jump
+FOLLOWED = tuple(replace(c, usual=10) if c.title in RATED else c for c in COLUMNS)
+UNKNOWN = "\N{EN DASH}"
 
 
-def _table(name: str, tunnels: Sequence[TunnelStatus], view: View) -> Iterator[RenderableType]:
-    rows = [_row(name, tunnel, view) for tunnel in tunnels]
+def _table(rows: Sequence[Row], view: View) -> Iterator[Text]:
     if rows:
-        yield fitting(COLUMNS, rows, view.width)
+        table = layout(FOLLOWED if view.following else COLUMNS, rows, view.width)
+        yield table.header()
+        for row in rows:
+            yield from table.lines(row)
+
+
+def _waiting(peer: str) -> Row:
+    """A peer whose tunnel can't be laid out yet."""
+    cells = [""] * len(COLUMNS)
+    titles = [column.title for column in COLUMNS]
+    cells[titles.index("peer")] = peer
+    cells[titles.index("state")] = "waiting"
+    return Row(tuple(cells), BAD)
 
 
 def _row(name: str, tunnel: TunnelStatus, view: View) -> Row:
@@ -188,20 +214,22 @@ def _state(tunnel: TunnelStatus) -> str:
 def _traffic(name: str, tunnel: TunnelStatus, view: View) -> tuple[str, str]:
     if view.following:
         rates = view.rates.get((name, tunnel["peer"]))
-        return ("", "") if rates is None else (f"{size(rates[0])}/s", f"{size(rates[1])}/s")
+        return (
+            (UNKNOWN, UNKNOWN) if rates is None else (f"{size(rates[0])}/s", f"{size(rates[1])}/s")
+        )
     traffic = tunnel["traffic"]
     if traffic is None:
         return ("", "")
     return size(traffic["receive_bytes"]), size(traffic["transmit_bytes"])
 
 
-def _rest(tunnels: Sequence[TunnelStatus]) -> Iterator[Text]:
+def _rest(peers: Sequence[Peer]) -> Iterator[Text]:
     """Those that there is no room for."""
-    broken = sum(not tunnel["in_sync"] for tunnel in tunnels)
+    broken = sum(not peer.in_sync for peer in peers)
     if broken:
         yield Text(f"and {broken} more that are NOT in sync (--all shows them)", style=BAD)
-    if len(tunnels) > broken:
-        yield Text(f"and {len(tunnels) - broken} more in sync (--all shows them)", style="dim")
+    if len(peers) > broken:
+        yield Text(f"and {len(peers) - broken} more in sync (--all shows them)", style="dim")
 
 
 def _lines(text: Text, width: int) -> int:

@@ -56,16 +56,14 @@ def _by_eye(path: Path) -> "NodeStatus":
 
 
 def _print(status: "NodeStatus", options: Namespace) -> None:
-    from rich.text import Text  # noqa: PLC0415 - JSON needs no table
-
-    from vxland.commands.columns import output  # noqa: PLC0415
+    from vxland.commands.columns import output  # noqa: PLC0415 - JSON needs no table
     from vxland.commands.glance import View, glance  # noqa: PLC0415
 
     console = output()
     height = None if options.all or not console.is_terminal else console.height - 1
-    for part in glance(status, View(time.time(), console.width, height)):
+    for line in glance(status, View(time.time(), console.width, height)):
         # A command that is cut into lines can't be copied.
-        console.print(part, soft_wrap=isinstance(part, Text))
+        console.print(line, soft_wrap=True)
 
 
 def _watch(options: Namespace) -> int:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from vxland.changes import some
 from vxland.hints.guests import guests_of
+from vxland.hints.loop import for_each
 from vxland.model import Overlay
 from vxland.observed import Observed
 from vxland.ports import foreign_ports
@@ -18,6 +19,7 @@ def isolated_ports(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
     if not isolated or "isolated" not in overlay.guards:
         return
     names = [port.name for port in isolated]
+    command = for_each(names[:NAMED], "bridge link set dev", "isolated off")
     known = [guests.isolation for name in names if (guests := guests_of(name))]
     ways = [*filter(None, dict.fromkeys(known))]
     good = f". For good: {'; '.join(ways)}" if ways else ""
@@ -25,8 +27,7 @@ def isolated_ports(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
         Kind.HINT,
         f"isolated ports in bridge {overlay.bridge.device} can't reach other servers, since the"
         f" tunnels are isolated too: {some(names, NAMED)}",
-        f"bridge link set dev {names[0]} isolated off{good}. Or guard overlay {overlay.name}"
-        ' otherwise: guard = ["ebtables"]',
+        f'{command}{good}. Or guard overlay {overlay.name} otherwise: guard = ["ebtables"]',
         overlay=overlay.name,
         about="isolated",
     )

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from vxland.changes import some
 from vxland.hints.guests import guests_of
+from vxland.hints.loop import for_each
 from vxland.model import Overlay
 from vxland.observed import Observed
 from vxland.ports import foreign_ports
@@ -18,6 +19,7 @@ def large_ports(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
     if not large:
         return
     mtu = overlay.bridge.mtu
+    command = for_each([port.name for port in large[:NAMED]], "ip link set", f"mtu {mtu}")
     names = some([f"{port.name} ({port.mtu})" for port in large], NAMED)
     known = [guests.mtu for port in large if (guests := guests_of(port.name))]
     ways = [way.format(mtu=mtu) for way in dict.fromkeys(known)]
@@ -25,7 +27,7 @@ def large_ports(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
         Kind.HINT,
         f"the MTU of ports in bridge {overlay.bridge.device} is larger than the {mtu} of overlay"
         f" {overlay.name}: {names}. Their large packets vanish on the way to other servers",
-        f"ip link set {large[0].name} mtu {mtu}, and the same for the interface inside the guest."
+        f"{command}, and the same for the interface inside the guest."
         f" For good: {'; '.join(ways) or f'give the guest an MTU of {mtu} where it is configured'}",
         overlay=overlay.name,
         about="mtu",

@@ -7,7 +7,7 @@ from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
 from vxland.metrics.daemon import daemon
-from vxland.metrics.mileage import Mileage
+from vxland.metrics.odometers import TunnelTotals
 from vxland.metrics.overlays import overlays
 from vxland.metrics.paced import Paced
 from vxland.metrics.sources import Sources
@@ -20,9 +20,9 @@ from vxland.traffic import Seen
 class VxlandCollector(Collector):
     """Computes every metric when it is asked for."""
 
-    def __init__(self, totals: Totals, mileage: Mileage, sources: Sources) -> None:
+    def __init__(self, totals: Totals, tunnel_totals: TunnelTotals, sources: Sources) -> None:
         self._totals = totals
-        self._mileage = mileage
+        self._tunnel_totals = tunnel_totals
         self._sources = sources
 
     def describe(self) -> Iterable[Metric]:
@@ -44,14 +44,16 @@ class VxlandCollector(Collector):
             return
         standing = Standing(report, self._devices())
         yield from overlays(standing)
-        yield from tunnels(standing, self._mileage, self._sources.since(), self._sources.give_way)
+        yield from tunnels(
+            standing, self._tunnel_totals, self._sources.since(), self._sources.give_way
+        )
 
     def _devices(self) -> Mapping[str, Seen] | None:
         try:
             devices = self._sources.devices()
         except OSError:  # the loop can't look either, and says so
             return None
-        self._mileage.note(devices.values())
+        self._tunnel_totals.note(devices.values())
         return devices
 
 

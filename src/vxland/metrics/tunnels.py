@@ -9,7 +9,7 @@ from prometheus_client.core import (
     Metric,
 )
 
-from vxland.metrics.mileage import Mileage
+from vxland.metrics.odometers import TunnelTotals
 from vxland.metrics.paced import GiveWay, Paced
 from vxland.metrics.standing import Standing
 from vxland.odometer import Key
@@ -38,7 +38,7 @@ COUNTERS = {
 
 
 def tunnels(
-    standing: Standing, mileage: Mileage, since: Mapping[Key, float], give_way: GiveWay
+    standing: Standing, totals: TunnelTotals, since: Mapping[Key, float], give_way: GiveWay
 ) -> Iterable[Metric]:
     """The metrics. ``since`` says when tunnels last changed, as far as that is known."""
     info = InfoMetricFamily("vxland_tunnel", "The tunnel's device, VNI and remote address.")
@@ -62,7 +62,7 @@ def tunnels(
             values |= _state(standing.device(vtep))
         for name, value in values.items():
             gauges[name].add_sample(gauges[name].name, labels, value)
-        total = mileage.total(key)
+        total = totals.total(key)
         for name, counter in counters.items():
             counter.add_sample(f"{counter.name}_total", labels, getattr(total, name))
     yield from (info, *gauges.values(), *counters.values())

@@ -1,13 +1,14 @@
 /** Commands within a sentence, such as "Set it up: ip link set br0 up". */
 
 const OWN = "vxland (?:run|check|plan|apply|reload|down|status|events|doctor)(?: --[\\w-]+)*";
+const LOOP = "for port in [^;]+; do [^;]+; done";
 const PROGRAMS = [
   "ip|bridge|ethtool|tc|ss|ping|tcpdump|nmcli|networkctl|ovs-vsctl|brctl",
   "ebtables|iptables|ip6tables|nft|sysctl|modprobe|ps|kill|chmod|chown",
   "systemctl|journalctl|docker|podman|incus|lxc|virsh|apt|curl",
 ].join("|");
 const BEFORE = "(^|[:,;.?] |\\(|\\b(?:with|run|by|say) )";
-const START = new RegExp(`${BEFORE}(?=(${OWN})|(?:${PROGRAMS})(?: |$))`, "g");
+const START = new RegExp(`${BEFORE}(?=(${OWN}|${LOOP})|(?:${PROGRAMS})(?: |$))`, "g");
 const END = /\.? \(|, (?:or|and|then|which) |[.;] |[.;]?$/;
 
 /**

@@ -20,7 +20,7 @@ def idle(observed: Observed) -> Iterable[Problem]:
         yield Problem(
             Kind.HINT,
             "nothing to keep true: no [[overlay]] is configured",
-            "Uncomment one and its [[peer]]s in /etc/vxland.toml, see vxland.toml(5)",
+            "Uncomment one and its [[peer]]s in the configuration, see vxland.toml(5)",
         )
 
 

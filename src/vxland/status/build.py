@@ -7,7 +7,7 @@ from typing import cast
 
 from vxland import __version__
 from vxland.chronicle import Chronicle
-from vxland.hazards import looping_pairs
+from vxland.hazards import looping_in
 from vxland.health import Examination, TunnelKey, state_of
 from vxland.model import Overlay, Vtep
 from vxland.observed import Unavailable
@@ -133,8 +133,6 @@ class _Builder:
     def overlay(self, overlay: Overlay) -> OverlayStatus:
         observed = self._report.observed
         bridge = overlay.bridge.device
-        members = {link.name for link in observed.ports(bridge)}
-        looping = looping_pairs(observed, overlay.allow_tunnel_ports)
         ports = foreign_ports(overlay, observed)
         return {
             "name": overlay.name,
@@ -145,7 +143,7 @@ class _Builder:
             "guards_seen": not isinstance(observed.ebtables, Unavailable),
             "in_sync": self._examination.overlay(overlay),
             "since": self._past.overlays.get(overlay.name),
-            "looping_pairs": sum(pair <= members for pair in looping),
+            "looping_pairs": looping_in(overlay, observed),
             "pending": self._pending(bridge),
             "waiting": [problem.peer for problem in overlay.waiting],
             "ports": {

@@ -9,7 +9,7 @@ from vxland.ownership import alias_mark
 from vxland.traffic import Seen, Traffic
 
 
-class Mileage:
+class TunnelTotals:
     """Total counters of each tunnel, whatever became of its devices."""
 
     def __init__(self) -> None:
