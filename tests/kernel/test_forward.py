@@ -84,7 +84,7 @@ def test_a_policy_of_drop_is_seen(looking: Forward) -> None:
     chain = only(looking)
     assert (chain.family, chain.table, chain.name) == ("ip", "filter", "FORWARD")
     assert chain.chains == {"FORWARD"}
-    assert chain.accepts == frozenset()
+    assert chain.accepts == NEITHER
     sh(f"iptables-nft -N OTHER; {USERS}")
     assert only(looking).chains == {"FORWARD", "USER"}
     sh("ip6tables-nft -P FORWARD DROP")
@@ -116,8 +116,7 @@ def test_bridges_that_rules_of_nft_let_through(
 def reach() -> bool:
     """Whether an IPv4 frame goes through the bridge: what isn't IP, sent after it, does."""
     to = b"\x02\0\0\0\0\x0b\x02\0\0\0\0\x0a"  # nobody that the bridge knows
-    header = "4500001c 00000000 401166cd 0a000002 0a000003"  # UDP from 10.0.0.2 to 10.0.0.3
-    udp = "00090009 00080000"
+    packet = "4500001c 00000000 401166cd 0a000002 0a000003 00090009 00080000"  # UDP, 10.0.0.2 to .3
     after = b"\x88\xb5" + bytes(48)
     with (
         socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0) as sender,
@@ -126,7 +125,7 @@ def reach() -> bool:
         receiver.bind(("h2", ETH_P_ALL))
         receiver.settimeout(10)
         sender.bind(("h1", 0))
-        sender.send(to + b"\x08\0" + bytes.fromhex(header + udp))
+        sender.send(to + b"\x08\0" + bytes.fromhex(packet))
         sender.send(to + after)
         arrived = iter(lambda: receiver.recv(100)[12:], after)
         return any(frame.startswith(b"\x08\0") for frame in list(arrived))
