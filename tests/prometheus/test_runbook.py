@@ -3,7 +3,6 @@
 import re
 
 import pytest
-from vxland.hints.silent import silent_peers
 
 from tests.prometheus.shipped import RULES, RUNBOOK, alerts
 from vxland.hints import HINTS
@@ -12,6 +11,7 @@ from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_ports import large_ports
 from vxland.journal.messages import WARNING, Message
 from vxland.problems import Kind
+from vxland.silence import Silence
 
 pytestmark = pytest.mark.timeout(120, func_only=True)
 
@@ -23,7 +23,7 @@ HINTED = {
     large_ports: "Guest ports with too large an MTU",
     filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
     isolated_ports: "Isolated guest ports",
-    silent_peers: "A missing or silent peer",
+    Silence: "A missing or silent peer",
 }
 
 
@@ -55,7 +55,7 @@ def test_every_alert_and_kind_and_error_has_a_section() -> None:
 
 def test_every_hint_has_a_section() -> None:
     """With a display of commands."""
-    assert set(HINTED) == {*HINTS, silent_peers}
+    assert set(HINTED) == {*HINTS, Silence}
     for title in HINTED.values():
         assert "```sh" in sections()[title]
 

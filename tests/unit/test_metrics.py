@@ -69,8 +69,8 @@ class Daemon:
         self.desired = desired(peers)
         self.devices: Mapping[str, Seen] | None = devices(self.desired)
         self.totals = Totals(("netlink", "retry"))
-        self.totals = TunnelTotals()
-        self.totals.want(self.desired)
+        self.tunnels = TunnelTotals()
+        self.tunnels.want(self.desired)
         sources = Sources(
             devices=self._look,
             since=lambda: {("lan", "p1"): 950.0},
@@ -79,7 +79,7 @@ class Daemon:
             interval=lambda: 30.0,
             give_way=give_way,
         )
-        self.registry = registry(VxlandCollector(self.totals, self.totals, sources))
+        self.registry = registry(VxlandCollector(self.totals, self.tunnels, sources))
 
     def _look(self) -> Mapping[str, Seen]:
         if self.devices is None:
@@ -253,7 +253,7 @@ def test_others_devices_do_not_count(alias: str) -> None:
     daemon = Daemon()
     daemon.totals.add(report(daemon.desired))
     stranger = replace(devices(daemon.desired)[DEVICE], alias=alias, incarnation=99)
-    daemon.totals.farewell(stranger)
+    daemon.tunnels.farewell(stranger)
     daemon.devices = {DEVICE: stranger}
     tunnel = {"overlay": "lan", "peer": "p1"}
     assert daemon.value("tunnel_receive_bytes_total", **tunnel) == 0
