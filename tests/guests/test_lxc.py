@@ -1,0 +1,25 @@
+"""docs/guests/lxc.md, typed on two servers."""
+
+import pytest
+
+from tests.guests.guest import Guest
+from tests.guests.host import Host
+from tests.guests.recipes import type_recipe
+from tests.guests.segment import assert_mtu_matters, assert_one_segment
+from tests.guests.site import GuestSite
+
+pytestmark = [pytest.mark.guests, pytest.mark.kernel, pytest.mark.daemon]
+
+
+def test_the_recipe(site: GuestSite) -> None:
+    site.start()
+    type_recipe(site.hosts, "lxc.md")
+    one, other = site.pair
+    web, db = guest(one, "web"), guest(other, "db")
+    assert_one_segment(web, db)
+    assert_mtu_matters(web, db)
+
+
+def guest(host: Host, name: str) -> Guest:
+    """A container that runs."""
+    return host.guest(name, host.typed(f"lxc-info -n {name} -pH"))
