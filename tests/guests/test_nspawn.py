@@ -1,0 +1,63 @@
+"""docs/guests/nspawn.md, typed on two servers."""
+
+import shlex
+
+import pytest
+
+from tests.guests.guest import Guest
+from tests.guests.host import Host
+from tests.guests.recipes import type_recipe
+from tests.guests.segment import assert_mtu_matters, assert_one_segment
+from tests.guests.site import GuestSite
+from tests.lab import eventually
+from tests.system.quickstart import Step
+
+pytestmark = [pytest.mark.guests, pytest.mark.kernel, pytest.mark.daemon]
+
+UNIT = "/lib/systemd/system/systemd-nspawn@.service"
+# A Debian that is in /mnt, in a layer of its own.
+TREE = """
+mkdir -p /var/lib/machines/{name} /tmp/{name}/upper /tmp/{name}/work
+mount -t overlay -o lowerdir=/mnt,upperdir=/tmp/{name}/upper,workdir=/tmp/{name}/work overlay \
+  /var/lib/machines/{name}
+systemctl --root=/var/lib/machines/{name} mask lxc.service lxc-net.service lxc-monitord.service
+"""
+# There is no systemd here that would do it, and no mount of an overlay can be shifted (-U).
+BESIDES = ("--register=no", "--private-users=no")
+SHIFTED = "-U"
+
+
+def started(host: Host, step: Step) -> str | None:
+    """Do what ``machinectl start`` does: what the unit of systemd's says."""
+    if not step.command.startswith("machinectl start "):
+        return None
+    line = host.typed(f"grep ^ExecStart= {UNIT}").strip().partition("=")[2]
+    words = shlex.split(line.replace("%i", step.command.split()[-1]))
+    host.start(shlex.join([word for word in words if word != SHIFTED] + list(BESIDES)))
+    return ""
+
+
+def guest(host: Host, name: str) -> Guest:
+    """A container whose networkd is done."""
+    find = "pgrep --parent $(pgrep --exact systemd-nspawn) --exact systemd"
+    eventually(
+        lambda: host.typed(f"{find} || true"),
+        lambda: f"{name} starts:\n{host.typed('ps -eH')}{host.tail()}",
+    )
+    found = host.guest(name, host.typed(find), "host0")
+    eventually(
+        lambda: found.json("ip -j -4 addr show dev host0"),
+        lambda: f"{name} has its address:\n{host.tail()}",
+    )
+    return found
+
+
+def test_the_recipe(site: GuestSite) -> None:
+    site.start()
+    one, other = site.pair
+    one.typed(TREE.format(name="web"))
+    other.typed(TREE.format(name="db"))
+    type_recipe(site.hosts, "nspawn.md", instead=started)
+    web, db = guest(one, "web"), guest(other, "db")
+    assert_one_segment(web, db)
+    assert_mtu_matters(web, db)
