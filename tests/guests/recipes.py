@@ -15,13 +15,16 @@ TOML = re.compile(r"^```toml\n(.*?)^```$", re.MULTILINE | re.DOTALL)
 Instead = Callable[[Host, Step], str | None]
 
 
+def sections(name: str) -> dict[str, str]:
+    """What stands under each heading of a document, down to the next one."""
+    _, *parts = re.split(r"^#+ (.*)\n", text(name), flags=re.MULTILINE)
+    return dict(zip(parts[::2], parts[1::2], strict=True))
+
+
 def text(name: str, section: str = "") -> str:
     """A document, or what stands under one of its headings."""
     whole = (DOCUMENTS / name).read_text(encoding="utf-8")
-    begin, *others = re.split(r"^#+ (.*)\n", whole, flags=re.MULTILINE)
-    del begin
-    titled = dict(zip(others[::2], others[1::2], strict=True))
-    return titled[section] if section else whole
+    return sections(name)[section] if section else whole
 
 
 def config(name: str, section: str = "") -> str:

@@ -52,5 +52,5 @@ def assert_mtu_matters(one: Member, other: Member) -> None:
     """With guests that nobody told, ping works, and what is large never arrives."""
     one.raise_mtu()
     other.raise_mtu()
-    assert one.reaches(other)
-    assert one.bulk(other, FAILS) == 0
+    eventually(lambda: one.reaches(other), f"{one.name} reaches {other.name}")
+    assert one.bulk(other, FAILS) < BULK // 100  # small packets do arrive

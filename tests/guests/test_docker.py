@@ -66,6 +66,12 @@ def test_containers_in_vxlands_bridge(dockers: GuestSite) -> None:
     assert_mtu_matters(web, db)
 
     take_network_away(dockers)
+    host = dockers.pair[0]
+    host.typed("docker network create --opt com.docker.network.bridge.name=vxbr0 lan")
+    host.typed("docker run --detach --name web --network lan busybox httpd -f")
+    assert docker.guest(host, "web").mtu == 1500, "what a container has by itself"
+    host.typed("docker rm --force web; docker network rm lan")
+
     assert numbers == indexes(dockers)
     for server in dockers.servers:
         server.settled()

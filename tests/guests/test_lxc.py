@@ -19,6 +19,9 @@ def test_the_recipe(site: GuestSite) -> None:
     assert_one_segment(web, db)
     assert_mtu_matters(web, db)
 
+    one.typed("lxc-stop -k -n web; sed -i /net.0.mtu/d /var/lib/lxc/web/config; lxc-start -n web")
+    assert guest(one, "web").mtu == 1450, "it takes the bridge's by itself"
+
 
 def guest(host: Host, name: str) -> Guest:
     """A container that runs."""
