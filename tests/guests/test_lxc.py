@@ -8,7 +8,12 @@ from tests.guests.recipes import type_recipe
 from tests.guests.segment import assert_mtu_matters, assert_one_segment
 from tests.guests.site import GuestSite
 
-pytestmark = [pytest.mark.guests, pytest.mark.kernel, pytest.mark.daemon]
+pytestmark = [
+    pytest.mark.guests,
+    pytest.mark.kernel,
+    pytest.mark.daemon,
+    pytest.mark.timeout(300, func_only=True),
+]
 
 
 def test_the_recipe(site: GuestSite) -> None:

@@ -13,7 +13,13 @@ from tests.guests.site import GuestSite
 from tests.lab import eventually
 from tests.system.roots import unpacked
 
-pytestmark = [pytest.mark.guests, pytest.mark.kernel, pytest.mark.daemon, pytest.mark.whole]
+pytestmark = [
+    pytest.mark.guests,
+    pytest.mark.kernel,
+    pytest.mark.daemon,
+    pytest.mark.whole,
+    pytest.mark.timeout(300, func_only=True),
+]
 
 OWN_BRIDGE = "Its own bridge as the overlay's"
 

@@ -12,7 +12,12 @@ from tests.guests.site import GuestSite
 from tests.lab import eventually
 from tests.system.quickstart import Step
 
-pytestmark = [pytest.mark.guests, pytest.mark.kernel, pytest.mark.daemon]
+pytestmark = [
+    pytest.mark.guests,
+    pytest.mark.kernel,
+    pytest.mark.daemon,
+    pytest.mark.timeout(300, func_only=True),
+]
 
 UNIT = "/lib/systemd/system/systemd-nspawn@.service"
 # A Debian that is in /mnt, in a layer of its own.

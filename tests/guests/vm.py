@@ -176,5 +176,4 @@ class VirtualMachine:
         self.interface = re.sub(r"<mtu .*?/>", "", self.interface)
         self.switch_on()
         self.booted()
-        self.without_offload()
         assert self.mtu == 1500
