@@ -1,5 +1,6 @@
 """Two servers with vxland, and the programs that guests need."""
 
+import contextlib
 from pathlib import Path
 
 from tests.guests.host import Host
@@ -27,9 +28,10 @@ class GuestSite(Site):
 
     def close(self) -> None:
         """End everything that was started here."""
-        for host in self.hosts.values():
-            host.close()
-        super().close()
+        with contextlib.ExitStack() as stack:
+            stack.callback(super().close)
+            for host in self.hosts.values():
+                stack.callback(host.close)
 
     def start_with(self, overlay: str) -> None:
         """Start vxland everywhere, with this overlay between both."""
