@@ -3,7 +3,7 @@
 from typing import Any, Protocol
 
 from tests.guests.guest import BULK
-from tests.lab import eventually
+from tests.lab import Server, eventually
 
 MTU = 1450  # what the recipes give a guest: the underlay's 1500 bytes, minus the tunnel's 50
 WORKS, FAILS = 60.0, 3.0  # seconds until nothing more is waited for
@@ -61,3 +61,24 @@ def assert_large_is_lost(one: Member, other: Member) -> None:
     other.without_offload()
     eventually(lambda: one.reaches(other), f"{one.name} reaches {other.name}")
     assert one.bulk(other, FAILS) < BULK // 100  # small packets do arrive
+
+
+def assert_told(server: Server, kind: str) -> None:
+    """Status names a port that is too large, and whose guests have to be told."""
+    eventually(
+        lambda: any(kind in cure for cure in _cures(server)),
+        lambda: f"{server.name} tells of {kind}: {server.status()}",
+    )
+
+
+def assert_content(server: Server) -> None:
+    """No port is too large, and nothing else is wrong."""
+    eventually(
+        lambda: server.in_sync() and not server.status()["problems"],
+        lambda: f"{server.name} is content: {server.status()}",
+    )
+
+
+def _cures(server: Server) -> list[str]:
+    problems = server.status()["problems"]
+    return [problem["cure"] for problem in problems if "MTU of ports" in problem["text"]]

@@ -10,7 +10,13 @@ from tests.guests import docker
 from tests.guests.guest import Guest
 from tests.guests.host import Host
 from tests.guests.recipes import config, type_recipe
-from tests.guests.segment import assert_large_is_lost, assert_mtu_matters, assert_one_segment
+from tests.guests.segment import (
+    assert_content,
+    assert_large_is_lost,
+    assert_mtu_matters,
+    assert_one_segment,
+    assert_told,
+)
 from tests.guests.site import GuestSite
 from tests.lab import Container, eventually
 from tests.lab.site import HEAD
@@ -70,7 +76,11 @@ def test_containers_in_vxlands_bridge(dockers: GuestSite) -> None:
     web, db = containers(dockers)
     assert_one_segment(web, db)
     assert_equal(before, bridges(dockers))
+    for server in dockers.servers:
+        assert_content(server)
     assert_mtu_matters(web, db)
+    for server in dockers.servers:
+        assert_told(server, "Docker: ")
 
     take_network_away(dockers)
     assert numbers == indexes(dockers)
@@ -92,6 +102,8 @@ def test_a_bridge_that_docker_made(dockers: GuestSite) -> None:
     web, db = containers(dockers)
     assert (web.mtu, db.mtu) == (1500, 1500), "what a container has that nobody told"
     assert_large_is_lost(web, db)
+    for server in dockers.servers:
+        assert_told(server, "Docker: ")
     assert {before["mtu"] for before in found} == {1500}
     # The kernel's doing: a bridge that nobody gave an MTU has that of its smallest port.
     assert_equal([{**before, "mtu": 1450} for before in found], bridges(dockers))

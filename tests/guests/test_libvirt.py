@@ -8,7 +8,12 @@ from pathlib import Path
 import pytest
 
 from tests.guests import recipes
-from tests.guests.segment import assert_mtu_matters, assert_one_segment
+from tests.guests.segment import (
+    assert_content,
+    assert_mtu_matters,
+    assert_one_segment,
+    assert_told,
+)
 from tests.guests.site import GuestSite
 from tests.guests.vm import VirtualMachine, start_libvirt
 from tests.system.roots import unpacked
@@ -44,5 +49,14 @@ def machines(release: str, tmp_path: Path) -> Iterator[tuple[VirtualMachine, Vir
 
 
 def test_the_recipe(machines: tuple[VirtualMachine, VirtualMachine]) -> None:
+    """Its port has the bridge's MTU in any case: from outside nobody sees what it has itself."""
+    servers = [machine.host.server for machine in machines]
     assert_one_segment(*machines)
+    for server in servers:
+        assert_content(server)
     assert_mtu_matters(*machines)
+    for server in servers:
+        assert_content(server)
+        (port,) = server.json("ip -j link show type tun")
+        server.sh(f"ip link set {port['ifname']} mtu 1500")
+        assert_told(server, "libvirt: ")

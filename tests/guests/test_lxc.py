@@ -5,7 +5,12 @@ import pytest
 from tests.guests.guest import Guest
 from tests.guests.host import Host
 from tests.guests.recipes import type_recipe
-from tests.guests.segment import assert_mtu_matters, assert_one_segment
+from tests.guests.segment import (
+    assert_content,
+    assert_mtu_matters,
+    assert_one_segment,
+    assert_told,
+)
 from tests.guests.site import GuestSite
 
 pytestmark = [
@@ -22,7 +27,11 @@ def test_the_recipe(site: GuestSite) -> None:
     one, other = site.pair
     web, db = guest(one, "web"), guest(other, "db")
     assert_one_segment(web, db)
+    for server in site.servers:
+        assert_content(server)
     assert_mtu_matters(web, db)
+    for server in site.servers:
+        assert_told(server, "LXC: ")
 
     one.typed("lxc-stop -k -n web; sed -i /net.0.mtu/d /var/lib/lxc/web/config; lxc-start -n web")
     assert guest(one, "web").mtu == 1450, "it takes the bridge's by itself"

@@ -8,7 +8,12 @@ import pytest
 from tests.daemon.kernel_view import Snapshot, assert_equal, snapshot
 from tests.guests import incus
 from tests.guests.recipes import config, type_recipe
-from tests.guests.segment import assert_mtu_matters, assert_one_segment
+from tests.guests.segment import (
+    assert_content,
+    assert_mtu_matters,
+    assert_one_segment,
+    assert_told,
+)
 from tests.guests.site import GuestSite
 from tests.lab import eventually
 from tests.system.roots import unpacked
@@ -47,7 +52,11 @@ def test_instances_in_vxlands_bridge(daemons: GuestSite, kind: incus.Kind) -> No
     one, other = daemons.pair
     web, db = kind.guest(one, "web"), kind.guest(other, "db")
     assert_one_segment(web, db)
+    for server in daemons.servers:
+        assert_content(server)
     assert_mtu_matters(web, db)
+    for server in daemons.servers:
+        assert_told(server, "Incus or LXD: ")
 
 
 def test_its_own_bridge_as_the_overlays(daemons: GuestSite, kind: incus.Kind) -> None:

@@ -7,7 +7,12 @@ import pytest
 from tests.guests.guest import Guest
 from tests.guests.host import Host
 from tests.guests.recipes import type_recipe
-from tests.guests.segment import assert_mtu_matters, assert_one_segment
+from tests.guests.segment import (
+    assert_content,
+    assert_mtu_matters,
+    assert_one_segment,
+    assert_told,
+)
 from tests.guests.site import GuestSite
 from tests.lab import eventually
 from tests.system.quickstart import Step
@@ -20,6 +25,7 @@ pytestmark = [
 ]
 
 UNIT = "/lib/systemd/system/systemd-nspawn@.service"
+DROP_IN = "/etc/systemd/system/systemd-nspawn@{name}.service.d/mtu.conf"
 # A Debian that is in /mnt, in a layer of its own.
 TREE = """
 mkdir -p /var/lib/machines/{name} /tmp/{name}/upper /tmp/{name}/work
@@ -33,12 +39,18 @@ SHIFTED = "-U"
 
 
 def started(host: Host, step: Step) -> str | None:
-    """Do what ``machinectl start`` does: what the unit of systemd's says."""
+    """Do what ``machinectl start`` does: what the unit of systemd's says, and the drop-in."""
+    if step.command == "systemctl daemon-reload\n":
+        return ""
     if not step.command.startswith("machinectl start "):
         return None
-    line = host.typed(f"grep ^ExecStart= {UNIT}").strip().partition("=")[2]
-    words = shlex.split(line.replace("%i", step.command.split()[-1]))
+    name = step.command.split()[-1]
+    lines = host.typed(f"cat {UNIT} {DROP_IN.format(name=name)}").replace("%i", name).splitlines()
+    unit = dict(line.split("=", 1) for line in lines if line.startswith("ExecStart"))
+    words = shlex.split(unit["ExecStart"])
     host.start(shlex.join([word for word in words if word != SHIFTED] + list(BESIDES)))
+    eventually(lambda: host.server.link(f"vb-{name}"), lambda: f"{name} starts:\n{host.tail()}")
+    host.typed(unit["ExecStartPost"])
     return ""
 
 
@@ -65,4 +77,8 @@ def test_the_recipe(site: GuestSite) -> None:
     type_recipe(site.hosts, "nspawn.md", instead=started)
     web, db = guest(one, "web"), guest(other, "db")
     assert_one_segment(web, db)
+    for server in site.servers:
+        assert_content(server)
     assert_mtu_matters(web, db)
+    for server in site.servers:
+        assert_told(server, "systemd-nspawn: ")
