@@ -1,5 +1,7 @@
 """Who fights with vxland, as experience has it, and how each of them is told to let go."""
 
+from shlex import quote
+
 from vxland.fights import Fight
 from vxland.identity import CHAIN
 from vxland.problems import Kind, Problem
@@ -51,5 +53,5 @@ def _cure(culprit: str | None, device: str) -> str:
     name, _, process = culprit.rstrip(")").rpartition(" (pid ")
     for known, way in CURES.items():
         if name.startswith(known) and (device != CHAIN or "{device}" not in way):
-            return way.format(device=device)
+            return way.format(device=quote(device))
     return f"See what it is: ps -fp {process}. {STOP}"

@@ -154,6 +154,12 @@ def test_a_bridge_whose_frames_are_dropped(chain: ForwardChain, command: str, sw
     assert hint.cure.endswith(f"sysctl -w {switch}")
 
 
+def test_a_bridge_that_is_not_there_filters_nothing() -> None:
+    """It is made with its tunnels."""
+    links = {name: link for name, link in seen().links.items() if name != "vxbr0"}
+    assert hints(desired(), replace(seen(), links=links, forward=(IPTABLES,))) == ()
+
+
 def test_two_chains_are_one_hint() -> None:
     """With both commands; a chain that lets the bridge through is none of them."""
     through = replace(NFT, accepts=frozenset({"vxbr+"}))

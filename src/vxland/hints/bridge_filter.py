@@ -13,6 +13,8 @@ DOCKERS = "DOCKER-USER"  # the chain that Docker leaves to the administrator
 def filtered_bridge(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
     """One hint for an overlay's bridge."""
     bridge = overlay.bridge.device
+    if bridge not in observed.links:
+        return
     drops = [chain for chain in observed.forward if not chain.lets_through(bridge)]
     if not drops:
         return

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv6Interface
+from shlex import quote
 
 from vxland.model import Overlay
 from vxland.observed import Link, Observed
@@ -92,7 +93,7 @@ def _taken(overlay: Overlay, holder: Link, name: str) -> Problem:
         kind,
         f"the name {name}, wanted for the bridge of overlay {overlay.name}, is held by {what}"
         f" ({holder.name}) {whose}",
-        f"Give the overlay another bridge, or remove it: ip link del {holder.name}",
+        f"Give the overlay another bridge, or remove it: ip link del {quote(holder.name)}",
         overlay=overlay.name,
         device=holder.name,
     )

@@ -1,6 +1,7 @@
 """What is vxland's and isn't wanted any more."""
 
 from collections.abc import Iterator
+from shlex import quote
 
 from vxland.observed import Link, Observed
 from vxland.operations import DeleteLink, Operation
@@ -61,7 +62,7 @@ def _kept(link: Link, users: tuple[str, ...]) -> Problem:
     return Problem(
         Kind.HINT,
         f"bridge {link.name} stays, because of what others have on it: {', '.join(users)}",
-        f"Take them off and run vxland down again, or remove it: ip link del {link.name}",
+        f"Take them off and run vxland down again, or remove it: ip link del {quote(link.name)}",
         overlay=overlay_of(link),
         device=link.name,
     )

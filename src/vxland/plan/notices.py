@@ -1,6 +1,7 @@
 """What a plan says to a person: why something isn't done, or what it means that it is."""
 
 from collections.abc import Iterable
+from shlex import quote
 
 from vxland.model import Overlay, Vtep
 from vxland.observed import Link, Observed
@@ -54,7 +55,7 @@ def hazard(overlay: Overlay, link: Link) -> Problem:
         Kind.HAZARD,
         f"{link.name} ({link.kind}) in bridge {bridge} is a tunnel that isn't vxland's: frames"
         " could loop, so vxland's ports there are down",
-        f"Take it out (ip link set {link.name} nomaster), or, if it can't loop, allow it:"
+        f"Take it out (ip link set {quote(link.name)} nomaster), or, if it can't loop, allow it:"
         f' allow_tunnel_ports = ["{link.name}"] in overlay {overlay.name}',
         overlay=overlay.name,
         device=link.name,

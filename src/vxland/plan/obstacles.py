@@ -1,6 +1,7 @@
 """What stands in a VTEP's way: a name or a VNI that is taken. From others it isn't taken back."""
 
 from collections.abc import Collection
+from shlex import quote
 
 from vxland.model import Vtep
 from vxland.observed import Link, Observed
@@ -51,7 +52,7 @@ class Register:
 def name_taken(vtep: Vtep, name: str, holder: Link) -> Problem:
     """The conflict over a name."""
     return _taken(
-        vtep, f"the name {name}", holder, f"Remove or rename it: ip link del {holder.name}"
+        vtep, f"the name {name}", holder, f"Remove or rename it: ip link del {quote(holder.name)}"
     )
 
 
@@ -61,8 +62,8 @@ def vni_taken(vtep: Vtep, node: str, holder: Link) -> Problem:
         vtep,
         f"VNI {vtep.vni} on port {vtep.port}",
         holder,
-        f"Remove it (ip link del {holder.name}), or give the pair another VNI on both servers:"
-        f' [overlay.vnis] "{node} {vtep.peer}" = {_other_vni(vtep)}',
+        f"Remove it (ip link del {quote(holder.name)}), or give the pair another VNI on both"
+        f' servers: [overlay.vnis] "{node} {vtep.peer}" = {_other_vni(vtep)}',
     )
 
 
