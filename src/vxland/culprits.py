@@ -1,7 +1,7 @@
 """Who fights with vxland, as experience has it, and how each of them is told to let go."""
 
 from vxland.fights import Fight
-from vxland.identity import CHAIN
+from vxland.identity import RULE_SETS
 from vxland.problems import Kind, Problem
 
 STOP = "Stop what does it, or take the device out of vxland's configuration"
@@ -43,6 +43,6 @@ def _cure(culprit: str | None, device: str) -> str:
         return STOP
     name, _, process = culprit.rstrip(")").rpartition(" (pid ")
     for known, way in CURES.items():
-        if name.startswith(known) and (device != CHAIN or "{device}" not in way):
+        if name.startswith(known) and (device not in RULE_SETS or "{device}" not in way):
             return way.format(device=device)
     return f"See what it is: ps -fp {process}. {STOP}"

@@ -15,7 +15,7 @@ from vxland.doorbell import Trigger
 from vxland.execution import Outcome, execute
 from vxland.fights import WINDOW, Fights, undone
 from vxland.hints import hints
-from vxland.identity import CHAIN
+from vxland.identity import RULE_SETS
 from vxland.model import Desired
 from vxland.observed import Abroad, Host, Observed
 from vxland.operations import CreateVtep
@@ -230,7 +230,7 @@ class Reconciler:
         self._failed = (*kept, *(outcome for outcome in outcomes if outcome.failure))
         if drift:
             for fight in self._fights.record(undone(done), now):
-                self._culprits[fight.subject] = self._culprit(fight.subject[0] == CHAIN, WINDOW)
+                self._culprits[fight.subject] = self._culprit(fight.subject[0] in RULE_SETS, WINDOW)
         for operation in done:
             self._repairs.pop(operation.device, None)
             self._repairs[operation.device] = Repair(str(operation), at)
@@ -243,9 +243,9 @@ class Reconciler:
         """By device, who changed what this turn put right, or what is fought over."""
         within = time.monotonic() - self._turned + MOMENT
         changed = {outcome.operation.device for outcome in outcomes}
-        kinds = {device == CHAIN for device in changed}
+        kinds = {device in RULE_SETS for device in changed}
         who = {rules: self._culprit(rules, within) for rules in kinds}
-        seen = {device: who[device == CHAIN] for device in changed}
+        seen = {device: who[device in RULE_SETS] for device in changed}
         seen |= {device: who for (device, _), who in self._culprits.items()}
         return {device: who for device, who in seen.items() if who is not None}
 
