@@ -6,11 +6,13 @@ rules but ebtables' (``Observed.forward`` is empty).
 """
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from tests.fake.devices import Device, RefusedError
 from tests.fake.filter import Filter, FilterError
 from tests.fake.requests import CHANGES, CREATIONS
+from tests.fake.table import Nft
 from tests.fake.tunnels import Tunnels
 from vxland import operations as ops
 from vxland.addresses import IPAddress
@@ -18,19 +20,31 @@ from vxland.execution import Failure
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.linux import DONE_ALREADY
 from vxland.kernel.messages import Directory, numbers_needed
+from vxland.kernel.nftables import BATCHES
+from vxland.nftables import ending_script, filling_script, table_script
 from vxland.observed import Abroad, ForwardChain, Observed, Unavailable
 from vxland.operations import Operation
 from vxland.ownership import KINDS
 from vxland.traffic import Seen
 
+NFT_SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
+    ops.MakeTable: table_script,
+    ops.FillTable: filling_script,
+    ops.TrimTable: filling_script,
+    ops.RemoveTable: ending_script,
+}
+RULES = (*SCRIPTS, *BATCHES)
+
 
 class FakeKernel:
-    """One network namespace. ``net`` and ``filter`` are there to be vandalised."""
+    """One network namespace. ``net``, ``filter`` and ``nft`` are there to be vandalised."""
 
     def __init__(self) -> None:
         self.net = Tunnels()
         self.filter = Filter()
+        self.nft = Nft()
         self.no_ebtables: Unavailable | None = None
+        self.no_nftables: Unavailable | None = None
         self._directory = Directory({}, {})
         self._abroad: dict[tuple[int, str], Device] = {}
 
@@ -59,7 +73,7 @@ class FakeKernel:
         """The links and the guards as they are now."""
         self._learn_indexes()
         seen = self.look()
-        return Observed(links=seen.links, ebtables=seen.ebtables)
+        return Observed(links=seen.links, ebtables=seen.ebtables, nftables=seen.nftables)
 
     def look(self) -> Observed:
         """What there is, without learning any device's number: the test looks, not vxland."""
@@ -70,12 +84,13 @@ class FakeKernel:
             fdb={d.name: frozenset(d.fdb) for d in devices if d.fdb},
             addresses={d.name: frozenset(d.addresses) for d in devices if d.kind in KINDS},
             ebtables=self.no_ebtables or self.filter.state(),
+            nftables=self.no_nftables or self.nft.state(),
         )
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Carry out operations of one phase, ebtables' first; returns those that failed."""
+        """Carry out operations of one phase, rules' first; returns those that failed."""
         failures: dict[Operation, Failure] = {}
-        for operation in sorted(operations, key=lambda op: type(op) not in SCRIPTS):
+        for operation in sorted(operations, key=lambda op: type(op) not in RULES):
             try:
                 self._do(operation)
             except RefusedError as error:
@@ -90,6 +105,9 @@ class FakeKernel:
             if self.no_ebtables is not None:
                 raise FilterError(self.no_ebtables.reason)
             self.filter.restore(SCRIPTS[type(operation)](operation))  # type: ignore[operator]
+            return
+        if type(operation) in BATCHES:
+            self._do_nft(operation)
             return
         if any(name not in self._directory.indexes for name in numbers_needed(operation)):
             self._learn_indexes()
@@ -109,6 +127,18 @@ class FakeKernel:
             self.net.enslave(device, self.net.devices.get(numbers[operation.bridge]))
             return
         CHANGES[type(operation)](self.net, device, operation)
+
+    def _do_nft(self, operation: Operation) -> None:
+        if self.no_nftables is not None:
+            raise FilterError(self.no_nftables.reason)
+        if isinstance(operation, ops.RemoveTable) and self.nft.chains is None:
+            return
+        if isinstance(operation, ops.ClaimTable):
+            self.nft.claim()
+        else:
+            self.nft.run(NFT_SCRIPTS[type(operation)](operation))
+        if isinstance(operation, ops.MakeTable):
+            self.nft.keep()
 
     def _learn_indexes(self) -> None:
         for index, device in self.net.devices.items():

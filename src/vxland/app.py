@@ -59,7 +59,7 @@ class Daemon:
             signal.signal(signal.SIGINT, lambda *_: self._doorbell.ring(Trigger.STOP))
             signal.signal(signal.SIGIO, signal.SIG_IGN)  # of a broken lease, config/writing.py
             signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
-            kernel = stack.enter_context(LinuxKernel())
+            kernel = stack.enter_context(LinuxKernel(keeps=True))
             own = frozenset({kernel.port_id})
             links = LinkEvents(Trigger.NETLINK, own, farewell=self._tunnel_totals.farewell)
             events = [links, *_rule_events(kernel)]

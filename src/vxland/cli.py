@@ -63,7 +63,7 @@ COMMANDS = (
     Command(
         "plan",
         "show what would change, and how much that disturbs",
-        options=(Option(("--commands",), "as ip, bridge and ebtables lines"),),
+        options=(Option(("--commands",), "as ip, bridge, ebtables and nft lines"),),
     ),
     Command("apply", "reconcile once, without the daemon"),
     Command("reload", "have the daemon read its configuration now"),

@@ -3,7 +3,7 @@
 from shlex import quote
 
 from vxland.fights import Fight
-from vxland.identity import CHAIN
+from vxland.identity import RULE_SETS
 from vxland.problems import Kind, Problem
 
 STOP = "Stop what does it, or take the device out of vxland's configuration"
@@ -48,10 +48,10 @@ def fight_problem(fight: Fight, culprit: str | None) -> Problem:
 def _cure(culprit: str | None, device: str) -> str:
     """What ends the fight over this device with a culprit like ``ip (pid 12)``."""
     if culprit is None:
-        monitor = MONITOR_RULES if device == CHAIN else MONITOR_DEVICES
+        monitor = MONITOR_RULES if device in RULE_SETS else MONITOR_DEVICES
         return f"{FIND.format(monitor=monitor)}. {STOP}"
     name, _, process = culprit.rstrip(")").rpartition(" (pid ")
     for known, way in CURES.items():
-        if name.startswith(known) and (device != CHAIN or "{device}" not in way):
+        if name.startswith(known) and (device not in RULE_SETS or "{device}" not in way):
             return way.format(device=quote(device))
     return f"See what it is: ps -fp {process}. {STOP}"

@@ -7,7 +7,7 @@ from vxland import operations as ops
 from vxland.changes import MOST, some
 from vxland.fights import causes
 from vxland.identity import CHAIN
-from vxland.observed import EbtablesState, Link, Observed, VxlanState
+from vxland.observed import EbtablesState, Link, NftablesState, NftTable, Observed, VxlanState
 from vxland.operations import Operation, WriteChain
 
 
@@ -91,17 +91,38 @@ def _chain(operation: WriteChain, observed: Observed) -> str:
     return f"chain {CHAIN} changed, or not first in FORWARD"
 
 
+def _table(observed: Observed) -> NftTable | None:
+    state = observed.nftables
+    return state.table if isinstance(state, NftablesState) else None
+
+
+def _made(operation: ops.MakeTable, observed: Observed) -> str:
+    table = _table(observed)
+    if table is None:
+        return f"table {operation.device} missing"
+    return f"table {operation.device} {'dormant' if table.dormant else 'changed'}"
+
+
+def _filled(operation: ops.FillTable, observed: Observed) -> str:
+    table = _table(observed)
+    complete = table is not None and set(table.rules).issuperset(operation.rules)
+    return f"table {operation.device} {'with other rules' if complete else 'missing rules'}"
+
+
 FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.AddAddress: lambda op, _: f"address {op.address} missing",
     ops.AddAltname: lambda op, _: f"altname {op.altname} missing",
     ops.AppendFlood: lambda op, _: f"{op.destination} not in its flood list",
     ops.Attach: _master,
     ops.BringUp: lambda *_: "down",
+    ops.ClaimTable: lambda op, _: f"table {op.device} without its owner",
     ops.CreateBridge: _missing,
     ops.CreateVtep: _missing,
     ops.DeleteAbroad: lambda op, _: f"moved to network namespace {op.abroad.nsid}",
     ops.DeleteLink: lambda *_: "not wanted as it was",
+    ops.FillTable: _filled,
     ops.Isolate: lambda *_: "not isolated",
+    ops.MakeTable: _made,
     ops.NoLinkLocal: lambda *_: "with IPv6 link-local addresses",
     ops.RaiseBridge: lambda *_: "down",
     ops.Reattach: _master,
@@ -109,6 +130,7 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.RemoveAltname: lambda op, _: f"altname {op.altname} too many",
     ops.RemoveChain: lambda op, _: f"chain {op.device}, which isn't wanted",
     ops.RemoveFdb: _fdb,
+    ops.RemoveTable: lambda op, _: f"table {op.device}, which isn't wanted",
     ops.Rename: lambda op, _: f"named {op.device} instead of {op.to}",
     ops.ResetFlag: lambda op, _: f"port flag {op.flag} changed",
     ops.SetAlias: _alias,
@@ -119,6 +141,7 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.SetRemote: _remote,
     ops.TakeDown: lambda *_: "up, which it must not be",
     ops.TrimChain: lambda op, _: f"chain {op.device} with more rules than wanted",
+    ops.TrimTable: lambda op, _: f"table {op.device} with more rules than wanted",
     ops.Unisolate: lambda *_: "isolated, which isn't wanted",
     ops.WriteChain: _chain,
 }

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from enum import Enum
 
 from vxland.addresses import IPAddress, IPInterface
 from vxland.model import VniKey
@@ -106,11 +107,11 @@ class BridgeAddress:
 
 
 @dataclass(frozen=True, slots=True)
-class EbtablesRule:
+class PortRule:
     """A rule as far as vxland needs to understand it: names of bridge ports, and a verdict.
 
-    ``text`` is what ebtables-save prints after ``-A CHAIN``. A rule with any other condition
-    has ``known`` false, and no guard may rely on what it does.
+    ``text`` is what ebtables-save prints after ``-A CHAIN``, or how nft writes it. A rule with
+    any other condition has ``known`` false, and no guard may rely on what it does.
     """
 
     text: str
@@ -124,9 +125,44 @@ class EbtablesRule:
 class EbtablesState:
     """The filter table of ebtables: vxland's chain, and what stands in FORWARD."""
 
-    chain: tuple[EbtablesRule, ...] | None = None  # None: there is no such chain
+    chain: tuple[PortRule, ...] | None = None  # None: there is no such chain
     policy: str = "RETURN"  # the chain's
-    forward: tuple[EbtablesRule, ...] = ()
+    forward: tuple[PortRule, ...] = ()
+
+
+class Owner(Enum):
+    """Whose a table is by nftables' owner flag: nobody else can change it, or flush it."""
+
+    NOBODY = "nobody"
+    SELF = "the one who looks"
+    OTHER = "another program"
+
+
+@dataclass(frozen=True, slots=True)
+class NftChain:
+    """A chain of vxland's own table; ``hook`` is how nft declares it, empty for one without."""
+
+    name: str
+    hook: str
+
+
+@dataclass(frozen=True, slots=True)
+class NftTable:
+    """vxland's own table of nftables' bridge family."""
+
+    chains: frozenset[NftChain]
+    rules: tuple[PortRule, ...]  # of the chain that guards
+    dormant: bool = False  # its chains are hooked nowhere
+    owner: Owner = Owner.NOBODY
+    persistent: bool = False  # it stays when its owner ends
+
+
+@dataclass(frozen=True, slots=True)
+class NftablesState:
+    """vxland's own table, and whether the one who looks stays to own it, and the kernel can."""
+
+    table: NftTable | None = None
+    keeps: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -201,6 +237,7 @@ class Observed:
     fdb: Mapping[str, frozenset[FdbEntry]] = field(default_factory=dict)  # by VXLAN device
     addresses: Mapping[str, frozenset[BridgeAddress]] = field(default_factory=dict)  # by device
     ebtables: EbtablesState | Unavailable = EbtablesState()
+    nftables: NftablesState | Unavailable = NftablesState()
     abroad: tuple[Abroad, ...] | None = None  # None: nobody looked
     host: Host = Host()
     forward: tuple[ForwardChain, ...] = ()  # what drops frames between ports of bridges

@@ -14,7 +14,7 @@ from vxland.drift import Drift, kept_down
 from vxland.execution import Outcome, execute
 from vxland.fights import WINDOW, Fights, undone
 from vxland.hints import hints
-from vxland.identity import CHAIN
+from vxland.identity import RULE_SETS
 from vxland.model import Desired
 from vxland.observed import ForwardChain, Host, Observed
 from vxland.operations import CreateVtep
@@ -219,7 +219,7 @@ class Reconciler:
         self._failed = (*kept, *(outcome for outcome in outcomes if outcome.failure))
         repairs = [operation for operation in done if operation.device in drift.repaired]
         for fight in self._fights.record(undone(repairs), now):
-            self._culprits[fight.subject] = self._culprit(fight.subject[0] == CHAIN, WINDOW)
+            self._culprits[fight.subject] = self._culprit(fight.subject[0] in RULE_SETS, WINDOW)
         for device, operations in by_device(outcomes).items():
             if device in drift.repaired:
                 self._repairs.pop(device, None)
@@ -233,9 +233,9 @@ class Reconciler:
         """By device, who changed what this turn put right, or what is fought over."""
         within = time.monotonic() - self._turned + MOMENT
         changed = {outcome.operation.device for outcome in outcomes}
-        kinds = {device == CHAIN for device in changed}
+        kinds = {device in RULE_SETS for device in changed}
         who = {rules: self._culprit(rules, within) for rules in kinds}
-        seen = {device: who[device == CHAIN] for device in changed}
+        seen = {device: who[device in RULE_SETS] for device in changed}
         seen |= {device: who for (device, _), who in self._culprits.items()}
         return {device: who for device, who in seen.items() if who is not None}
 

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 
 from vxland.fights import Fight, Subject
 from vxland.guards import GUARDS
-from vxland.identity import CHAIN
+from vxland.identity import RULE_SETS
 from vxland.model import Desired
 from vxland.operations import Attach, Isolate, Operation, Rename
 from vxland.plan import Plan
@@ -57,6 +57,7 @@ def grounded(desired: Desired, fights: Iterable[Fight]) -> frozenset[str]:
         for overlay in desired.overlays
         for vtep in overlay.vteps
         if all(
-            (vtep.device, guard) in fought or (CHAIN, guard) in fought for guard in overlay.guards
+            any((where, guard) in fought for where in (vtep.device, *RULE_SETS))
+            for guard in overlay.guards
         )
     )

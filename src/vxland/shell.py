@@ -7,7 +7,8 @@ after a command that fails the others are run all the same, unless the shell was
 The guard's chain is written by ``ebtables-restore --noflush``, with the very script that the
 daemon sends. Plain ``ebtables`` commands without a gap would need a second chain that takes over
 while VXLAND is emptied and filled, and would have to know whether there is a VXLAND already, which
-the plan doesn't say; the script is one transaction, and makes or replaces the chain.
+the plan doesn't say; the script is one transaction, and makes or replaces the chain. So does the
+table's, by ``nft -f``.
 """
 
 import shlex
@@ -17,7 +18,8 @@ from typing import Any
 
 from vxland import operations as ops
 from vxland.ebtables import chain_script, removal_script, trim_script
-from vxland.identity import ADDRESS_PROTOCOL, GROUP
+from vxland.identity import ADDRESS_PROTOCOL, GROUP, TABLE
+from vxland.nftables import ending_script, filling_script, table_script
 from vxland.observed import NULL_MAC, PORT_FLAGS
 from vxland.plan import Plan
 from vxland.settings import Df
@@ -25,7 +27,12 @@ from vxland.settings import Df
 NO_BROADCAST = 31  # prefix length from which on an IPv4 network has none (RFC 3021)
 
 # Where a person sees whether a guard holds.
-READ_BACK = {"isolated": "bridge -d link", "ebtables": "ebtables-save"}
+READ_BACK = {
+    "isolated": "bridge -d link",
+    "ebtables": "ebtables-save",
+    "nftables": f"nft list table {TABLE}",
+}
+OWNED = "refused while vxland runs, which owns this table"
 
 REMARKS: dict[type[ops.Operation], str] = {
     ops.AddAddress: "iproute2 before 6.4 can't set the mark, proto: the address won't be vxland's",
@@ -33,6 +40,9 @@ REMARKS: dict[type[ops.Operation], str] = {
     " nsenter -t PID -n ip link del dev NAME",
     ops.RemoveAddress: "it may have gone with another one of its subnet",
     ops.RemoveFdb: "one that was learnt may have aged and gone by now",
+    ops.ClaimTable: "only a program that stays can own a table: vxland run",
+    ops.MakeTable: OWNED,
+    ops.FillTable: OWNED,
 }
 
 OPTIONS: dict[str, Callable[[int], tuple[str, ...]]] = {
@@ -156,6 +166,10 @@ def _restore(script: tuple[str, ...]) -> str:
     return "\n".join(("ebtables-restore --noflush <<'EOF'", *script, "EOF"))
 
 
+def _transaction(script: tuple[str, ...]) -> str:
+    return "\n".join(("nft -f - <<'EOF'", *script, "EOF"))
+
+
 COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
     ops.TakeDown: lambda op: _set(op.device, "down"),
     ops.DeleteLink: lambda op: _line("ip", "link", "del", "dev", op.device),
@@ -163,6 +177,9 @@ COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
     ops.RemoveAltname: lambda op: _altname("del", op.device, op.altname),
     ops.RemoveAddress: _remove_address,
     ops.WriteChain: lambda op: _restore(chain_script(op)),
+    ops.MakeTable: lambda op: _transaction(table_script(op)),
+    ops.FillTable: lambda op: _transaction(filling_script(op)),
+    ops.ClaimTable: lambda _: "true",
     ops.Rename: lambda op: _set(op.device, "name", op.to),
     ops.CreateBridge: _create_bridge,
     ops.CreateVtep: _create_vtep,
@@ -186,4 +203,6 @@ COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
     ops.Unisolate: lambda op: _isolation(op.device, "off"),
     ops.TrimChain: lambda op: _restore(trim_script(op)),
     ops.RemoveChain: lambda op: _restore(removal_script(op)),
+    ops.TrimTable: lambda op: _transaction(filling_script(op)),
+    ops.RemoveTable: lambda op: _transaction(ending_script(op)),
 }

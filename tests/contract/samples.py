@@ -9,7 +9,8 @@ from tests.fake.drift import ADDRESSES, BRIDGE, DROP, HOME, STRAY, B, C
 from tests.fake.tunnels import ELSEWHERE
 from tests.fake.vandalism import Vandalism
 from vxland import operations as ops
-from vxland.identity import CHAIN
+from vxland.guards.nftables import rule
+from vxland.identity import CHAIN, TABLE
 from vxland.model import Bridge, Vtep
 from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, FdbEntry
 from vxland.settings import Df, VxlanOptions
@@ -27,6 +28,8 @@ ABROAD = Abroad(B, OLD.alias, ELSEWHERE, OLD.vni_key)
 NEW_BRIDGE = Bridge("newbr", "vxland-new", "vxland:new", MAC, 1400, frozenset())
 UNICAST = FdbEntry("02:00:00:00:fd:b0", STRANGER)
 FLOOD = FdbEntry(NULL_MAC, OLD.remote)
+TABLE_DROP = rule("vxl-+", "vxl-+", "DROP")
+LET_THROUGH = (rule("vxl-guest", None, "RETURN"), rule(None, "vxl-guest", "RETURN"))
 
 
 def make(vtep: Vtep, **options: object) -> ops.CreateVtep:
@@ -219,6 +222,22 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.RemoveChain("", CHAIN, 0, ()),
         ops.TrimChain("", CHAIN, (DROP,), ()),
         ops.WriteChain("", CHAIN, (), 0),
+    ),
+    "the table": (
+        ops.FillTable("", TABLE, (TABLE_DROP,)),
+        ops.TrimTable("", TABLE, (), ()),
+        ops.MakeTable("", TABLE, (TABLE_DROP,), replaces=True),
+        ops.MakeTable("", TABLE, (*LET_THROUGH, TABLE_DROP), replaces=False),
+        ops.MakeTable("", TABLE, (TABLE_DROP,), replaces=False),
+        ops.FillTable("", TABLE, (TABLE_DROP,)),
+        ops.FillTable("", TABLE, LET_THROUGH),
+        ops.TrimTable("", TABLE, (), ()),
+        ops.MakeTable("", TABLE, (TABLE_DROP,), replaces=True),
+        ops.RemoveTable("", TABLE, ()),
+        ops.RemoveTable("", TABLE, ()),
+        ops.ClaimTable("", TABLE),
+        ops.FillTable("", TABLE, (TABLE_DROP,)),
+        ops.ClaimTable("", TABLE),
     ),
     "a UDP port that somebody has": (
         ops.TakeDown(LAN, B),

@@ -10,10 +10,11 @@ from tests.contract.samples import OVERTAKEN, SCENES
 from tests.contract.twins import twins
 from tests.core.configurations import Configuration, configurations
 from tests.core.stories import Story, Turn, stories
-from tests.fake.drift import DRIFT, HOME
+from tests.fake.drift import DRIFT, EBTABLES, GUARDED, HOME, NFTABLES
 from tests.profiles import examples
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.messages import MESSAGES
+from vxland.kernel.nftables import BATCHES
 from vxland.operations import Operation
 from vxland.plan import plan, plan_teardown
 
@@ -28,6 +29,16 @@ def test_drift_and_its_repair(drift: str) -> None:
         both.vandalise(*DRIFT[drift])
         both.turn(HOME)
         both.turn(HOME)
+
+
+@pytest.mark.parametrize("drift", [*EBTABLES, *NFTABLES])
+def test_drift_of_rules_and_its_repair(drift: str) -> None:
+    """The same where the table guards, too."""
+    with twins() as both:
+        both.turn(GUARDED)
+        both.vandalise(*{**EBTABLES, **NFTABLES}[drift])
+        both.turn(GUARDED)
+        assert both.turn(GUARDED).operations == ()
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -59,11 +70,11 @@ def test_every_class_of_operations_is_compared() -> None:
     """A new class of operations needs a scene."""
     steps = chain.from_iterable(SCENES.values())
     seen = {type(step) for step in steps if isinstance(step, Operation)}
-    assert {*MESSAGES, *SCRIPTS} == seen
+    assert {*MESSAGES, *SCRIPTS, *BATCHES} == seen
 
 
 @examples(25)
-@given(stories(), configurations(), st.integers(0, 60))
+@given(stories(keeps=(False,)), configurations(), st.integers(0, 60))
 def test_stories(story: Story, wanted: Configuration, cut: int) -> None:
     """Whatever happens, and wherever vxland is cut off, both are the same after each step."""
     with twins() as both:

@@ -11,7 +11,7 @@ from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
-from vxland.observed import Host, Observed
+from vxland.observed import Host, NftablesState, Observed, PortRule, Unavailable
 from vxland.operations import Operation
 from vxland.plan import Memory, Plan, plan
 
@@ -106,9 +106,18 @@ class Twins:
                 for name, addresses in observed.addresses.items()
             },
             ebtables=observed.ebtables,
+            nftables=_told_alike(observed.nftables),
             abroad=observed.abroad,
             host=Host(),
         )
+
+
+def _told_alike(seen: NftablesState | Unavailable) -> NftablesState | Unavailable:
+    """What isn't understood of a rule, each kernel tells in its own way."""
+    if isinstance(seen, Unavailable) or seen.table is None:
+        return seen
+    rules = (rule if rule.known else PortRule("", known=False) for rule in seen.table.rules)
+    return replace(seen, table=replace(seen.table, rules=tuple(rules)))
 
 
 @contextmanager

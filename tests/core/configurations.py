@@ -11,7 +11,11 @@ from vxland.model import Desired
 from vxland.settings import Df, OverlaySettings, PeerSettings, Settings, VniScheme, VxlanOptions
 
 BRIDGES = ("vxbr0", "vxbr1", "vxbr2")
-GUARDS = (("isolated", "ebtables"), ("isolated",), ("ebtables",), ("ebtables", "isolated"))
+GUARDS = (
+    *(("isolated",), ("ebtables",), ("nftables",)),
+    *(("isolated", "ebtables"), ("ebtables", "isolated"), ("nftables", "isolated")),
+    *(("ebtables", "nftables"), ("isolated", "ebtables", "nftables")),
+)
 INTERFACES = tuple(map(ip_interface, ("10.10.10.1/24", "10.10.20.1/24", "2001:db8:1::1/64")))
 EXPLICIT = ((frozenset({NODE, "b"}), 4711),)
 FOREIGN_TUNNEL = "fvx0"

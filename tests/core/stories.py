@@ -43,6 +43,27 @@ LINES = (
     "-A OTHER -j DROP",
 )
 
+CHAIN = "bridge vxland forward"
+HOOK = "type filter hook forward priority"
+NFT_LINES = (
+    "delete table bridge vxland",
+    "add table bridge vxland",
+    "add table bridge vxland { flags dormant; }",
+    f"flush chain {CHAIN}",
+    f"delete chain {CHAIN}",
+    f"add chain {CHAIN}",
+    f"add chain {CHAIN} {{ {HOOK} -210; policy accept; }}",
+    f"add chain {CHAIN} {{ {HOOK} -210; policy drop; }}",
+    f"add chain {CHAIN} {{ {HOOK} 10; policy accept; }}",
+    "add chain bridge vxland mine",
+    "add rule bridge vxland mine drop",
+    f"insert rule {CHAIN} accept",
+    f'insert rule {CHAIN} iifname "vxl-lan-b" return',
+    f'insert rule {CHAIN} iifname "g0" return',
+    f'add rule {CHAIN} iifname "vxl-*" oifname "vxl-*" drop',
+    f'add rule {CHAIN} iifname "vxlan*" oifname "vxlan*" drop',
+)
+
 
 class Turn:
     """A turn of vxland's, ended after some of its operations or not at all."""
@@ -159,6 +180,10 @@ DEEDS: tuple[Callable[[Choice], Vandalism], ...] = (
     ),
     lambda choose: somebody.ebtables(choose.of(*LINES)),
     lambda choose: somebody.ebtables(choose.of(*LINES)),
+    lambda choose: somebody.nft(choose.of(*NFT_LINES)),
+    lambda choose: somebody.nft(choose.of(*NFT_LINES)),
+    lambda _: somebody.ruleset_flushed(),
+    lambda _: somebody.daemon_ended(),
     lambda choose: others.bridge(choose.of("fbr", *BRIDGES)),
     lambda choose: others.veth(choose.of(*SPARE_NAMES)),
     lambda choose: others.macvlan("m0", choose.device("bridge", "veth")),
@@ -172,9 +197,12 @@ def deed(choose: Digits, kernel: FakeKernel) -> Vandalism:
 
 
 @st.composite
-def stories(draw: st.DrawFn, *, turns: int = 2, deeds: int = 6) -> Story:
-    """Up to so many turns, each followed by up to so many deeds."""
+def stories(
+    draw: st.DrawFn, *, turns: int = 2, deeds: int = 6, keeps: tuple[bool, ...] = (False, True)
+) -> Story:
+    """Up to so many turns, each followed by up to so many deeds, of a daemon or of commands."""
     story = Story()
+    story.kernel.nft.keeps = draw(st.sampled_from(keeps))
     for _ in range(draw(st.integers(0, turns))):
         cut = draw(st.one_of(st.none(), st.integers(0, 40)))
         story.turn(Turn(draw(configurations()), cut))

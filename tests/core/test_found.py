@@ -1,21 +1,26 @@
 """What was found before it was put right, said in a few words."""
 
 import inspect
+from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
 
 from vxland import operations as ops
 from vxland.found import FOUND, found
+from vxland.guards.nftables import rule
+from vxland.identity import TABLE
 from vxland.model import Bridge, VniKey
 from vxland.observed import (
     NULL_MAC,
     Abroad,
-    EbtablesRule,
     EbtablesState,
     FdbEntry,
     Link,
+    NftablesState,
+    NftTable,
     Observed,
+    PortRule,
     Unavailable,
     VxlanState,
 )
@@ -27,11 +32,12 @@ STATE = VxlanState(7, 4789, OTHER, PEER, VxlanOptions(ttl=5, df=Df.SET, learning
 LINK = Link("t", "vxlan", alias="foo", mac="02:00:00:00:00:01", master="br9", vxlan=STATE)
 SEEN = Observed(
     links={"t": LINK, "bare": Link("bare")},
-    ebtables=EbtablesState((EbtablesRule("-j A"),)),
+    ebtables=EbtablesState((PortRule("-j A"),)),
 )
 GUARDING = Guarding("t", ("isolated",))
 BRIDGE = Bridge("vxbr0", "", "", "", 1450, frozenset())
 ADDRESS = ip_interface("10.0.0.1/24")
+MADE = ops.MakeTable("", TABLE, (), replaces=True)
 ABROAD = Abroad("t", "", 3, VniKey(7, 4789, 4))
 
 
@@ -104,6 +110,37 @@ def test_every_operation_has_words() -> None:
         and kind is not Operation
     }
     assert set(FOUND) == kinds
+
+
+TABLED = NftTable(frozenset(), (rule(None, "a", "DROP"),))
+
+
+@pytest.mark.parametrize(
+    ("operation", "table", "words"),
+    [
+        (MADE, None, "missing"),
+        (MADE, TABLED, "changed"),
+        (MADE, replace(TABLED, dormant=True), "dormant"),
+        (ops.FillTable("", TABLE, TABLED.rules), replace(TABLED, rules=()), "missing rules"),
+        (ops.FillTable("", TABLE, ()), TABLED, "with other rules"),
+        (ops.ClaimTable("", TABLE), TABLED, "without its owner"),
+        (ops.TrimTable("", TABLE, (), ()), TABLED, "with more rules than wanted"),
+    ],
+)
+def test_what_was_wrong_with_the_table_is_said(
+    operation: Operation, table: NftTable | None, words: str
+) -> None:
+    """In a word or two."""
+    seen = Observed(nftables=NftablesState(table))
+    assert found([operation], seen) == f"table bridge vxland {words}"
+
+
+def test_a_table_may_not_be_seen() -> None:
+    """It isn't there, as far as can be seen."""
+    seen = Observed(nftables=Unavailable("not permitted"))
+    assert found([MADE], seen) == "table bridge vxland missing"
+    removal = ops.RemoveTable("", TABLE, ())
+    assert found([removal], seen) == "table bridge vxland, which isn't wanted"
 
 
 @pytest.mark.parametrize("ebtables", [Unavailable("not permitted"), EbtablesState()])

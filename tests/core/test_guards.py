@@ -1,19 +1,39 @@
 """Split horizon: what the chain should be, and when it is seen to guard."""
 
+from collections.abc import Iterable
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
 from tests.fake.drift import HOME
+from tests.fake.table import parse_rule as parse_nft
 from vxland.guards import GUARDS, armed, cut
-from vxland.guards.ebtables import drop, exemptions
+from vxland.guards.ebtables import Ebtables
+from vxland.guards.nftables import FORWARD, Nftables
 from vxland.hazards import looping_pairs
 from vxland.kernel.ebtables import parse_rule
-from vxland.observed import EbtablesState, Link, Observed, Unavailable
+from vxland.observed import (
+    EbtablesState,
+    Link,
+    NftablesState,
+    NftChain,
+    NftTable,
+    Observed,
+    Owner,
+    PortRule,
+    Unavailable,
+)
 
 B, C = "vxl-lan-b", "vxl-lan-c"
 JUMP = "-j VXLAND"
 DROP = "-i vxl-+ -o vxl-+ -j DROP"
+NFT_DROP = 'iifname "vxl-*" oifname "vxl-*" drop'
+
+
+def texts(rules: Iterable[PortRule]) -> list[str]:
+    """The rules as they are written."""
+    return [rule.text for rule in rules]
 
 
 def port(name: str, *, isolated: bool = False, own: bool = True, kind: str = "vxlan") -> Link:
@@ -27,6 +47,14 @@ def seen(*links: Link, chain: list[str] | None = None, forward: list[str] = [JUM
     rules = None if chain is None else tuple(map(parse_rule, chain))
     state = EbtablesState(rules, "RETURN", tuple(map(parse_rule, forward)))
     return Observed(links={link.name: link for link in links}, ebtables=state)
+
+
+CHAINS = frozenset({FORWARD})
+
+
+def tabled(table: NftTable | None) -> Observed:
+    """Two ports and this table."""
+    return replace(seen(port(B), port(C)), nftables=NftablesState(table))
 
 
 @pytest.mark.parametrize(
@@ -79,6 +107,40 @@ def test_two_ports_are_cut_where_both_directions_are_dropped(
     assert looping_pairs(observed) == (frozenset() if cuts else {frozenset({B, C})})
 
 
+@pytest.mark.parametrize(
+    ("rules", "changes", "holds"),
+    [
+        ([NFT_DROP], {}, True),
+        ([NFT_DROP], {"owner": Owner.OTHER}, True),
+        ([NFT_DROP, "drop"], {}, True),
+        ([NFT_DROP], {"chains": frozenset({*CHAINS, NftChain("mine", "")})}, True),
+        ([], {}, False),
+        ([NFT_DROP], {"dormant": True}, False),
+        ([NFT_DROP], {"chains": frozenset({NftChain("forward", "")})}, False),
+        ([NFT_DROP], {"chains": frozenset()}, False),
+        (["accept", NFT_DROP], {}, False),
+        (['iifname "vxl-*" return', NFT_DROP], {}, False),
+        ([f'iifname "{B}" return', NFT_DROP], {}, False),
+        (['iifname "vxl-foreign" return', NFT_DROP], {}, True),
+    ],
+)
+def test_the_table_guards_only_where_frames_come_to_its_drop(
+    rules: list[str], changes: dict[str, Any], *, holds: bool
+) -> None:
+    """Whatever could let one of vxland's frames out ends it, and no flag of who owns it."""
+    observed = tabled(replace(NftTable(CHAINS, tuple(map(parse_nft, rules))), **changes))
+    assert armed(B, ("nftables",), observed) is holds
+    assert cut(observed.links[B], observed.links[C], observed) is holds
+
+
+def test_a_table_that_is_not_there_guards_nothing() -> None:
+    """Nor one that can't be seen."""
+    nothing = (NftablesState(), Unavailable("not permitted"))
+    for observed in (replace(tabled(None), nftables=state) for state in nothing):
+        assert not armed(B, ("nftables",), observed)
+        assert not cut(observed.links[B], observed.links[C], observed)
+
+
 def test_what_can_not_be_seen_guards_nothing() -> None:
     """Fail closed."""
     observed = Observed({B: port(B)}, ebtables=Unavailable("not permitted"))
@@ -124,5 +186,8 @@ def test_others_ports_that_are_named_alike_are_let_through() -> None:
         (allowing, ["vxl-faraway", "vxl-loose", "vxl-theirs", "vxl-tunnel"]),
     ):
         rules = [f"-{side} {name} -j RETURN" for name in names for side in "io"]
-        assert list(exemptions("vxl-", [wanted], observed)) == rules
-    assert drop("vxl-") == DROP
+        assert texts(Ebtables().exemptions("vxl-", [wanted], observed)) == rules
+        rules = [f'{side}ifname "{name}" return' for name in names for side in "io"]
+        assert texts(Nftables().exemptions("vxl-", [wanted], observed)) == rules
+    assert Ebtables().drop("vxl-").text == DROP
+    assert Nftables().drop("vxl-").text == NFT_DROP

@@ -138,17 +138,17 @@ def strangers(story: Story) -> list[str]:
 
 @examples(60)
 @given(stories(), configurations())
-def test_ebtables_may_come_and_go(story: Story, wanted: Configuration) -> None:
-    """Without ebtables nothing is made worse; once it is back, one plan arrives."""
+def test_rules_may_come_and_go(story: Story, wanted: Configuration) -> None:
+    """Without ebtables and nftables nothing is made worse; with them one plan arrives."""
     desired = wanted.desired
     before = property_of_others(story.kernel)
     watch = Watch(story.kernel, desired)
-    story.kernel.no_ebtables = Unavailable("it is gone")
+    story.kernel.no_ebtables = story.kernel.no_nftables = Unavailable("it is gone")
     for _ in range(2):
         execute(plan(everything(story.kernel), desired), watch)
     idle = plan(everything(story.kernel), desired)
     assert [op for op in idle.operations if not in_vain(op, story.kernel.look())] == []
-    story.kernel.no_ebtables = None
+    story.kernel.no_ebtables = story.kernel.no_nftables = None
     execute(plan(everything(story.kernel), desired), watch)
     assert property_of_others(story.kernel) == before
     settled(story, desired)
@@ -167,6 +167,7 @@ def test_a_teardown_leaves_nothing_but_what_others_use(story: Story) -> None:
     in_use = {problem.device for problem in wanted.problems}
     assert {link.name for link in seen.links.values() if is_own(link)} <= in_use
     assert CHAIN not in story.kernel.filter.chains
+    assert story.kernel.nft.chains is None
 
 
 @examples(60)

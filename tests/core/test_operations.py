@@ -6,13 +6,14 @@ import pytest
 
 from vxland import operations as ops
 from vxland.model import Bridge, VniKey
-from vxland.observed import NULL_MAC, Abroad, FdbEntry
+from vxland.observed import NULL_MAC, Abroad, FdbEntry, PortRule
 from vxland.operations import Guarding, Operation, Phase
 
 PEER = ip_address("192.0.2.2")
 GUARDING = Guarding("vxl-lan-b", ("isolated",))
 ABROAD = Abroad("vxl-lan-b", "vxland:lan:b", 3, VniKey(5, 4789, 4))
 BRIDGE = Bridge("vxbr0", "vxland-lan", "vxland:lan", "02:00:00:00:00:02", 1450, frozenset())
+RULE = PortRule("drop", verdict="DROP")
 
 SAID: list[tuple[Operation, str]] = [
     (ops.TakeDown("lan", "a"), "take a down"),
@@ -57,6 +58,27 @@ SAID: list[tuple[Operation, str]] = [
     (ops.Unisolate("lan", "a", GUARDING), "end the isolation of a"),
     (ops.TrimChain("", "C", (), ()), "take what is no longer wanted out of ebtables chain C"),
     (ops.RemoveChain("", "C", 1, ()), "remove ebtables chain C"),
+    (
+        ops.MakeTable("", "bridge t", (RULE,), replaces=False),
+        "write nftables table bridge t (1 rule)",
+    ),
+    (
+        ops.MakeTable("", "bridge t", (), replaces=True),
+        "write nftables table bridge t anew (0 rules)",
+    ),
+    (
+        ops.FillTable("", "bridge t", (RULE, RULE)),
+        "write the rules of nftables table bridge t (2 rules)",
+    ),
+    (
+        ops.ClaimTable("", "bridge t"),
+        "own nftables table bridge t, so that nobody else can flush it",
+    ),
+    (
+        ops.TrimTable("", "bridge t", (), ()),
+        "take what is no longer wanted out of nftables table bridge t",
+    ),
+    (ops.RemoveTable("", "bridge t", ()), "remove nftables table bridge t"),
 ]
 
 
@@ -78,9 +100,11 @@ def test_only_what_lets_frames_pass_needs_its_guards_read_back() -> None:
         ops.Unisolate("lan", "a", GUARDING),
         ops.TrimChain("", "C", (), (GUARDING,)),
         ops.RemoveChain("", "C", 1, (GUARDING,)),
+        ops.TrimTable("", "bridge t", (), (GUARDING,)),
+        ops.RemoveTable("", "bridge t", (GUARDING,)),
     ]
     assert needing == {type(operation) for operation in guarded}
-    assert [operation.needs for operation in guarded] == [(GUARDING,)] * 4
+    assert [operation.needs for operation in guarded] == [(GUARDING,)] * len(guarded)
     assert {operation.needs for operation, _ in SAID if type(operation) not in needing} == {()}
 
 

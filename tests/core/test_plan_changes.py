@@ -5,17 +5,21 @@ from dataclasses import replace
 from tests.core.test_plan import GRE, do, home, of, planned, said
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
-from tests.fake.drift import BRIDGE, B, C
+from tests.fake.drift import BRIDGE, GUARDED, B, C
 from tests.fake.wishes import DMZ, LAN, wish
+from vxland.execution import execute
 from vxland.identity import pair_vni
 from vxland.model import Desired
+from vxland.observed import Owner
 from vxland.operations import (
     BringUp,
     CreateVtep,
     DeleteAbroad,
     DeleteLink,
     RemoveChain,
+    RemoveTable,
     TrimChain,
+    TrimTable,
     Unisolate,
 )
 from vxland.plan import Plan, plan
@@ -40,15 +44,47 @@ def test_a_guard_that_is_wanted_no_more_goes_last() -> None:
     made = changed(wish(LAN), wish(guarded(LAN, "isolated")))
     assert {type(operation) for operation in made.operations} == {RemoveChain}
     assert {guarding.device for guarding in made.operations[0].needs} == {B, C, "vxl-lan-d"}
+    made = changed(wish(guarded(LAN, "isolated", "nftables")), wish(guarded(LAN, "isolated")))
+    assert {type(operation) for operation in made.operations} == {RemoveTable}
+    assert {guarding.device for guarding in made.operations[0].needs} == {B, C, "vxl-lan-d"}
     made = changed(wish(LAN), wish(guarded(LAN, "ebtables")))
     assert {type(operation) for operation in made.operations} == {Unisolate}
 
 
 def test_a_rule_that_is_wanted_no_more_goes_last() -> None:
     """The chain stays for the other overlay."""
-    made = changed(wish(LAN, INDEX), wish(LAN, guarded(INDEX, "isolated")))
-    assert [type(operation) for operation in made.operations] == [TrimChain]
-    assert {guarding.guards for guarding in made.operations[0].needs} == {("isolated",)}
+    for guard, trim in (("ebtables", TrimChain), ("nftables", TrimTable)):
+        lan, index = (guarded(overlay, "isolated", guard) for overlay in (LAN, INDEX))
+        made = changed(wish(lan, index), wish(lan, guarded(INDEX, "isolated")))
+        assert [type(operation) for operation in made.operations] == [trim]
+        assert {guarding.guards for guarding in made.operations[0].needs} == {("isolated",)}
+
+
+def test_a_daemon_owns_the_table_for_good() -> None:
+    """It claims one that lost its owner, and makes one anew that can't be owned."""
+    kernel = home(GUARDED)
+    assert plan(kernel.observe(), GUARDED).operations == ()
+    kernel.nft.keeps = True
+    assert said(plan(kernel.observe(), GUARDED)) == [
+        "write nftables table bridge vxland anew (1 rule)"
+    ]
+    execute(plan(kernel.observe(), GUARDED), kernel)
+    assert plan(kernel.observe(), GUARDED).operations == ()
+    do(somebody.ruleset_flushed(), kernel)
+    assert kernel.nft.chains is not None
+    do(somebody.daemon_ended(), kernel)
+    claim = "own nftables table bridge vxland, so that nobody else can flush it"
+    assert claim in said(plan(kernel.observe(), GUARDED))
+    execute(plan(kernel.observe(), GUARDED), kernel)
+    assert plan(kernel.observe(), GUARDED).operations == ()
+
+
+def test_a_table_of_another_owner_is_left_to_it_where_it_guards() -> None:
+    """It would be refused."""
+    kernel = home(GUARDED)
+    kernel.nft.keeps = kernel.nft.persistent = True
+    kernel.nft.owner = Owner.OTHER
+    assert plan(kernel.observe(), GUARDED).operations == ()
 
 
 def test_what_the_kernel_does_not_change_in_place_is_made_anew() -> None:

@@ -161,9 +161,13 @@ def test_a_hint_leaves_a_tunnel_in_sync() -> None:
 
 def test_status_says_when_guards_can_not_be_seen() -> None:
     """Without privilege, say."""
-    observed = replace(seen(), ebtables=Unavailable("not permitted"))
-    (overlay,) = report_status(replace(report(), observed=observed))["overlays"]
-    assert overlay["guards_seen"] is False
+    unseen = Unavailable("not permitted")
+    for observed, seen_to_hold in (
+        (replace(seen(), ebtables=unseen), False),
+        (replace(seen(), nftables=unseen), True),  # which isn't one of the overlay's
+    ):
+        (overlay,) = report_status(replace(report(), observed=observed))["overlays"]
+        assert overlay["guards_seen"] is seen_to_hold
 
 
 def test_a_problem_reads_as_a_sentence() -> None:

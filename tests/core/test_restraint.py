@@ -5,7 +5,7 @@ from ipaddress import ip_address
 import pytest
 
 from vxland.fights import Fight
-from vxland.identity import CHAIN
+from vxland.identity import CHAIN, TABLE
 from vxland.model import Bridge, Desired, Overlay, Vtep
 from vxland.operations import (
     Attach,
@@ -103,6 +103,8 @@ def fight(device: str, attribute: str) -> Fight:
         (("isolated", "ebtables"), [(DEVICE, "isolated")], set()),
         (("isolated", "ebtables"), [(DEVICE, "isolated"), (CHAIN, "ebtables")], {DEVICE}),
         (("ebtables",), [(CHAIN, "ebtables")], {DEVICE, "vxl-lan-c"}),
+        (("nftables",), [(TABLE, "nftables")], {DEVICE, "vxl-lan-c"}),
+        (("ebtables", "nftables"), [(TABLE, "nftables")], set()),
     ],
 )
 def test_a_port_without_a_guard_that_holds_goes_down(

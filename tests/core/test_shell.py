@@ -7,8 +7,11 @@ import pytest
 
 from vxland import operations as ops
 from vxland.guards import GUARDS
+from vxland.guards.nftables import FORWARD, rule
+from vxland.identity import TABLE
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.messages import MESSAGES
+from vxland.kernel.nftables import BATCHES
 from vxland.model import Bridge, VniKey, Vtep
 from vxland.observed import Abroad, FdbEntry
 from vxland.plan import Plan
@@ -70,13 +73,29 @@ def restore(*script: str) -> str:
     return "\n".join(("ebtables-restore --noflush <<'EOF'", "*filter", *script, "COMMIT", "EOF"))
 
 
+def nft(*script: str) -> str:
+    """The command for a transaction of nft."""
+    return "\n".join(("nft -f - <<'EOF'", *script, "EOF"))
+
+
+NFT_RULES = (rule("g0", None, "RETURN"), rule("vxl-+", "vxl-+", "DROP"))
+NFT_LINES = (
+    'add rule bridge vxland forward iifname "g0" return',
+    'add rule bridge vxland forward iifname "vxl-*" oifname "vxl-*" drop',
+)
+MADE = (
+    "create table bridge vxland",
+    f"create chain bridge vxland forward {{ {FORWARD.hook} }}",
+    *NFT_LINES,
+)
+FILLED = ("flush chain bridge vxland forward", *NFT_LINES)
 PLAIN = "ttl auto tos 0x0 df unset nolearning ageing 300 udpcsum"
 OTHER = "ttl inherit tos inherit df set learning ageing 100 noudpcsum"
 DIFFERENT = VxlanOptions(
     ttl_inherit=True, tos=1, df=Df.SET, learning=True, ageing=100, udp_csum=False
 )
 
-TABLE: tuple[tuple[ops.Operation, str], ...] = (
+OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
     (ops.TakeDown("lan", T), f"ip link set dev {T} down"),
     (ops.DeleteLink("lan", T), f"ip link del dev {T}"),
     (
@@ -154,6 +173,15 @@ TABLE: tuple[tuple[ops.Operation, str], ...] = (
         ops.RemoveChain("", "VXLAND", 2, ()),
         restore("-D FORWARD -j VXLAND", "-D FORWARD -j VXLAND", "-F VXLAND", "-X VXLAND"),
     ),
+    (ops.MakeTable("", TABLE, NFT_RULES, replaces=False), nft(*MADE)),
+    (
+        ops.MakeTable("", TABLE, NFT_RULES, replaces=True),
+        nft("delete table bridge vxland", *MADE),
+    ),
+    (ops.FillTable("", TABLE, NFT_RULES), nft(*FILLED)),
+    (ops.TrimTable("", TABLE, NFT_RULES, ()), nft(*FILLED)),
+    (ops.RemoveTable("", TABLE, ()), nft("delete table bridge vxland")),
+    (ops.ClaimTable("", TABLE), "true"),
 )
 
 
@@ -168,8 +196,8 @@ def known() -> set[type[ops.Operation]]:
 
 @pytest.mark.parametrize(
     ("operation", "expected"),
-    TABLE,
-    ids=[f"{number}-{type(operation).__name__}" for number, (operation, _) in enumerate(TABLE)],
+    OPERATIONS,
+    ids=[f"{number}-{type(op).__name__}" for number, (op, _) in enumerate(OPERATIONS)],
 )
 def test_operation_as_a_command(operation: ops.Operation, expected: str) -> None:
     """Each operation is printed as the one command that does it."""
@@ -178,11 +206,11 @@ def test_operation_as_a_command(operation: ops.Operation, expected: str) -> None
 
 
 def test_every_operation_has_a_handler() -> None:
-    """Each class has a line in the table of commands, and in one of the kernel's two tables."""
+    """Each class has a line in the table of commands, and in one of the kernel's tables."""
     assert known() == COMMANDS.keys()
-    assert known() == MESSAGES.keys() | SCRIPTS.keys()
-    assert set() == MESSAGES.keys() & SCRIPTS.keys()
-    assert known() == {type(operation) for operation, _ in TABLE}
+    tables = [MESSAGES.keys(), SCRIPTS.keys(), BATCHES.keys()]
+    assert sorted(map(str, known())) == sorted(str(kind) for table in tables for kind in table)
+    assert known() == {type(operation) for operation, _ in OPERATIONS}
 
 
 def test_every_guard_can_be_read_back_by_hand() -> None:

@@ -4,11 +4,20 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from vxland.identity import ALTNAME_MARK, CHAIN
 from vxland.model import Desired, Overlay, Vtep
-from vxland.observed import BridgeAddress, EbtablesState, FdbEntry, Link, Observed
+from vxland.observed import (
+    BridgeAddress,
+    EbtablesState,
+    FdbEntry,
+    Link,
+    NftablesState,
+    Observed,
+    Owner,
+)
 from vxland.ownership import is_own, mark
 from vxland.plan import Memory
 from vxland.problems import Kind, Problem
 
+HOOK = "type filter hook forward priority"
 BLOCKING = (Kind.GUARD, Kind.REFUSED)
 
 
@@ -17,7 +26,8 @@ def untruths(
 ) -> list[str]:
     """What isn't as desired, apart from what a problem says can't be."""
     judge = _Judge(observed, desired, problems, memory)
-    return [*judge.false_conflicts(), *judge.overlays(), *judge.leftovers(), *judge.chain()]
+    things = (judge.overlays, judge.leftovers, judge.chain, judge.table)
+    return [*judge.false_conflicts(), *(untruth for thing in things for untruth in thing())]
 
 
 class _Judge:
@@ -177,7 +187,7 @@ class _Judge:
         state = self.observed.ebtables
         if not isinstance(state, EbtablesState):
             return
-        prefixes = {o.prefix for o in self.desired.overlays if "ebtables" in o.guards}
+        prefixes = self._prefixes("ebtables")
         jumps = [rule.text for rule in state.forward].count(f"-j {CHAIN}")
         if not prefixes:
             if jumps or state.chain is not None:
@@ -185,29 +195,61 @@ class _Judge:
             return
         if jumps != 1 or state.forward[0].text != f"-j {CHAIN}" or state.policy != "RETURN":
             yield "the chain isn't in force"
+        yield from self._separation(prefixes, [rule.text for rule in state.chain or ()])
+
+    def table(self) -> Iterator[str]:
+        """The same for nftables' table."""
+        state = self.observed.nftables
+        if not isinstance(state, NftablesState):
+            return
+        prefixes = self._prefixes("nftables")
+        if not prefixes:
+            if state.table is not None:
+                yield "the table is left over"
+            return
+        if state.table is None:
+            yield "there is no table"
+            return
+        hooked = {(chain.name, chain.hook) for chain in state.table.chains}
+        if state.table.dormant or hooked != {("forward", f"{HOOK} -210; policy accept;")}:
+            yield "the table isn't in force"
+        if state.keeps and (state.table.owner, state.table.persistent) != (Owner.SELF, True):
+            yield "the table isn't kept"
+        yield from self._separation(
+            prefixes,
+            [
+                text.replace("iifname", "-i").replace("oifname", "-o").replace("*", "+")
+                for text in (rule.text.replace('"', "") for rule in state.table.rules)
+            ],
+        )
+
+    def _prefixes(self, guard: str) -> set[str]:
+        return {o.prefix for o in self.desired.overlays if guard in o.guards}
+
+    def _separation(self, prefixes: set[str], rules: list[str]) -> Iterator[str]:
         for prefix in prefixes:
             own, other = f"{prefix}own", f"{prefix}other"
-            if self._verdict(state, own, other) != "DROP":
+            if self._verdict(rules, own, other) != "DROP":
                 yield f"frames pass between tunnels named {prefix}"
             for link in self.observed.links.values():
                 hazard = link.name in self.hazardous
                 if link.name.startswith(prefix) and not is_own(link) and not hazard:
                     ways = ((link.name, own), (own, link.name))
-                    if any(self._verdict(state, *way) == "DROP" for way in ways):
+                    if any(self._verdict(rules, *way) == "DROP" for way in ways):
                         yield f"frames of {link.name}, which isn't vxland's, are dropped"
 
     @staticmethod
-    def _verdict(state: EbtablesState, source: str, target: str) -> str:
-        for rule in state.chain or ():
-            words = rule.text.split()
-            named = dict(zip(words[::2], words[1::2], strict=True))
+    def _verdict(rules: list[str], source: str, target: str) -> str:
+        for rule in rules:
+            *conditions, verdict = rule.split()
+            named = dict(zip(conditions[::2], conditions[1::2], strict=False))
             fits = [
                 name == pattern or (pattern.endswith("+") and name.startswith(pattern[:-1]))
                 for name, pattern in ((source, named.get("-i")), (target, named.get("-o")))
                 if pattern
             ]
             if all(fits):
-                return named["-j"]
+                return verdict.upper()
         return "RETURN"
 
 

@@ -8,13 +8,14 @@ from tests.fake_kernel import FakeKernel
 from vxland import operations as ops
 from vxland.execution import Failure
 from vxland.hazards import looping_pairs
-from vxland.identity import ALIAS_MARK, CHAIN
+from vxland.identity import ALIAS_MARK, CHAIN, TABLE
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import Operation
 from vxland.ownership import is_own
 
-NODE_WIDE = (ops.WriteChain, ops.TrimChain, ops.RemoveChain)
+CHAINS = (ops.WriteChain, ops.TrimChain, ops.RemoveChain)
+TABLES = (ops.MakeTable, ops.FillTable, ops.ClaimTable, ops.TrimTable, ops.RemoveTable)
 FOLLOWERS = ("bridge", "macvlan")  # whose MTU the kernel changes by itself
 
 
@@ -67,9 +68,10 @@ class Watch:
 
     def _check_owner(self, operation: Operation) -> None:
         """The device that the operation names is vxland's, or isn't there."""
-        if isinstance(operation, NODE_WIDE):
-            assert (operation.overlay, operation.device) == ("", CHAIN)
-            return
+        for node_wide, rules in ((CHAINS, CHAIN), (TABLES, TABLE)):
+            if isinstance(operation, node_wide):
+                assert (operation.overlay, operation.device) == ("", rules)
+                return
         if isinstance(operation, ops.DeleteAbroad):
             assert operation.abroad.alias.startswith(ALIAS_MARK)
             return

@@ -2,7 +2,8 @@
 
 ``nfnetlink`` is really lacking: a seccomp filter refuses the sockets, as such a kernel does. For
 ``vxlan`` and ``bridge``, vxland itself is run and asks the kernel for another kind of device, one
-that no kernel has; so what it is told is what a kernel without the module says.
+that no kernel has; so what it is told is what a kernel without the module says. The same goes for
+``persist``, a flag of nftables' tables.
 """
 
 import ctypes
@@ -14,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vxland.cli import main
-from vxland.kernel import linux
+from vxland.kernel import linux, nftables
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink, NetlinkError
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
@@ -65,7 +66,10 @@ if __name__ == "__main__":
     if what == "nfnetlink":
         refuse_netfilter()
         os.execv(command[0], command)  # noqa: S606 - the test's own words
-    WithoutKind.kind = what.encode()
-    vars(linux)["Netlink"] = WithoutKind
+    if what == "persist":
+        vars(nftables)["PERSIST"] = 1 << 30
+    else:
+        WithoutKind.kind = what.encode()
+        vars(linux)["Netlink"] = WithoutKind
     sys.argv = [str(Path(command[0])), *command[1:]]
     sys.exit(main())

@@ -31,6 +31,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 
 READY, STATUS = "READY=1", "STATUS="
 BASE = config([1, 2], HEAD + 'guard = ["isolated", "ebtables"]\n')
+BY_TABLE = config([1, 2], HEAD + 'guard = ["isolated", "nftables"]\n')
 FAILED, BAD_CONFIG = 1, 78
 LXD2 = "vxl-lan-lxd2"
 LACKING = ("env", f"--chdir={Path(__file__).parents[2]}", sys.executable, "-m", lacking.__name__)
@@ -204,6 +205,14 @@ BEARABLE: dict[str, Circumstance] = {
     ),
     "no nftables in the kernel": Circumstance(
         ("this kernel has no nftables for ebtables", "modprobe nf_tables"), lacking="nfnetlink"
+    ),
+    "no nftables for a table": Circumstance(
+        (
+            "overlay lan wants the guard nftables: this kernel has no nftables",
+            "modprobe nf_tables",
+        ),
+        lambda case: own_config(case.server, BY_TABLE),
+        lacking="nfnetlink",
     ),
     "ebtables-legacy without CAP_NET_RAW": Circumstance(
         (

@@ -59,6 +59,21 @@ def test_nothing_of_vxlands_is_left_and_nothing_else_is_touched(server: Server) 
     assert_equal(before, snapshot(server))
 
 
+def test_the_table_goes_and_no_other(server: Server) -> None:
+    """Also one that a daemon owned, with the flag persist."""
+    server.config.write_text(
+        server.config.read_text().replace('"vxbr0"', '"vxbr0"\nguard = ["nftables"]')
+    )
+    server.sh("nft add table bridge mine")
+    before = server.sh("nft list tables")
+    server.start()
+    server.settled()
+    server.stop()
+    assert "table bridge vxland" in server.sh("nft list tables")
+    purge(server)
+    assert server.sh("nft list tables") == before
+
+
 @pytest.mark.parametrize("name", USERS)
 def test_a_bridge_that_somebody_uses_stays(server: Server, name: str) -> None:
     server.vxland("apply", check=True)

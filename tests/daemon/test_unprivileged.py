@@ -249,3 +249,20 @@ def problem_of_both(server: Server) -> str:
     """What it says of the first of two tunnels that can't come up for one reason."""
     eventually(lambda: server.status()["problems"], "it says so")
     return str(server.status()["problems"][0]["text"])
+
+
+def test_the_table_needs_no_more_rights(server: Server) -> None:
+    """It is made, owned, left behind and taken over; root's commands may remove it then."""
+    own_config(server, BASE.replace('"ebtables"', '"nftables"'))
+    list_it = "nft list table bridge vxland"
+    start_and_settle(server)
+    assert 'iifname "vxl-*" oifname "vxl-*" drop' in server.sh(list_it)
+    assert "VXLAND" not in "".join(rules(server))
+    owned = "flags owner" in server.sh(list_it)
+    server.stop()
+    assert "flags owner" not in server.sh(list_it)
+    start_and_settle(server)
+    assert ("flags owner" in server.sh(list_it)) == owned
+    server.stop()
+    assert vxland(server, "down").returncode == 0
+    assert "vxland" not in server.sh("nft list tables")

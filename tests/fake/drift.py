@@ -143,6 +143,58 @@ EBTABLES: dict[str, Deeds] = {
     "somebody's chain": (somebody.ebtables("-N OTHER"), somebody.ebtables("-A OTHER -j DROP")),
 }
 
+CHAIN = "bridge vxland forward"
+LIKE_VXLANDS = (  # what nft leaves of a table as vxland makes it, but for its rules
+    somebody.nft("add table bridge vxland"),
+    somebody.nft(f"add chain {CHAIN} {{ type filter hook forward priority -210; policy accept; }}"),
+)
+NFT_DROP = 'iifname "vxl-*" oifname "vxl-*" drop'
+NFTABLES: dict[str, Deeds] = {
+    "ruleset flushed": (somebody.ruleset_flushed(),),
+    "table deleted": (somebody.nft("delete table bridge vxland"),),
+    "nft chain emptied": (somebody.nft(f"flush chain {CHAIN}"),),
+    "nft chain deleted": (
+        somebody.nft(f"flush chain {CHAIN}"),
+        somebody.nft(f"delete chain {CHAIN}"),
+    ),
+    "chain hooked later": (
+        somebody.nft(f"delete chain {CHAIN}"),
+        somebody.nft(
+            f"add chain {CHAIN} {{ type filter hook forward priority 10; policy accept; }}"
+        ),
+        somebody.nft(f"add rule {CHAIN} {NFT_DROP}"),
+    ),
+    "chain without a hook": (
+        somebody.nft(f"delete chain {CHAIN}"),
+        somebody.nft(f"add chain {CHAIN}"),
+        somebody.nft(f"add rule {CHAIN} {NFT_DROP}"),
+    ),
+    "nft chain's policy changed": (
+        somebody.nft(
+            f"add chain {CHAIN} {{ type filter hook forward priority -210; policy drop; }}"
+        ),
+    ),
+    "rule put before the drop": (somebody.nft(f"insert rule {CHAIN} accept"),),
+    "rule of one port put before the drop": (
+        somebody.nft(f'insert rule {CHAIN} iifname "vxl-lan-b" return'),
+    ),
+    "rule with more conditions put before the drop": (
+        somebody.nft(f'insert rule {CHAIN} ether type arp iifname "vxl-lan-b" return'),
+    ),
+    "rule put after the drop": (somebody.nft(f"add rule {CHAIN} drop"),),
+    "second chain": (
+        somebody.nft("add chain bridge vxland mine"),
+        somebody.nft("add rule bridge vxland mine drop"),
+        somebody.nft(f"insert rule {CHAIN} jump mine"),
+    ),
+    "table dormant": (somebody.nft("add table bridge vxland { flags dormant; }"),),
+    "table deleted and made by somebody": (
+        somebody.nft("delete table bridge vxland"),
+        *LIKE_VXLANDS,
+        somebody.nft(f"add rule {CHAIN} {NFT_DROP}"),
+    ),
+}
+
 OTHERS: dict[str, Deeds] = {
     "VNI taken": (
         somebody.deleted(B),
@@ -204,3 +256,11 @@ OTHERS: dict[str, Deeds] = {
 
 DRIFT: dict[str, Deeds] = {**LINKS, **TUNNELS, **BRIDGES, **EBTABLES, **OTHERS}
 assert len(DRIFT) == sum(map(len, (LINKS, TUNNELS, BRIDGES, EBTABLES, OTHERS)))
+
+GUARDED = wish(  # the same node with the table for a guard, too; drift is EBTABLES and NFTABLES
+    replace(
+        LAN,
+        addresses=tuple(map(ip_interface, ADDRESSES)),
+        guards=("isolated", "ebtables", "nftables"),
+    )
+)

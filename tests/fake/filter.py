@@ -61,6 +61,10 @@ class Filter:
         elif word not in ("*filter", "COMMIT"):
             raise AssertionError(line)
 
+    def forget(self) -> None:
+        """The table goes, with all that is in it; who looks at it next makes it again."""
+        self.chains = {name: Chain() for name in BUILTIN}
+
     def state(self) -> EbtablesState:
         """The table as vxland observes it."""
         own = self.chains.get(CHAIN)

@@ -221,6 +221,26 @@ def address_removed(device: str, address: str) -> Vandalism:
     )
 
 
+def nft(line: str) -> Vandalism:
+    """Somebody uses nft."""
+    return Vandalism(f"nft '{line}'", lambda kernel: kernel.nft.by_somebody(line))
+
+
+def daemon_ended() -> Vandalism:
+    """vxland ends, and another process of it starts."""
+    return Vandalism("true", lambda kernel: kernel.nft.leave())
+
+
+def ruleset_flushed() -> Vandalism:
+    """Somebody flushes all that nft shows: ebtables' table, too."""
+
+    def effect(kernel: FakeKernel) -> None:
+        kernel.nft.flush()
+        kernel.filter.forget()
+
+    return Vandalism("nft flush ruleset", effect)
+
+
 def ebtables(line: str) -> Vandalism:
     """Somebody uses ebtables."""
     return Vandalism(f"ebtables {line}", lambda kernel: kernel.filter.command(line))

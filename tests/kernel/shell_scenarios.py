@@ -187,6 +187,26 @@ DRIFTS: dict[str, tuple[str, tuple[type[ops.Operation], ...]]] = {
     ),
 }
 
+BY_TABLE = replace(LAN, guards=("nftables",))
+TABLED = mesh(BY_TABLE)
+TABLE_DRIFTS: dict[str, tuple[str, tuple[type[ops.Operation], ...]]] = {
+    "table's rules deleted": ("nft flush chain bridge vxland forward", (ops.FillTable,)),
+    "table's drop comes too late": (
+        "nft insert rule bridge vxland forward accept",
+        (ops.FillTable,),
+    ),
+    "table deleted": ("nft delete table bridge vxland", (ops.MakeTable,)),
+    "table dormant": ("nft 'add table bridge vxland { flags dormant; }'", (ops.MakeTable,)),
+    "table with another chain": ("nft add chain bridge vxland mine", (ops.MakeTable,)),
+    "table, and a guest named alike": (
+        """
+        ip link set g0 name vxl-guest
+        ip link set vxl-guest master vxbr0 up
+        """,
+        (ops.FillTable,),
+    ),
+}
+
 SCENARIOS: dict[str, Scenario] = {
     "fresh, IPv4": Scenario(FRESH, before=None),
     "fresh, IPv6": Scenario(FRESH, before=None, after=MESH6),
@@ -237,6 +257,18 @@ SCENARIOS: dict[str, Scenario] = {
         before=TWO,
         after=Settings(overlays=(LAN, replace(SECOND, guards=("isolated",))), peers=V4),
     ),
+    "guard nftables ends": Scenario((ops.RemoveTable,), before=TABLED, after=guards("isolated")),
+    "guard nftables comes": Scenario((ops.MakeTable,), before=guards("isolated"), after=TABLED),
+    "guard nftables ends for one of two": Scenario(
+        (ops.TrimTable,),
+        before=Settings(overlays=(BY_TABLE, replace(SECOND, guards=("nftables",))), peers=V4),
+        after=Settings(overlays=(BY_TABLE, replace(SECOND, guards=("isolated",))), peers=V4),
+    ),
+    "fresh, nftables": Scenario((ops.MakeTable, ops.BringUp), before=None, after=TABLED),
+    **{
+        name: Scenario(expects, drift, before=TABLED, after=TABLED)
+        for name, (drift, expects) in TABLE_DRIFTS.items()
+    },
     "guest put back": Scenario(
         (ops.Reattach,), planner=lambda _: Plan((ops.Reattach("lan", "g0", "vxbr0"),))
     ),

@@ -57,6 +57,7 @@ class Twin(Namespace):
         return {
             **{name: stable(self.json(command)) for name, command in SHOWN.items()},
             "rules": [line for line in rules if not line.startswith("#")],
+            "table": self.sh("nft list table bridge vxland 2>/dev/null || true"),
         }
 
 

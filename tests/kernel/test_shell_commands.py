@@ -56,10 +56,10 @@ def test_addresses_carry_the_mark_where_ip_knows_it() -> None:
 
 
 def test_every_operation_is_played() -> None:
-    """No class of operation is left out of the scenarios."""
+    """No class of operation is left out of the scenarios, but for what only a daemon can do."""
     expected = {
         kind
         for _, kind in inspect.getmembers(operations, inspect.isclass)
-        if issubclass(kind, Operation) and kind is not Operation
+        if issubclass(kind, Operation) and kind not in (Operation, operations.ClaimTable)
     }
     assert expected == {kind for scenario in SCENARIOS.values() for kind in scenario.expects}

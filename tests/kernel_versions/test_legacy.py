@@ -17,7 +17,8 @@ from tests.lab import Listener, Namespace, Server, Site, broadcast, eventually
 from tests.lab.server import VXLAND
 from tests.lab.site import HEAD, config
 from vxland.execution import Failure, execute
-from vxland.guards.ebtables import drop, is_jump
+from vxland.guards.ebtables import Ebtables as Guard
+from vxland.guards.ebtables import is_jump
 from vxland.identity import CHAIN
 from vxland.kernel.ebtables import Ebtables, parse
 from vxland.kernel.linux import LinuxKernel
@@ -258,7 +259,7 @@ def test_others_stay(node: Node) -> None:
     one = wish(GUARDED, replace(NUMBERED, guards=("isolated",)))
     assert WriteChain in map(type, node.turn(both))
     assert before == others()
-    assert [rule.text for rule in node.state().chain or ()] == [DROP, drop("vxlan")]
+    assert [rule.text for rule in node.state().chain or ()] == [DROP, Guard().drop("vxlan").text]
     assert TrimChain in map(type, node.turn(one))
     assert before == others()
     assert [rule.text for rule in node.state().chain or ()] == [DROP]
@@ -282,8 +283,8 @@ LAN_ISOLATED = replace(LAN, guards=("isolated",))
     "operation",
     [
         WriteChain("", CHAIN, (DROP,), 2),  # deletes a jump more than there is, at the end
-        WriteChain("", CHAIN, (drop("other-"), "-j NOWHERE"), 1),
-        TrimChain("", CHAIN, (drop("other-"), "--no-such-option"), ()),
+        WriteChain("", CHAIN, (Guard().drop("other-").text, "-j NOWHERE"), 1),
+        TrimChain("", CHAIN, (Guard().drop("other-").text, "--no-such-option"), ()),
         RemoveChain("", CHAIN, 2, ()),
     ],
 )
@@ -364,14 +365,14 @@ def test_frames_are_dropped(laboratory: None) -> None:
             host.sh("ip link set eth0 up")
         everybody = {"ab", "ac", "ba", "bc", "ca", "cb"}
         eventually(lambda: passing(server, hosts) == everybody, "the bridge forwards")
-        write(server, WriteChain("", CHAIN, (drop("vxl-"),), 0))
+        write(server, WriteChain("", CHAIN, (Guard().drop("vxl-").text,), 0))
         assert passing(server, hosts) == {"ac", "bc", "ca", "cb"}
         exempt = ("-i vxl-a -j RETURN", "-o vxl-a -j RETURN")
-        write(server, TrimChain("", CHAIN, (*exempt, drop("vxl-")), ()))
+        write(server, TrimChain("", CHAIN, (*exempt, Guard().drop("vxl-").text), ()))
         assert passing(server, hosts) == everybody
         server.sh("ebtables -A FORWARD -o guest -j DROP")  # RETURN lets the administrator's go on
         assert passing(server, hosts) == {"ab", "ba", "ca", "cb"}
-        write(server, WriteChain("", CHAIN, (drop("vxl-"),), 1))
+        write(server, WriteChain("", CHAIN, (Guard().drop("vxl-").text,), 1))
         assert passing(server, hosts) == {"ca", "cb"}
         write(server, RemoveChain("", CHAIN, 1, ()))
         assert passing(server, hosts) == {"ab", "ba", "ca", "cb"}

@@ -196,6 +196,26 @@ def test_drift_is_put_right(host: Machine, harm: str, look: str, wanted: str) ->
     )
 
 
+def test_the_daemon_owns_its_table_and_leaves_it_behind(host: Machine) -> None:
+    """In its sandbox, and with the nft that this Debian release has."""
+    before, drop = host.run(f"cat {CONFIG}"), 'iifname "vxl-*" oifname "vxl-*" drop'
+    look = "nft list table bridge vxland"
+    host.write(CONFIG, before.replace('"vxbr0"', '"vxbr0"\nguard = ["nftables"]'))
+    host.run("systemctl reload vxland")
+    settled(host)
+    assert drop in host.run(look)
+    owned = "flags owner" in host.run(look)
+    for deed in ("nft flush ruleset", "systemctl restart vxland", "systemctl kill -s KILL vxland"):
+        host.run(deed)
+        eventually(lambda: drop in host.attempt(look).stdout, f"it is there after {deed}")
+        settled(host)
+        assert ("flags owner" in host.run(look)) == owned
+    host.write(CONFIG, before)
+    host.run("systemctl reload vxland")
+    settled(host)
+    assert host.attempt(look).returncode != 0
+
+
 def test_drop_in_for_legacy_ebtables_gives_one_more_capability(host: Machine) -> None:
     """These machines have the nft one; the daemon must work with the drop-in all the same."""
     commands = block("sh", "mkdir -p /etc/systemd/system/vxland.service.d")

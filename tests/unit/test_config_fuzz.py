@@ -19,7 +19,17 @@ TABLES = (File, NodeTable, HttpTable, ReconcileTable, OverlayTable, PeerTable)
 KNOWN = sorted({key for table in TABLES for key in table.model_fields})
 WORDS = (
     *("lan", "dmz", "vxbr0", "lxd1", "lxd2", "lxd1 lxd2", "pair", "index", "mesh", "auto"),
-    *("inherit", "isolated", "ebtables", "203.0.113.1", "2001:db8::1", "10.1.1.1/24", "30s", ""),
+    *(
+        "inherit",
+        "isolated",
+        "ebtables",
+        "nftables",
+        "203.0.113.1",
+        "2001:db8::1",
+        "10.1.1.1/24",
+        "30s",
+        "",
+    ),
     *("fe80::1%eth0", "[::1]:80", "127.0.0.1:80", "vxlan0", "a\nb", "\u2028", "%", "🦆"),
 )
 

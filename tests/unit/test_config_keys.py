@@ -56,6 +56,7 @@ def test_a_peer_means_the_defaults(tmp_path: Path) -> None:
         ("port = 65535", replace(LAN, port=65535)),
         ('guard = ["isolated"]', replace(LAN, guards=("isolated",))),
         ('guard = ["ebtables", "isolated"]', replace(LAN, guards=("ebtables", "isolated"))),
+        ('guard = ["nftables"]', replace(LAN, guards=("nftables",))),
         ('mtu = "auto"', LAN),
         ("mtu = 576", replace(LAN, mtu=576)),
         ("mtu = 65485", replace(LAN, mtu=65485)),
@@ -348,7 +349,6 @@ WITH_LATER: Mapping[tuple[str, str], tuple[str, str]] = {
     ("overlay", "ingress"): (f'{OVERLAY}ingress = "peers"', "overlay[0].ingress (lan)"),
     ("overlay", "adopt"): (f"{OVERLAY}adopt = false", "overlay[0].adopt (lan)"),
     ("overlay", "mode"): (f'{OVERLAY}mode = "shared"', "overlay[0].mode (lan)"),
-    ("overlay", "guard"): (f'{OVERLAY}guard = ["nftables"]', "overlay[0].guard[0] (lan)"),
     ("overlay", "vni"): (f"{OVERLAY}vni = 42", "overlay[0].vni (lan)"),
     ("peer", "address"): (
         '[[peer]]\nname = "a"\naddress = "a.example"',

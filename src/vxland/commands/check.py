@@ -5,18 +5,21 @@ import os
 import pwd
 import subprocess
 from argparse import Namespace
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from contextlib import closing
 
 from vxland.commands.trouble import explained
 from vxland.config.load import check
 from vxland.kernel.ebtables import Ebtables
 from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.nftables import Nftables
 from vxland.observed import Unavailable
 from vxland.peers import addresses
 from vxland.resolve import Unresolved, resolve
 from vxland.settings import HttpSettings, Settings
 
 SERVICE = "vxland"  # the user as whom the unit runs it
+RULES: dict[str, Callable[[], Ebtables | Nftables]] = {"ebtables": Ebtables, "nftables": Nftables}
 
 
 def run(options: Namespace) -> int:
@@ -46,8 +49,12 @@ def _here(settings: Settings) -> list[str]:
     except OSError as error:
         warnings.append(f"this machine's addresses can't be seen: {error}")
     guards = {guard for overlay in settings.overlays for guard in overlay.guards}
-    if "ebtables" in guards and isinstance(missing := Ebtables().read(), Unavailable):
-        warnings.append(f"{missing.reason}. {missing.cure}")
+    for guard, rules in RULES.items():
+        if guard not in guards:
+            continue
+        with closing(rules()) as there:
+            if isinstance(missing := there.read(), Unavailable):
+                warnings.append(f"{missing.reason}. {missing.cure}")
     return [*warnings, *_certificates(settings.http)]
 
 

@@ -44,7 +44,6 @@ LATER = (
         "Leave it out, and remove devices and rules made by something else yourself",
     ),
     Later("overlay", "mode", 'Write mode = "mesh"', _is("shared")),
-    Later("overlay", "guard", 'Write guard = ["isolated", "ebtables"]', _is("nftables")),
     Later(
         "overlay",
         "vni",

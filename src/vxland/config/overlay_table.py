@@ -75,7 +75,8 @@ class OverlayTable(Table):
         Takes("a list of strings", '["isolated", "ebtables"]'),
         AfterValidator(_guards),
         Field(
-            description="What keeps frames from one tunnel out of the others: at least one.",
+            description="What keeps frames from one tunnel out of the others: at least one of"
+            ' "isolated", a flag of the ports, "ebtables", a chain, and "nftables", a table.',
             json_schema_extra={"minItems": 1, "uniqueItems": True},
         ),
     ] = ("isolated", "ebtables")

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from vxland.guards.ebtables import Ebtables
 from vxland.guards.isolated import Isolated
+from vxland.guards.nftables import Nftables
 from vxland.guards.port import Port
 from vxland.model import Overlay
 from vxland.observed import Link, Observed
@@ -35,7 +36,7 @@ class Guard(Protocol):
         """Whether the guard keeps two ports from each other, as the kernel has it."""
 
 
-GUARDS: dict[str, Guard] = {guard.name: guard for guard in (Isolated(), Ebtables())}
+GUARDS: dict[str, Guard] = {guard.name: guard for guard in (Isolated(), Ebtables(), Nftables())}
 
 
 def armed(device: str, guards: Sequence[str], observed: Observed) -> bool:

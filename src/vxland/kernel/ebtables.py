@@ -15,7 +15,7 @@ from vxland.ebtables import chain_script, removal_script, trim_script
 from vxland.execution import Failure
 from vxland.identity import CHAIN
 from vxland.kernel.generation import Generation
-from vxland.observed import EbtablesRule, EbtablesState, Unavailable
+from vxland.observed import EbtablesState, PortRule, Unavailable
 from vxland.operations import Operation, RemoveChain, TrimChain, WriteChain
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
@@ -150,7 +150,7 @@ def parse(saved: str) -> EbtablesState:
     """The output of ebtables-save, as far as it concerns vxland."""
     table = ""
     policy = None
-    rules: dict[str, list[EbtablesRule]] = {CHAIN: [], FORWARD: []}
+    rules: dict[str, list[PortRule]] = {CHAIN: [], FORWARD: []}
     for line in saved.splitlines():
         words = line.split()
         if line.startswith("*"):
@@ -165,13 +165,13 @@ def parse(saved: str) -> EbtablesState:
     return EbtablesState(chain, policy or "RETURN", tuple(rules[FORWARD]))
 
 
-def parse_rule(text: str) -> EbtablesRule:
+def parse_rule(text: str) -> PortRule:
     """A rule as ebtables-save prints it, without ``-A CHAIN``."""
     text = " ".join(text.split())
     found = RULE.fullmatch(text)
     if found is None:
-        return EbtablesRule(text, known=False)
-    return EbtablesRule(text, found["source"], found["target"], found["verdict"])
+        return PortRule(text, known=False)
+    return PortRule(text, found["source"], found["target"], found["verdict"])
 
 
 def _variant(program: str) -> str:

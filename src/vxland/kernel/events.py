@@ -29,7 +29,13 @@ from vxland.kernel.netlink import (
     attributes,
     split,
 )
-from vxland.kernel.processes import has_the_kernels_numbers, is_running, legible, name_of
+from vxland.kernel.processes import (
+    PID_BITS,
+    has_the_kernels_numbers,
+    is_running,
+    legible,
+    name_of,
+)
 from vxland.kernel.routes import RTMSG
 from vxland.traffic import Seen
 
@@ -47,8 +53,7 @@ GEN_PROC_PID, GEN_PROC_NAME = 2, 3
 
 DATAGRAMS = 4096  # in one go: a ring isn't held back for as long as a storm lasts
 MEMORY = 64  # suspects remembered
-OWN_PROGRAM = "ebtables-restor"  # as the kernel shortens its name, by which vxland changes rules
-PID_BITS = 22  # libnl and pyroute2 number a process's further sockets above these
+OWN_PROGRAM = "ebtables-restor"  # as the kernel shortens its name, by which vxland writes a chain
 
 TriggerT = TypeVar("TriggerT")  # the doorbell's, which the kernel's side needn't know
 
@@ -230,7 +235,7 @@ class RuleEvents(Events[TriggerT]):
     def _is_own(self, name: str, pid: int) -> bool:
         if has_the_kernels_numbers():
             return pid == os.getpid() or pid in self._own
-        return name == OWN_PROGRAM
+        return name in (OWN_PROGRAM, name_of(os.getpid()))
 
 
 def _is_set_by_hand(message: bytes) -> bool:

@@ -1,7 +1,7 @@
 """The kernel of this network namespace: one object that sees it whole and changes it."""
 
 import errno
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import Self
 
@@ -17,6 +17,7 @@ from vxland.kernel.forward import Forward
 from vxland.kernel.links import LinkTable
 from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
 from vxland.kernel.netlink import Netlink, NetlinkError
+from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.port import port_holders
 from vxland.kernel.routes import read_routes
 from vxland.observed import Abroad, BridgeAddress, ForwardChain, Host, Link, Observed
@@ -41,16 +42,22 @@ KINDS_MADE: dict[type[Operation], str] = {ops.CreateVtep: "vxlan", ops.CreateBri
 
 
 class LinuxKernel:
-    """Sees links, forwarding entries, addresses, routes and ebtables, and changes them.
+    """Sees links, forwarding entries, addresses, routes and rules, and changes them.
 
-    For one thread. Raises OSError where not even a look is allowed or possible.
+    For one thread, which ``keeps`` what it makes if it is the daemon's. Raises OSError where not
+    even a look is allowed or possible.
     """
 
-    def __init__(self) -> None:
+    def __init__(self, *, keeps: bool = False) -> None:
         self._netlink = Netlink()
         self._links = LinkTable()
         self.ebtables = Ebtables()
         self.forward = Forward()
+        self.nftables = Nftables(keeps=keeps)
+        self._rules: dict[type[Operation], Callable[[Operation], Failure | None]] = {
+            **dict.fromkeys(SCRIPTS, self.ebtables.write),
+            **dict.fromkeys(BATCHES, self.nftables.write),
+        }
         self._directory = Directory({}, {})
         self._bridges: dict[str, int] = {}  # indexes, as last observed
 
@@ -69,6 +76,7 @@ class LinuxKernel:
         """Close the sockets."""
         self.ebtables.close()
         self.forward.close()
+        self.nftables.close()
         self._netlink.close()
 
     @property
@@ -99,6 +107,7 @@ class LinuxKernel:
             fdb=read_fdb(self._netlink, vxlans),
             addresses={name: frozenset(addresses.get(name, ())) for name in ours},
             ebtables=self.ebtables.read(),
+            nftables=self.nftables.read(),
             abroad=self.look_abroad() if abroad else None,
             host=self._host(remotes, links, addresses),
         )
@@ -125,15 +134,15 @@ class LinuxKernel:
         """The links and the guards as they are now."""
         links = self._links.refresh(self._netlink)
         self._learn_indexes()
-        return Observed(links=links, ebtables=self.ebtables.read())
+        return Observed(links=links, ebtables=self.ebtables.read(), nftables=self.nftables.read())
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Carry out operations of one phase in one batch; returns those that failed."""
         failures: dict[Operation, Failure] = {}
         batch: list[tuple[Operation, bytes]] = []
         for operation in operations:
-            if type(operation) in SCRIPTS:
-                failure = self.ebtables.write(operation)
+            if type(operation) in self._rules:
+                failure = self._rules[type(operation)](operation)
                 if failure is not None:
                     failures[operation] = failure
                 continue

@@ -95,6 +95,30 @@ class Netlink:
                     answers[sequence] = _error(message)
         return [answers[first + position] for position in range(len(messages))]
 
+    def transaction(
+        self, begin: bytes, messages: Sequence[bytes], end: Sequence[bytes]
+    ) -> NetlinkError | None:
+        """Send requests that are carried out together or not at all; returns the first refusal.
+
+        Without an end they are tried, and nothing is carried out.
+        """
+        first = self._sequence + 1
+        out = self._numbered([begin], NLM_F_REQUEST)
+        out += self._numbered(messages, NLM_F_REQUEST | NLM_F_ACK)
+        out += self._numbered(end, NLM_F_REQUEST)
+        self._socket.sendall(out)
+        waiting = set(range(first + 1, first + 1 + len(messages)))
+        refusal: NetlinkError | None = None
+        while waiting:
+            for kind, sequence, message in self._receive():
+                if kind != NLMSG_ERROR or sequence < first:
+                    continue
+                refusal = refusal or _error(message)
+                if sequence == first:  # an error of the whole; the others aren't answered then
+                    return refusal
+                waiting.discard(sequence)
+        return refusal
+
     def ask(self, messages: Sequence[bytes]) -> list[bytes | NetlinkError]:
         """Send requests that have one message, or an error, for an answer each."""
         answers: list[bytes | NetlinkError] = []
@@ -135,6 +159,9 @@ class Netlink:
                 messages.append(answer)
 
     def _send(self, messages: Sequence[bytes], flags: int) -> None:
+        self._socket.sendall(self._numbered(messages, flags))
+
+    def _numbered(self, messages: Sequence[bytes], flags: int) -> bytearray:
         out = bytearray()
         for message in messages:
             self._sequence += 1
@@ -142,7 +169,7 @@ class Netlink:
             out += HEADER.pack(length, kind, own_flags | flags, self._sequence, 0)
             out += message[HEADER.size :]
             out += bytes(-len(out) % 4)
-        self._socket.sendall(out)
+        return out
 
     def _receive(self) -> Iterator[tuple[int, int, bytes]]:
         yield from split(self._socket.recv(DATAGRAM))

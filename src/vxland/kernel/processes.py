@@ -5,6 +5,7 @@ import time
 from functools import lru_cache
 from pathlib import Path
 
+PID_BITS = 22  # of a netlink port id: libnl and pyroute2 number a process's other sockets above
 FIRST_NAMESPACE = 0xEFFFFFFC  # PROC_PID_INIT_INO, include/linux/proc_ns.h
 
 # What may be at odds with vxland, by systemd's units. The processes of a unit are told to anybody

@@ -1,7 +1,9 @@
 """What arms and disarms the guards."""
 
+from collections.abc import Sized
 from dataclasses import dataclass
 
+from vxland.observed import PortRule
 from vxland.operations.operation import Guarding, Operation, Phase
 
 
@@ -17,9 +19,48 @@ class WriteChain(Operation):
     guards = True
 
     def __str__(self) -> str:
-        count = len(self.rules)
-        rules = f"{count} rule{'s' * (count != 1)}"
-        return f"write ebtables chain {self.device} ({rules}), first in FORWARD"
+        return f"write ebtables chain {self.device} ({_count(self.rules)}), first in FORWARD"
+
+
+@dataclass(frozen=True, slots=True)
+class MakeTable(Operation):
+    """Write vxland's own nftables table, in one transaction with the end of what has its name."""
+
+    rules: tuple[PortRule, ...]
+    replaces: bool  # there is a table of this name, which isn't as it should be
+
+    phase = Phase.ARM
+    attribute = "nftables"
+    guards = True
+
+    def __str__(self) -> str:
+        again = " anew" if self.replaces else ""
+        return f"write nftables table {self.device}{again} ({_count(self.rules)})"
+
+
+@dataclass(frozen=True, slots=True)
+class FillTable(Operation):
+    """Write the rules of the table's chain, in one transaction with the end of those there are."""
+
+    rules: tuple[PortRule, ...]
+
+    phase = Phase.ARM
+    attribute = "nftables"
+    guards = True
+
+    def __str__(self) -> str:
+        return f"write the rules of nftables table {self.device} ({_count(self.rules)})"
+
+
+@dataclass(frozen=True, slots=True)
+class ClaimTable(Operation):
+    """Become the owner of the table, so that others can neither change nor flush it."""
+
+    phase = Phase.ARM
+    attribute = "owner"
+
+    def __str__(self) -> str:
+        return f"own nftables table {self.device}, so that nobody else can flush it"
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,3 +129,44 @@ class RemoveChain(Operation):
 
     def __str__(self) -> str:
         return f"remove ebtables chain {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class TrimTable(Operation):
+    """Write the table's rules without those that are no longer wanted."""
+
+    rules: tuple[PortRule, ...]
+    successors: tuple[Guarding, ...]
+
+    phase = Phase.DISARM
+    attribute = "nftables"
+
+    @property
+    def needs(self) -> tuple[Guarding, ...]:
+        """The guards that take over."""
+        return self.successors
+
+    def __str__(self) -> str:
+        return f"take what is no longer wanted out of nftables table {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
+class RemoveTable(Operation):
+    """Remove vxland's own nftables table."""
+
+    successors: tuple[Guarding, ...]
+
+    phase = Phase.DISARM
+    attribute = "nftables"
+
+    @property
+    def needs(self) -> tuple[Guarding, ...]:
+        """The guards that take over."""
+        return self.successors
+
+    def __str__(self) -> str:
+        return f"remove nftables table {self.device}"
+
+
+def _count(rules: Sized) -> str:
+    return f"{len(rules)} rule{'s' * (len(rules) != 1)}"

@@ -5,20 +5,29 @@ from enum import Enum
 
 from vxland.operations import (
     BringUp,
+    ClaimTable,
     CreateBridge,
     CreateVtep,
     DeleteLink,
+    FillTable,
+    MakeTable,
     Operation,
     RaiseBridge,
     RemoveChain,
+    RemoveTable,
     Rename,
     TakeDown,
     TrimChain,
+    TrimTable,
     WriteChain,
 )
 from vxland.plan.planner import Plan
 
-NODE_WIDE = (WriteChain, TrimChain, RemoveChain)  # swapped in one transaction, of no one device
+# Swapped in one transaction, of no one device.
+NODE_WIDE = (
+    *(WriteChain, TrimChain, RemoveChain),
+    *(MakeTable, FillTable, ClaimTable, TrimTable, RemoveTable),
+)
 
 
 class Disturbance(Enum):

@@ -7,10 +7,10 @@ from typing import cast
 
 from vxland import __version__
 from vxland.chronicle import Chronicle
+from vxland.guards import GUARDS
 from vxland.hazards import looping_in
 from vxland.health import Examination, TunnelKey, state_of
 from vxland.model import Overlay, Vtep
-from vxland.observed import Unavailable
 from vxland.ports import foreign_ports
 from vxland.problems import Problem
 from vxland.report import Report
@@ -140,7 +140,9 @@ class _Builder:
             "bridge_state": state_of(observed.links.get(bridge)),
             "mtu": overlay.bridge.mtu,
             "guards": list(overlay.guards),
-            "guards_seen": not isinstance(observed.ebtables, Unavailable),
+            "guards_seen": all(
+                GUARDS[name].missing(overlay, observed) is None for name in overlay.guards
+            ),
             "in_sync": self._examination.overlay(overlay),
             "since": self._past.overlays.get(overlay.name),
             "looping_pairs": looping_in(overlay, observed),
