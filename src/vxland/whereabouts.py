@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from itertools import islice
 from typing import Protocol
 
 from vxland import identity, names, peers
@@ -87,7 +88,8 @@ def whereabouts(
         for name, answer in known.items()
     }
     for name, answer in known.items():
-        chosen[name] = chosen[name] or choose(answer, present.get(name), mine)
+        others = replace(answer, addresses=answer.addresses - here or answer.addresses)
+        chosen[name] = chosen[name] or choose(others, present.get(name), mine)
     addresses, twice = _once(settings.peers, chosen, present, here if own is None else frozenset())
     by_name = {peer.name: peer for peer in named}
     lost = {
@@ -176,7 +178,7 @@ def _own(
     settings: Settings,
     known: Mapping[str, Answer],
     here: frozenset[IPAddress],
-    silent: Iterable[str],
+    silent: list[str],
     observed: Observed,
 ) -> str | None:
     """Which peer this machine is: as the file says, as tunnels remember it, or by an address."""
@@ -184,12 +186,15 @@ def _own(
         return settings.node.name
     if settings.node.address is not None:
         here = frozenset({settings.node.address})
+    found = [name for name, answer in known.items() if answer.addresses & here]
+    if len(found) == 1 and not silent:
+        return found[0]
+    # A wrong answer may give another peer this machine's address, and none may come for its own.
     marked = ((link, seen) for link in own_links(observed) if (seen := mark(link)) is not None)
-    witnesses = [pair for _, pair in zip(range(WITNESSES), marked, strict=False)]
-    for name in silent:
+    witnesses = list(islice(marked, WITNESSES))
+    for name in (*silent, *found):
         if any(link.mac == identity.mac(name, seen.overlay, seen.peer) for link, seen in witnesses):
             return name
-    found = [name for name, answer in known.items() if answer.addresses & here]
     return found[0] if len(found) == 1 else None
 
 
