@@ -73,6 +73,8 @@ def whereabouts(
     broadcast = broadcast_addresses(observed.host)
     known = {peer.name: _known(peer, answers, frozenset(broadcast)) for peer in settings.peers}
     here = frozenset(local.interface.ip for local in observed.host.addresses)
+    if settings.node.address is not None:
+        here = frozenset({settings.node.address})
     silent = [peer.name for peer in named if not known[peer.name].addresses]
     own = _own(settings, known, here, silent, observed)
     present = {**before}
@@ -184,8 +186,6 @@ def _own(
     """Which peer this machine is: as the file says, as tunnels remember it, or by an address."""
     if settings.node.name is not None:
         return settings.node.name
-    if settings.node.address is not None:
-        here = frozenset({settings.node.address})
     found = [name for name, answer in known.items() if answer.addresses & here]
     if len(found) == 1 and not silent:
         return found[0]
@@ -245,7 +245,6 @@ def _unknown(peer: PeerSettings, answer: Answer) -> Problem:
         "Nothing, if it still comes: it is looked up again and again. Otherwise see"
         f" /etc/resolv.conf and: getent ahosts {peer.address}",
         peer=peer.name,
-        about="name",
     )
 
 
