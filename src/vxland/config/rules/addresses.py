@@ -31,7 +31,7 @@ def node_address(document: Document) -> Iterator[ConfigError]:
         return
     place = document.places["node", "address"]
     if host_name.is_host_name(text):
-        yield place.error("is a host name", "Write the address itself, or leave it out", text)
+        yield place.error("is a host name", "Write the address itself: only a [[peer]] may have a name", text)
     else:
         yield from _server(place, text)
 
