@@ -83,15 +83,15 @@ def whereabouts(
     mine = known.get(own or "", Answer())
     if settings.node.address is not None:
         mine = names.written(settings.node.address)
-    chosen = {
-        name: _local(answer, here)
-        if name == own or (own is None and answer.addresses & here)
-        else None
-        for name, answer in known.items()
-    }
+    chosen: dict[str, IPAddress | None] = {}
     for name, answer in known.items():
-        others = replace(answer, addresses=answer.addresses - here or answer.addresses)
-        chosen[name] = chosen[name] or choose(others, present.get(name), mine)
+        ours = answer.addresses & here
+        if ours and own in {name, None}:
+            chosen[name] = min(ours, key=lambda a: (a.version, int(a)))
+        else:  # an address of this machine's is another peer's only if it has no other
+            others = replace(answer, addresses=answer.addresses - ours) if ours else answer
+            others = others if others.addresses else answer
+            chosen[name] = choose(others, present.get(name), mine)
     addresses, twice = _once(settings.peers, chosen, present, here if own is None else frozenset())
     by_name = {peer.name: peer for peer in named}
     lost = {
@@ -169,8 +169,10 @@ def _known(
     literal = peers.lookup(peer.address)
     if literal is not None:
         return names.written(literal)
-    answer = answers.get(host_name.key(peer.address) or "", Answer())
-    if answer.addresses and answer.addresses <= broadcast:
+    answer = answers.get(str(peers.key(peer.address)), Answer())
+    if not answer.addresses & broadcast:
+        return answer
+    if answer.addresses <= broadcast:
         reason = f"it has only {_listed(answer.addresses)}, a broadcast address of this machine's"
         return Answer(reason=reason)
     return replace(answer, addresses=answer.addresses - broadcast)
@@ -196,11 +198,6 @@ def _own(
         if any(link.mac == identity.mac(name, seen.overlay, seen.peer) for link, seen in witnesses):
             return name
     return found[0] if len(found) == 1 else None
-
-
-def _local(answer: Answer, here: frozenset[IPAddress]) -> IPAddress | None:
-    """The address that this machine itself has, of those of its name."""
-    return min(answer.addresses & here, key=lambda a: (a.version, int(a)), default=None)
 
 
 def _once(

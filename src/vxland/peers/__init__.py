@@ -1,6 +1,7 @@
 """Peer sources: what makes an address of what the file says. One module a source, one line here."""
 
 from collections.abc import Hashable, Iterable
+from functools import lru_cache
 from typing import Protocol
 
 from vxland.addresses import IPAddress
@@ -27,9 +28,12 @@ class Source(Protocol):
         """Which IP versions its address may have."""
 
 
+CACHED = 4096  # texts that needn't be parsed again, turn by turn
+
 SOURCES: tuple[Source, ...] = (literal, host_name)
 
 
+@lru_cache(CACHED)
 def source_of(text: str) -> Source:
     """The source for an address as written: there is one for every text."""
     return next(source for source in SOURCES if source.accepts(text))
@@ -40,11 +44,13 @@ def problem(text: str) -> tuple[str, str] | None:
     return source_of(text).problem(text)
 
 
+@lru_cache(CACHED)
 def lookup(text: str) -> IPAddress | None:
     """The address where it is written out; None where it isn't, or is wrong."""
     return source_of(text).lookup(text)
 
 
+@lru_cache(CACHED)
 def key(text: str) -> Hashable | None:
     """What is the same for two addresses that mean the same; None where something is wrong."""
     return source_of(text).key(text)
@@ -63,6 +69,5 @@ def addresses(peers: Iterable[PeerSettings]) -> dict[str, IPAddress]:
 
 def host_names(peers: Iterable[PeerSettings]) -> frozenset[str]:
     """The names that a name service has to be asked for."""
-    written = (peer.address for peer in peers)
-    keys = (host_name.key(text) for text in written if source_of(text) is host_name)
-    return frozenset(key for key in keys if key is not None)
+    keys = (key(peer.address) for peer in peers)
+    return frozenset(name for name in keys if isinstance(name, str))

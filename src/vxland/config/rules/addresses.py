@@ -31,7 +31,8 @@ def node_address(document: Document) -> Iterator[ConfigError]:
         return
     place = document.places["node", "address"]
     if host_name.is_host_name(text):
-        yield place.error("is a host name", "Write the address itself: only a [[peer]] may have a name", text)
+        cure = "Write the address itself: only a [[peer]] may have a name"
+        yield place.error("is a host name", cure, text)
     else:
         yield from _server(place, text)
 
