@@ -234,7 +234,7 @@ def test_one_address_for_two_peers(stack: ExitStack, tmp_path: Path) -> None:
 def test_several_addresses(stack: ExitStack, tmp_path: Path) -> None:
     """The one that is used stays while it is among them, else it is the smallest."""
     found = scene(stack, tmp_path)
-    found.records(lxd2="192.0.2.200 192.0.2.2 192.0.2.1", lxd3="192.0.2.202 192.0.2.33")
+    found.records(lxd2="192.0.1.9 192.0.2.200 192.0.2.2", lxd3="192.0.2.202 192.0.2.33")
     asked_again(found)
     leads_to(found.server, "192.0.2.33", LXD3)
     assert remote(found.server) == "192.0.2.2"
