@@ -1,8 +1,7 @@
 """What is known of host names, and when each is to be asked for again."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from vxland.addresses import IPAddress
 from vxland.peers import literal
@@ -33,16 +32,6 @@ class Answer:
     addresses: frozenset[IPAddress] = frozenset()
     unsure: frozenset[int] = FAMILIES  # IP versions of which it may have addresses nobody told
     reason: str = ASKING  # why it has no addresses, or why they can't be confirmed
-
-
-class Names(Protocol):
-    """Who asks what host names stand for, in a time of its own."""
-
-    def answers(self, names: frozenset[str]) -> Mapping[str, Answer]:
-        """What is known of these names now. They and no others are asked for from now on."""
-
-    def hurry(self) -> None:
-        """Ask for all of them again now."""
 
 
 def written(address: IPAddress) -> Answer:

@@ -17,7 +17,6 @@ from vxland.fights import WINDOW, Fights, undone
 from vxland.hints import hints
 from vxland.identity import CHAIN
 from vxland.model import Desired
-from vxland.names import Names
 from vxland.observed import ForwardChain, Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
@@ -30,7 +29,7 @@ from vxland.resolve import Unresolved, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
-from vxland.surroundings import ConfigSource, Kernel
+from vxland.surroundings import ConfigSource, Kernel, Names
 from vxland.whereabouts import Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
