@@ -1,6 +1,6 @@
 """Which address of a peer counts: of those its name has, by what its tunnel has now."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from itertools import islice
 from typing import Protocol
@@ -75,8 +75,8 @@ def whereabouts(
     here = frozenset(local.interface.ip for local in observed.host.addresses)
     if settings.node.address is not None:
         here = frozenset({settings.node.address})
-    silent = [peer.name for peer in named if not known[peer.name].addresses]
-    own = _own(settings, known, here, silent, observed)
+    by_name = {peer.name: peer for peer in named}
+    own = _own(settings, known, here, by_name.keys(), observed)
     present = {**before}
     if any(peer.name not in before for peer in named):
         present = remembered(observed, own) | present
@@ -92,8 +92,7 @@ def whereabouts(
             others = replace(answer, addresses=answer.addresses - ours) if ours else answer
             others = others if others.addresses else answer
             chosen[name] = choose(others, present.get(name), mine)
-    addresses, twice = _once(settings.peers, chosen, present, here if own is None else frozenset())
-    by_name = {peer.name: peer for peer in named}
+    addresses, twice = _once(settings.peers, chosen, present, _Self(own, here))
     lost = {
         name: _unknown(by_name[name], known[name])
         for name, address in chosen.items()
@@ -109,7 +108,8 @@ def whereabouts(
         for name in addresses
         if name in by_name and known[name].reason not in {"", names.ASKING}
     ]
-    return Whereabouts(addresses, lost | twice, tuple(_notes(unconfirmed)), kept, not silent)
+    complete = all(known[name].addresses for name in by_name)
+    return Whereabouts(addresses, lost | twice, tuple(_notes(unconfirmed)), kept, complete)
 
 
 def explained(desired: Desired, where: Whereabouts) -> Desired:
@@ -178,23 +178,33 @@ def _known(
     return replace(answer, addresses=answer.addresses - broadcast)
 
 
+@dataclass(frozen=True, slots=True)
+class _Self:
+    """This machine: which peer it is, as far as that is known, and its addresses."""
+
+    name: str | None
+    addresses: frozenset[IPAddress]
+
+
 def _own(
     settings: Settings,
     known: Mapping[str, Answer],
     here: frozenset[IPAddress],
-    silent: list[str],
+    named: Collection[str],
     observed: Observed,
 ) -> str | None:
-    """Which peer this machine is: as the file says, as tunnels remember it, or by an address."""
+    """Which peer this machine is: as the file says, as tunnels remember it, or by an address.
+
+    Names may have no answer, or a wrong one that gives this machine's address to another peer.
+    """
     if settings.node.name is not None:
         return settings.node.name
     found = [name for name, answer in known.items() if answer.addresses & here]
-    if len(found) == 1 and not silent:
+    if len(found) == 1 and found[0] not in named:
         return found[0]
-    # A wrong answer may give another peer this machine's address, and none may come for its own.
     marked = ((link, seen) for link in own_links(observed) if (seen := mark(link)) is not None)
     witnesses = list(islice(marked, WITNESSES))
-    for name in (*silent, *found):
+    for name in (*found, *named):
         if any(link.mac == identity.mac(name, seen.overlay, seen.peer) for link, seen in witnesses):
             return name
     return found[0] if len(found) == 1 else None
@@ -204,11 +214,15 @@ def _once(
     listed: Iterable[PeerSettings],
     chosen: Mapping[str, IPAddress | None],
     present: Mapping[str, IPAddress],
-    shared: frozenset[IPAddress],
+    this: _Self,
 ) -> tuple[dict[str, IPAddress], dict[str, Problem]]:
-    """Each address once, ``shared`` ones apart: whose it was has it before who comes by it."""
+    """Each address once: whose it was has it before who comes by it.
+
+    Where this machine doesn't know who it is, its address may be several peers': that is said so.
+    """
     addresses: dict[str, IPAddress] = {}
-    holders: dict[IPAddress, str] = {}
+    holders = {} if this.name is None else dict.fromkeys(this.addresses, this.name)
+    shared = this.addresses if this.name is None else frozenset()
     problems: dict[str, Problem] = {}
 
     def rank(peer: PeerSettings) -> int:

@@ -15,7 +15,7 @@ from vxland.model import Desired
 from vxland.names import FAMILIES, Answer
 from vxland.observed import Host, Link, LocalAddress, Observed, VxlanState
 from vxland.problems import Kind, Problem
-from vxland.resolve import resolve
+from vxland.resolve import Unresolved, resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings, VxlanOptions
 from vxland.whereabouts import (
     Whereabouts,
@@ -207,6 +207,26 @@ def test_this_machines_address_for_another_peer() -> None:
     assert texts(found(both, TUNNELS)) == EVERYBODY | {"lxd2": "192.0.2.22"}
     silent = wrong | {"lxd1.example.org": Answer()}
     assert texts(found(silent, TUNNELS))["lxd1"] == "192.0.2.1"
+
+
+def test_machines_that_changed_places_before_dns_knows_arent_each_other() -> None:
+    """Tunnels tell who made them; until DNS does, too, nothing is known that could do harm."""
+    told = ALL | answers(lxd1="192.0.2.2", lxd2="192.0.2.1")
+    where = found(told, TUNNELS)
+    assert where.problems["lxd2"].kind is Kind.CONFLICT
+    with pytest.raises(Unresolved, match="none of the peers' addresses"):
+        resolve(SETTINGS, where.addresses, HERE)
+
+
+def test_an_address_that_is_written_out_says_who_this_machine_is() -> None:
+    """Whoever made the tunnels; but where a name says something else, those count."""
+    listed = (PEERS[0], PeerSettings("me", "192.0.2.1"), PEERS[2])
+    settings = replace(SETTINGS, peers=listed)
+    told = ALL | answers(lxd1="192.0.2.7")
+    assert resolve(settings, found(told, TUNNELS, settings=settings).addresses, HERE).node == "me"
+    where = found(ALL, TUNNELS, settings=settings)
+    assert where.problems["me"].kind is Kind.CONFLICT
+    assert resolve(settings, where.addresses, HERE).node == "lxd1"
 
 
 def test_the_address_that_is_here_counts_of_this_machines_own() -> None:
