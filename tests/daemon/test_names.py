@@ -247,6 +247,8 @@ def test_another_family_is_another_device(stack: ExitStack, tmp_path: Path) -> N
     server.sh("ip addr add 2001:db8::1/64 dev eth0 nodad")
     before = snapshot(server).indexes
     found.records(lxd1="192.0.2.1 2001:db8::1", lxd2="2001:db8::2")
+    said = server.vxland("plan").stdout
+    assert ("2001:db8::2" in said, f"delete {LXD2}" in said) == (True, True)
     asked_again(found)
     leads_to(server, "2001:db8::2")
     after = snapshot(server).indexes
@@ -294,6 +296,24 @@ def test_a_short_ttl_is_lengthened(stack: ExitStack, tmp_path: Path) -> None:
     ]
     gaps = [(b - a) % 86400 for a, b in pairwise(seconds)]
     assert min(gaps) >= 4  # 5, as whole seconds show it
+
+
+@pytest.mark.parametrize("by", ["reload", "SIGHUP"])
+def test_who_asks_neednt_wait_for_the_ttl(stack: ExitStack, tmp_path: Path, by: str) -> None:
+    """All names are looked up at once."""
+    found = scene(stack, tmp_path)
+    server = found.server
+    found.dns.stop()
+    found.dns.start(ttl=3600)
+    questions = found.dns.queries("lxd3")
+    eventually(lambda: found.dns.queries("lxd3") > questions, "it is asked for once more")
+    found.records(lxd3="192.0.2.33")
+    assert remote(server, LXD3) == "192.0.2.3"
+    if by == "reload":
+        assert server.vxland("reload").returncode == 0
+    elif server.daemon is not None:
+        server.daemon.send_signal(signal.SIGHUP)
+    leads_to(server, "192.0.2.33", LXD3)
 
 
 def test_names_from_hosts_and_by_search_domain(stack: ExitStack, tmp_path: Path) -> None:

@@ -23,7 +23,7 @@ LOCAL = ("--local=/test/",)  # of what it has no record of, it knows that there 
 
 
 class NameServer:
-    """Answers for mesh.test, with a TTL of one second; each record can have several addresses."""
+    """Answers for mesh.test; each record can have several addresses."""
 
     def __init__(self, namespace: Namespace, folder: Path, records: Mapping[str, str]) -> None:
         self.namespace = namespace
@@ -45,9 +45,13 @@ class NameServer:
     ) -> None:
         self.stop()
 
-    def start(self, *more: str) -> None:
+    def start(self, *more: str, ttl: int = 1) -> None:
         """Begin to answer. ``more`` instead of LOCAL says what else it knows."""
-        files = (f"--addn-hosts={self._records}", f"--log-facility={self.log}", "--local-ttl=1")
+        files = (
+            f"--addn-hosts={self._records}",
+            f"--log-facility={self.log}",
+            f"--local-ttl={ttl}",
+        )
         command = self.namespace.command(*COMMAND, *files, *(more or LOCAL))
         self._process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
         eventually(
