@@ -21,6 +21,7 @@ from vxland.kernel.events import Events, LinkEvents, RuleEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.lock import writer
+from vxland.lookup import NameService
 from vxland.metrics import Sources, Totals, TunnelTotals, VxlandCollector, registry
 from vxland.notify import Notifier
 from vxland.outlook import counted
@@ -68,10 +69,15 @@ class Daemon:
             self._file.watch = ConfigWatch(Path(self._file.path), self._config_changed)
             self._file.watch.start()
             stack.callback(self._file.watch.stop)
+            names = NameService(
+                lambda: self._doorbell.ring(Trigger.NAMES), self._precedence.give_way
+            )
+            stack.callback(names.close)
             self._reconciler = Reconciler(
                 kernel,
                 self._file,
                 self._first_settings,
+                names,
                 lambda rules, within: self._culprit(events, rules=rules, within=within),
             )
             collector = VxlandCollector(

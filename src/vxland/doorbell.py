@@ -22,6 +22,7 @@ class Trigger(Enum):
     NETLINK = "netlink"  # links, addresses, routes, forwarding entries
     RULES = "rules"  # nftables, ebtables-nft among them
     CONFIG = "config"  # the configuration's files
+    NAMES = "names"  # what host names stand for
     HANGUP = "hangup"  # SIGHUP
     INTERVAL = "interval"  # the full check even when no event came
     RETRY = "retry"  # something failed before and is due again

@@ -10,16 +10,18 @@ from vxland.hints import hints
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
+from vxland.lookup import ask
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
-from vxland.peers import addresses
+from vxland.peers import host_names
 from vxland.plan import Plan, plan
 from vxland.report import ConfigState, Report
-from vxland.resolve import resolve
+from vxland.resolve import Unresolved, resolve
 from vxland.settings import Settings
 from vxland.traffic import Seen
+from vxland.whereabouts import explained, survey
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,17 +54,24 @@ class Outlook:
 
 
 def look(path: Path, kernel: LinuxKernel) -> Outlook:
-    """Read the configuration and the kernel. Raises InvalidConfig, Unresolved, OSError."""
+    """Read the configuration, ask for names, look at the kernel.
+
+    Raises InvalidConfig, Unresolved, OSError.
+    """
     at, started = time.time(), time.monotonic()
     settings = load(path)
-    known = addresses(settings.peers)
-    observed = kernel.observe(frozenset(known.values()))
+    answers = ask(host_names(settings.peers))
+    observed, where = survey(kernel, settings, answers, {})
     observed = replace(observed, forward=kernel.read_forward())
-    desired = resolve(settings, known, observed.host)
+    try:
+        desired = explained(resolve(settings, where.addresses, observed.host), where)
+    except Unresolved as error:
+        raise Unresolved(*where.problems.values(), *error.problems) from None
     planned = plan(observed, desired)
     if any(isinstance(operation, CreateVtep) for operation in planned.operations):
         observed = replace(observed, abroad=kernel.look_abroad())
         planned = plan(observed, desired)
+    planned = replace(planned, problems=(*planned.problems, *where.notes))
     return Outlook(settings, observed, desired, planned, at, time.monotonic() - started)
 
 

@@ -1,10 +1,11 @@
 """The one loop that decides: look, resolve, plan, carry out, report. Nobody else writes."""
 
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import replace
 from random import Random
 
+from vxland.addresses import IPAddress
 from vxland.backoff import Backoff
 from vxland.changes import by_device, gist
 from vxland.config.errors import InvalidConfig
@@ -19,16 +20,17 @@ from vxland.model import Desired
 from vxland.observed import ForwardChain, Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
-from vxland.peers import addresses
+from vxland.peers import host_names
 from vxland.plan import Memory, Plan, plan
 from vxland.problems import Kind, Problem
 from vxland.reload import refusal
 from vxland.report import ConfigState, Repair, Report
 from vxland.resolve import Unresolved, resolve, unidentified
 from vxland.restraint import Restraint, grounded
-from vxland.settings import Settings
+from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
-from vxland.surroundings import ConfigSource, Kernel
+from vxland.surroundings import ConfigSource, Kernel, Names
+from vxland.whereabouts import Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
@@ -48,16 +50,19 @@ class Reconciler:
         kernel: Kernel,
         source: ConfigSource,
         settings: Settings,
+        names: Names,
         culprit: Callable[[bool, float], str | None] = lambda _rules, _within: None,
     ) -> None:
         self._kernel = kernel
         self._source = source
+        self._names = names
         self._culprit = culprit
         self.settings = settings
         now = time.time()
         self._config = ConfigState(source.path, settings.digest, now, now)
         self._desired: Desired | None = None  # since this machine found itself
         self._wanted: Desired | None = None  # what the last turn went by
+        self._kept: Mapping[str, IPAddress] = {}  # where peers with a host name were last
         self._memory = Memory()
         self._backoff: Backoff[str] = Backoff(Random().random)  # noqa: S311 - jitter, no secret
         self._fights = Fights()
@@ -99,10 +104,11 @@ class Reconciler:
                 self._config = replace(self._config, tried_at=at)
         if not ASKED_FOR.isdisjoint(triggers):
             self._backoff.forget()
+            self._names.hurry()
         wanted = self._wanted
-        known = addresses(self.settings.peers)
-        observed = self._kernel.observe(frozenset(known.values()))
-        desired, unresolved = self._resolve(observed.host)
+        observed, where = self._survey(self.settings)
+        self._kept = where.kept
+        desired, unresolved = self._resolve(observed.host, where)
         observed, whole = self._plan(observed, desired)
         restraint = Restraint(self._backoff.held(started), self._fights.held(started))
         outcomes = execute(restraint.applied(whole), self._kernel)
@@ -132,6 +138,7 @@ class Reconciler:
                     *(fight_problem(f, self._culprits.get(f.subject)) for f in fights),
                     *hints(desired, observed),
                     *self._silence.problems(desired),
+                    *where.notes,
                     *self._watch_problem(),
                 ),
                 desired,
@@ -170,22 +177,28 @@ class Reconciler:
         self._backoff.forget()
 
     def _unresolvable(self, settings: Settings) -> str | None:
-        known = addresses(settings.peers)
+        observed, where = self._survey(settings, *self.settings.peers)
         try:
-            resolve(settings, known, self._kernel.host(frozenset(known.values())))
+            resolve(settings, where.addresses, observed.host)
         except Unresolved as error:
-            return str(error)
+            return str(error) if where.complete else None  # a name may still tell
         return None
+
+    def _survey(self, settings: Settings, *more: PeerSettings) -> tuple[Observed, Whereabouts]:
+        answers = self._names.answers(host_names((*settings.peers, *more)))
+        return survey(self._kernel, settings, answers, self._kept)
 
     def _refuse(self, *reasons: str) -> None:
         self._config = replace(self._config, errors=reasons)
 
-    def _resolve(self, host: Host) -> tuple[Desired, tuple[Problem, ...]]:
+    def _resolve(self, host: Host, where: Whereabouts) -> tuple[Desired, tuple[Problem, ...]]:
         """What this node should be; while it doesn't find itself, what it was, or its bridges."""
         try:
-            self._desired = resolve(self.settings, addresses(self.settings.peers), host)
+            resolved = resolve(self.settings, where.addresses, host)
         except Unresolved as error:
-            return self._desired or unidentified(self.settings), error.problems
+            problems = (*where.problems.values(), *error.problems)
+            return self._desired or unidentified(self.settings), problems
+        self._desired = explained(resolved, where)
         return self._desired, ()
 
     def _plan(self, observed: Observed, desired: Desired) -> tuple[Observed, Plan]:

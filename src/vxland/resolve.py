@@ -9,7 +9,7 @@ from vxland.addresses import IPAddress
 from vxland.model import Bridge, Desired, Overlay
 from vxland.modes import MODES
 from vxland.modes.seat import Seat
-from vxland.observed import Host
+from vxland.observed import Host, LocalAddress
 from vxland.problems import Kind, Problem
 from vxland.settings import OverlaySettings, PeerSettings, Settings
 
@@ -144,15 +144,20 @@ def _absent(node: Node, host: Host) -> Iterator[Problem]:
         )
 
 
-def _broadcasts(
-    settings: Settings, addresses: Mapping[str, IPAddress], host: Host
-) -> Iterator[Problem]:
-    networks = {
+def broadcast_addresses(host: Host) -> dict[IPAddress, LocalAddress]:
+    """The broadcast addresses of this machine's networks, and its own address in each."""
+    return {
         local.interface.network.broadcast_address: local
         for local in host.addresses
         if isinstance(local.interface, IPv4Interface)
         and local.interface.network.num_addresses > POINT_TO_POINT
     }
+
+
+def _broadcasts(
+    settings: Settings, addresses: Mapping[str, IPAddress], host: Host
+) -> Iterator[Problem]:
+    networks = broadcast_addresses(host)
     for peer in settings.peers:
         local = networks.get(addresses.get(peer.name))  # type: ignore[arg-type]
         if local is not None:
@@ -235,7 +240,7 @@ def _waiting(overlay: str, peer: str, addresses: Mapping[str, IPAddress]) -> Pro
     else:
         text, cure = (
             f"the address of peer {peer} isn't known yet",
-            "Nothing, or see to name service",
+            "Nothing, if it still comes",
         )
     return Problem(Kind.WAITING, text, cure, overlay=overlay, peer=peer)
 

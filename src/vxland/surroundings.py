@@ -1,10 +1,11 @@
-"""What the reconciler works with: a kernel, and a place where the configuration comes from."""
+"""What the reconciler works with: a kernel, a configuration file, who asks for names."""
 
 from collections.abc import Mapping
 from typing import Protocol
 
 from vxland import execution
 from vxland.addresses import IPAddress
+from vxland.names import Answer
 from vxland.observed import Abroad, ForwardChain, Host, Observed
 from vxland.settings import Settings
 from vxland.traffic import Seen
@@ -43,3 +44,13 @@ class ConfigSource(Protocol):
 
     def read(self) -> Settings:
         """The configuration as it is now. Raises InvalidConfig."""
+
+
+class Names(Protocol):
+    """Who asks what host names stand for, in a time of its own."""
+
+    def answers(self, names: frozenset[str]) -> Mapping[str, Answer]:
+        """What is known of these names now. They and no others are asked for from now on."""
+
+    def hurry(self) -> None:
+        """Ask for all of them again now."""

@@ -167,6 +167,23 @@ def test_sandbox_tells_which_service_a_process_is_of(probed: dict[str, Any]) -> 
     assert len(probed["journald"]) == 1
 
 
+def test_peers_are_found_by_name(host: Machine) -> None:
+    """By the service itself, of the name server and /etc/hosts that the machine goes by."""
+    own = "192.0.2.1 first.example.test\n"
+    mine = config([1, 2]).replace('"192.0.2.1"', '"first.example.test"')
+    hosts = host.run("cat /etc/hosts")
+    try:
+        host.write("/etc/hosts", hosts + own)
+        host.write(CONFIG, mine.replace('"192.0.2.2"', '"web.example.test"'))
+        host.run("systemctl restart vxland")
+        settled(host)
+        assert "remote 192.0.2.2" in host.run("ip -d link show dev vxl-lan-lxd2")
+    finally:
+        host.write("/etc/hosts", hosts)
+        host.write(CONFIG, config([1, 2]))
+        host.run("systemctl restart vxland")
+
+
 def test_metrics_are_served(host: Machine) -> None:
     code = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9788/metrics').read())"
     assert "vxland_" in host.run(f'python3 -c "{code}"')

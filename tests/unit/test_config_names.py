@@ -122,9 +122,8 @@ def test_devices_of_others_have_possible_names(tmp_path: Path) -> None:
     [
         ("127.0.0.1", "is a loopback address"),
         ("2001:db8::1%eth0", "has a zone (the part from %)"),
-        ("lxd1.example.org", "is a host name, and these are not in this version of vxland"),
         ("203.0.113.256", "is not an IP address"),
-        ("two words", "is not an IP address"),
+        ("two words", "is neither an IP address nor a host name"),
     ],
 )
 def test_an_address_that_is_no_servers(tmp_path: Path, address: str, message: str) -> None:
@@ -134,6 +133,20 @@ def test_an_address_that_is_no_servers(tmp_path: Path, address: str, message: st
         f'node.address: "{address}" {message}',
         f'peer[0].address (a): "{address}" {message}',
     ] == complaints(tmp_path, text)
+
+
+def test_a_host_name_is_a_peers_but_not_this_machines(tmp_path: Path) -> None:
+    """It has its own address itself, or the tunnels wait for it."""
+    text = '[node]\nname = "a"\naddress = "a.example.org"\n' + peer("a", "a.example.org")
+    assert complaints(tmp_path, text) == ['node.address: "a.example.org" is a host name']
+
+
+def test_a_host_name_is_one_peers(tmp_path: Path) -> None:
+    """However it is written, but for the dot that keeps search domains away."""
+    text = overlay("lan", "vxbr0") + peer("a", "x.example.org") + peer("b", "X.Example.org")
+    (complaint,) = complaints(tmp_path, text)
+    assert "is already" in complaint
+    assert complaint.startswith("peer[1].address (b)")
 
 
 NO_PREFIX = "is not an address with a prefix length"

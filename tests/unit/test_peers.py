@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.profiles import examples
 from vxland import peers
-from vxland.peers import literal
+from vxland.peers import host_name, literal
 from vxland.settings import PeerSettings
 
 FINE = (
@@ -21,6 +21,7 @@ FINE = (
     "fd00::1",
     "::2:1",
 )
+NEITHER = "is neither an IP address nor a host name"
 WRONG = {
     "": "is not an IP address",
     "0.0.0.0": "is the unspecified address",
@@ -45,11 +46,19 @@ WRONG = {
     "203.0.113.01": "is not an IP address",
     "203.0.113": "is not an IP address",
     "2001:db8::1::": "is not an IP address",
-    " 203.0.113.1": "is not an IP address",
-    "lxd1": "is not an IP address",
-    "lxd1.example.org": "is not an IP address",
-    "٣": "is not an IP address",
+    " 203.0.113.1": NEITHER,
+    "-lxd1": NEITHER,
+    "lxd1-.example.org": NEITHER,
+    "lxd1..example.org": NEITHER,
+    "lxd_1": NEITHER,
+    "a/b": NEITHER,
+    f"{'a' * 64}.example.org": NEITHER,
+    "a." * 126 + "ab": NEITHER,
+    "٣": NEITHER,
+    "localhost": "is whatever machine reads it",
+    "db.LocalHost.": "is whatever machine reads it",
 }
+NAMES = ("lxd1", "lxd1.example.org", "lxd1.example.org.", "1e100.net", "a" * 63, "a." * 125 + "abc")
 
 
 @pytest.mark.parametrize("text", FINE)
@@ -66,7 +75,29 @@ def test_no_address_of_a_server(text: str, expected: str) -> None:
     message, cure = problem
     assert expected == message
     assert cure
-    assert peers.lookup(text) is None
+    assert (peers.lookup(text), peers.key(text)) == (None, None)
+    assert peers.families(text) == frozenset()
+
+
+@pytest.mark.parametrize("text", NAMES)
+def test_a_host_name(text: str) -> None:
+    """What it stands for isn't known here; it may be of either family."""
+    assert (peers.problem(text), peers.lookup(text)) == (None, None)
+    assert peers.families(text) == {4, 6}
+    assert peers.key(text) == peers.key(text.upper()) == text
+
+
+def test_what_means_the_same_has_one_key() -> None:
+    """However it is written."""
+    assert peers.key("2001:DB8:0::1") == peers.key("2001:db8::1")
+    assert peers.key("192.0.2.1") != peers.key("192.0.2.2")
+
+
+def test_the_names_to_ask_for() -> None:
+    """Each once, and nothing that is written out."""
+    written = ["203.0.113.1", "b.example.org", "B.example.org", "a/b", "c"]
+    listed = [PeerSettings(str(n), text) for n, text in enumerate(written)]
+    assert peers.host_names(listed) == {"b.example.org", "c"}
 
 
 @pytest.mark.parametrize(
@@ -86,9 +117,9 @@ def test_no_address_of_a_server(text: str, expected: str) -> None:
     ],
 )
 def test_what_is_written_like_an_address(text: str, *, expected: bool) -> None:
-    """Right or wrong; what isn't may be a host name, for a source that knows these."""
+    """Right or wrong; what isn't is a host name, right or wrong."""
     assert expected == literal.accepts(text)
-    assert (literal if expected else None) is peers.source_of(text)
+    assert (literal if expected else host_name) is peers.source_of(text)
 
 
 def test_addresses_leaves_out_what_is_unknown() -> None:
@@ -102,11 +133,12 @@ def test_addresses_leaves_out_what_is_unknown() -> None:
     assert expected == peers.addresses(listed)
 
 
-@given(st.one_of(st.ip_addresses().map(str), st.text(max_size=40)))
+@given(st.one_of(st.ip_addresses().map(str), st.from_regex(r"[a-z.-]+"), st.text(max_size=40)))
 @examples(300)
-def test_any_text_is_an_address_or_has_a_problem(text: str) -> None:
+def test_any_text_is_something_or_has_a_problem(text: str) -> None:
     """One of the two."""
-    assert (peers.problem(text) is None) == (peers.lookup(text) is not None)
+    assert (peers.problem(text) is None) == (peers.key(text) is not None)
+    assert (peers.problem(text) is None) == bool(peers.families(text))
 
 
 @given(st.ip_addresses())

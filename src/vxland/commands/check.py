@@ -14,7 +14,7 @@ from vxland.kernel.ebtables import Ebtables
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.nftables import Nftables
 from vxland.observed import Unavailable
-from vxland.peers import addresses
+from vxland.peers import addresses, host_names
 from vxland.resolve import Unresolved, resolve
 from vxland.settings import HttpSettings, Settings
 
@@ -45,7 +45,8 @@ def _here(settings: Settings) -> list[str]:
         with LinuxKernel() as kernel:
             resolve(settings, addresses(settings.peers), kernel.host())
     except Unresolved as error:
-        warnings += map(str, error.problems)
+        if not host_names(settings.peers):  # one of which may be this machine's: nobody asks here
+            warnings += map(str, error.problems)
     except OSError as error:
         warnings.append(f"this machine's addresses can't be seen: {error}")
     guards = {guard for overlay in settings.overlays for guard in overlay.guards}

@@ -3,8 +3,6 @@
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
-from vxland.config.values import is_host_name
-
 NOT_YET = "not in this version of vxland"
 
 
@@ -26,12 +24,6 @@ def _is_number(value: object) -> bool:
     return isinstance(value, int) and not isinstance(value, bool)
 
 
-def _is_host_name(value: object) -> bool:
-    return isinstance(value, str) and is_host_name(value)
-
-
-_ADDRESS = 'Write an IPv4 or IPv6 address, like "203.0.113.1"'
-
 LATER = (
     Later(
         "overlay",
@@ -50,8 +42,6 @@ LATER = (
         'Write vni = "pair", and numbers for single pairs in [overlay.vnis]',
         _is_number,
     ),
-    Later("peer", "address", _ADDRESS, _is_host_name),
-    Later("node", "address", _ADDRESS, _is_host_name),
 )
 
 

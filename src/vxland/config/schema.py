@@ -110,7 +110,7 @@ class PeerTable(Table):
     address: Annotated[
         str,
         Takes("a string", '"203.0.113.1"'),
-        Field(description="The IPv4 or IPv6 address that the others reach it at."),
+        Field(description="The address that the others reach it at: IPv4, IPv6 or a host name."),
     ]
     overlays: Annotated[
         Annotated[tuple[str, ...], LIST] | SkipJsonSchema[None],

@@ -16,10 +16,6 @@ _DURATION = re.compile(
 )
 _SECONDS = (3600.0, 60.0, 1.0, 0.001)
 _LISTEN = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
-_HOST_NAME = re.compile(
-    r"(?=.{1,253}$)(?=.*[A-Za-z])[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?"
-    r"(\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*"
-)
 
 
 class Unusable(ValueError):  # noqa: N818 - said of a value
@@ -29,11 +25,6 @@ class Unusable(ValueError):  # noqa: N818 - said of a value
         super().__init__(message)
         self.message = message
         self.cure = cure
-
-
-def is_host_name(text: str) -> bool:
-    """Whether it is written like a host name (RFC 1123): labels, and a letter somewhere."""
-    return _HOST_NAME.fullmatch(text) is not None
 
 
 def seconds(text: str) -> float:

@@ -1,10 +1,11 @@
 """Peer sources: what makes an address of what the file says. One module a source, one line here."""
 
-from collections.abc import Iterable
+from collections.abc import Hashable, Iterable
+from functools import lru_cache
 from typing import Protocol
 
 from vxland.addresses import IPAddress
-from vxland.peers import literal
+from vxland.peers import host_name, literal
 from vxland.settings import PeerSettings
 
 
@@ -18,32 +19,55 @@ class Source(Protocol):
         """What is wrong with it and what to do, in words; None where nothing is."""
 
     def lookup(self, text: str, /) -> IPAddress | None:
-        """The address; None where it isn't known at the moment."""
+        """The address; None where the text alone doesn't tell it."""
+
+    def key(self, text: str, /) -> Hashable | None:
+        """What is the same for two texts that mean the same; None where something is wrong."""
+
+    def families(self, text: str, /) -> frozenset[int]:
+        """Which IP versions its address may have."""
 
 
-SOURCES: tuple[Source, ...] = (literal,)
+CACHED = 4096  # texts that needn't be parsed again, turn by turn
+
+SOURCES: tuple[Source, ...] = (literal, host_name)
 
 
-def source_of(text: str) -> Source | None:
-    """The source for an address as written; None where there is none."""
-    return next((source for source in SOURCES if source.accepts(text)), None)
+@lru_cache(CACHED)
+def source_of(text: str) -> Source:
+    """The source for an address as written: there is one for every text."""
+    return next(source for source in SOURCES if source.accepts(text))
 
 
 def problem(text: str) -> tuple[str, str] | None:
     """What is wrong with an address as written, and what to do; None where nothing is."""
-    source = source_of(text)
-    if source is None:
-        return ("is not an IP address", literal.EXAMPLE)
-    return source.problem(text)
+    return source_of(text).problem(text)
 
 
+@lru_cache(CACHED)
 def lookup(text: str) -> IPAddress | None:
-    """The address, by whichever source there is for it; None where it isn't known."""
-    source = source_of(text)
-    return source.lookup(text) if source else None
+    """The address where it is written out; None where it isn't, or is wrong."""
+    return source_of(text).lookup(text)
+
+
+@lru_cache(CACHED)
+def key(text: str) -> Hashable | None:
+    """What is the same for two addresses that mean the same; None where something is wrong."""
+    return source_of(text).key(text)
+
+
+def families(text: str) -> frozenset[int]:
+    """Which IP versions the address may have."""
+    return source_of(text).families(text)
 
 
 def addresses(peers: Iterable[PeerSettings]) -> dict[str, IPAddress]:
-    """The peers' addresses by name, without those that aren't known at the moment."""
+    """The peers' addresses by name, of those that are written out."""
     found = ((peer.name, lookup(peer.address)) for peer in peers)
     return {name: address for name, address in found if address is not None}
+
+
+def host_names(peers: Iterable[PeerSettings]) -> frozenset[str]:
+    """The names that a name service has to be asked for."""
+    keys = (key(peer.address) for peer in peers)
+    return frozenset(name for name in keys if isinstance(name, str))

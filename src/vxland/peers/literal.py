@@ -60,6 +60,17 @@ def lookup(text: str) -> IPAddress | None:
     return None if problem(text) else ip_address(text)
 
 
+def key(text: str) -> IPAddress | None:
+    """What it is compared by: the address, however it is written."""
+    return lookup(text)
+
+
+def families(text: str) -> frozenset[int]:
+    """The one IP version that it is of."""
+    address = lookup(text)
+    return frozenset() if address is None else frozenset({address.version})
+
+
 def _malformed(text: str) -> tuple[str, str]:
     if "/" in text:
         return ("has a prefix length", "Write the address alone, without / and what follows it")

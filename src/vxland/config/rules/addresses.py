@@ -8,8 +8,8 @@ from vxland import peers
 from vxland.addresses import IPInterface
 from vxland.config.document import Document
 from vxland.config.errors import ConfigError
-from vxland.config.later import NOT_YET, later_value
 from vxland.config.place import Place
+from vxland.peers import host_name
 
 _ONE_OF_ITS_OWN = "Write an address that this one machine has in the overlay"
 _WITH_PREFIX = re.compile(r"[^/%]+/[0-9]{1,3}")
@@ -25,9 +25,16 @@ def peer_addresses(document: Document) -> Iterator[ConfigError]:
 
 
 def node_address(document: Document) -> Iterator[ConfigError]:
-    """This machine's own address is like a peer's."""
-    if document.node.address is not None:
-        yield from _server(document.places["node", "address"], document.node.address)
+    """This machine's own address is like a peer's, but written out: it is to be there at once."""
+    text = document.node.address
+    if text is None:
+        return
+    place = document.places["node", "address"]
+    if host_name.is_host_name(text):
+        cure = "Write the address itself: only a [[peer]] may have a name"
+        yield place.error("is a host name", cure, text)
+    else:
+        yield from _server(place, text)
 
 
 def overlay_addresses(document: Document) -> Iterator[ConfigError]:
@@ -47,9 +54,6 @@ def interface(text: str) -> IPInterface | None:
 def _server(place: Place, text: str) -> Iterator[ConfigError]:
     problem = peers.problem(text)
     if problem:
-        later = None if peers.source_of(text) else later_value(place.table, "address", text)
-        if later:
-            problem = f"is a host name, and these are {NOT_YET}", later.cure
         yield place.error(*problem, text)
 
 

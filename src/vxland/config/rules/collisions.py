@@ -4,7 +4,6 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
 from vxland import identity, peers
-from vxland.addresses import IPAddress
 from vxland.config.document import Document, Item
 from vxland.config.errors import ConfigError
 from vxland.config.overlay_table import VNI_SCHEMES, OverlayTable
@@ -73,11 +72,10 @@ def collisions(document: Document) -> Iterator[ConfigError]:
     meshes = _meshes(document)
     if not document.whole or any(len(mesh.nodes) > BRIDGE_PORTS + 1 for mesh in meshes):
         return
-    known = ((item.name, peers.lookup(item.table.address)) for item in document.peers)
-    addresses = {name: address for name, address in known if address is not None}
+    families = {item.name: peers.families(item.table.address) for item in document.peers}
     findings = _Findings({vni for mesh in meshes for _, vni in mesh.settings.vnis})
     for node in dict.fromkeys(node for mesh in meshes for node in mesh.nodes):
-        _meet(node, meshes, addresses, findings)
+        _meet(node, meshes, families, findings)
     yield from _vni_errors(findings)
     yield from _device_errors(findings)
 
@@ -106,24 +104,22 @@ def explicit(table: OverlayTable) -> tuple[tuple[frozenset[str], int], ...]:
 
 
 def _meet(
-    node: str, meshes: list[_Mesh], addresses: Mapping[str, IPAddress], findings: _Findings
+    node: str, meshes: list[_Mesh], families: Mapping[str, frozenset[int]], findings: _Findings
 ) -> None:
-    keys: dict[tuple[int, int, int], _Tunnel] = {}  # VNI, port, family: as the kernel does
-    crowds: dict[tuple[int, int, int], list[_Tunnel]] = {}
+    crowds: dict[tuple[int, int, int], list[_Tunnel]] = {}  # by VNI, port, family: as the kernel
     devices: dict[str, _Tunnel] = {}
     for mesh in meshes:
         if node not in mesh.nodes:
             continue
         remotes = [peer for peer in mesh.nodes if peer != node]
         for number in numbered(mesh.settings, node, remotes):
-            if number.peer not in addresses:  # it keeps its position, but has no tunnel
+            if not families.get(number.peer):  # it keeps its position, but has no tunnel
                 continue
             tunnel = _Tunnel(mesh, node, number)
             findings.used.add(number.vni)
-            key = number.vni, mesh.settings.port, addresses[number.peer].version
-            other = keys.setdefault(key, tunnel)
-            if other is not tunnel:
-                crowds.setdefault(key, [other]).append(tunnel)
+            for family in sorted(families[number.peer]):
+                key = number.vni, mesh.settings.port, family
+                crowds.setdefault(key, []).append(tunnel)
             other = devices.setdefault(number.device, tunnel)
             if other is not tunnel:
                 findings.devices.setdefault(

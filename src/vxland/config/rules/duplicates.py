@@ -46,12 +46,12 @@ def peer_names(document: Document) -> Iterator[ConfigError]:
 
 
 def peer_addresses(document: Document) -> Iterator[ConfigError]:
-    """A peer's address, however it is written."""
+    """A peer's address or host name, however it is written."""
     written = [(item.table.address, item.place.at("address")) for item in document.peers]
     written += [
         (part.value, part.place.at("address")) for part in document.fragments["peer"] if part.value
     ]
-    found = ((peers.lookup(text), text, place) for text, place in written)
+    found = ((peers.key(text), text, place) for text, place in written)
     return _twice(found, "Give each peer the address of its own server")
 
 

@@ -1,0 +1,40 @@
+"""Asking once, for a command that waits: as far as that goes in a few seconds."""
+
+import asyncio
+from collections.abc import Mapping
+
+from vxland.lookup.hosts import Hosts
+from vxland.names import Answer, Lookup, renewed
+
+AT_ONCE = 8  # names
+DEADLINE = 5.0  # seconds for all of them
+
+
+def ask(names: frozenset[str], deadline: float = DEADLINE) -> dict[str, Answer]:
+    """What is known of each name in the end."""
+    if not names:
+        return {}
+    return {
+        name: renewed(Answer(), lookup)
+        for name, lookup in asyncio.run(_look_up(names, deadline)).items()
+    }
+
+
+async def _look_up(names: frozenset[str], deadline: float) -> Mapping[str, Lookup]:
+    from vxland.lookup.query import look_up  # noqa: PLC0415 - few have names
+
+    hosts = Hosts()
+    turn = asyncio.Semaphore(AT_ONCE)
+    late = Lookup(reason=f"no answer within {deadline:.0f} s")
+    found = dict.fromkeys(names, late)
+
+    async def one(name: str) -> None:
+        async with turn:
+            found[name] = await look_up(name, hosts)
+
+    tasks = [asyncio.create_task(one(name)) for name in sorted(names)]
+    _, late_ones = await asyncio.wait(tasks, timeout=deadline)
+    for task in late_ones:
+        task.cancel()
+    await asyncio.gather(*late_ones, return_exceptions=True)
+    return found

@@ -1,0 +1,278 @@
+"""Which address of a peer counts: of those its name has, by what its tunnel has now."""
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field, replace
+from itertools import islice
+from typing import Protocol
+
+from vxland import identity, names, peers
+from vxland.addresses import IPAddress
+from vxland.model import Desired
+from vxland.names import Answer
+from vxland.observed import Host, Observed
+from vxland.ownership import mark, own_links
+from vxland.peers import host_name
+from vxland.problems import Kind, Problem
+from vxland.resolve import broadcast_addresses
+from vxland.settings import PeerSettings, Settings
+
+MOST_NAMED = 3  # of the names that can't be confirmed
+WITNESSES = 3  # devices that are asked which node made them
+
+
+class Sight(Protocol):
+    """Who sees the kernel."""
+
+    def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
+        """What the machine has apart from overlays."""
+
+    def observe(self, remotes: frozenset[IPAddress] = ...) -> Observed:
+        """Everything in this namespace."""
+
+
+@dataclass(frozen=True, slots=True)
+class Whereabouts:
+    """Where the peers are, by name."""
+
+    addresses: Mapping[str, IPAddress] = field(default_factory=dict)  # that count
+    problems: Mapping[str, Problem] = field(default_factory=dict)  # of peers without one
+    notes: tuple[Problem, ...] = ()
+    kept: Mapping[str, IPAddress] = field(default_factory=dict)  # to be known next time
+    complete: bool = True  # every name has an answer
+
+
+def survey(
+    sight: Sight,
+    settings: Settings,
+    answers: Mapping[str, Answer],
+    before: Mapping[str, IPAddress],
+) -> tuple[Observed, Whereabouts]:
+    """Look at everything, with routes to wherever the peers turn out to be.
+
+    ``before`` is what was kept last time, ``answers`` what is known of host names.
+    """
+    asked = frozenset((*peers.addresses(settings.peers).values(), *before.values()))
+    observed = sight.observe(asked)
+    where = whereabouts(settings, answers, observed, before)
+    more = frozenset(where.addresses.values()) - asked
+    if more:
+        observed = replace(observed, host=sight.host(asked | more))
+    return observed, where
+
+
+def whereabouts(
+    settings: Settings,
+    answers: Mapping[str, Answer],
+    observed: Observed,
+    before: Mapping[str, IPAddress],
+) -> Whereabouts:
+    """Where each peer is. A name without an answer is where it was, or where its tunnel leads."""
+    named = [peer for peer in settings.peers if peers.source_of(peer.address) is host_name]
+    if not named:
+        return Whereabouts(peers.addresses(settings.peers))
+    broadcast = broadcast_addresses(observed.host)
+    known = {peer.name: _known(peer, answers, frozenset(broadcast)) for peer in settings.peers}
+    here = frozenset(local.interface.ip for local in observed.host.addresses)
+    if settings.node.address is not None:
+        here = frozenset({settings.node.address})
+    by_name = {peer.name: peer for peer in named}
+    own = _own(settings, known, here, by_name.keys(), observed)
+    present = {**before}
+    if any(peer.name not in before for peer in named):
+        present = remembered(observed, own) | present
+    mine = known.get(own or "", Answer())
+    if settings.node.address is not None:
+        mine = names.written(settings.node.address)
+    chosen: dict[str, IPAddress | None] = {}
+    for name, answer in known.items():
+        ours = answer.addresses & here
+        if ours and own in {name, None}:
+            chosen[name] = min(ours, key=lambda a: (a.version, int(a)))
+        else:  # an address of this machine's is another peer's only if it has no other
+            others = replace(answer, addresses=answer.addresses - ours) if ours else answer
+            others = others if others.addresses else answer
+            chosen[name] = choose(others, present.get(name), mine)
+    addresses, twice = _once(settings.peers, chosen, present, _Self(own, here))
+    lost = {
+        name: _unknown(by_name[name], known[name])
+        for name, address in chosen.items()
+        if address is None and name in by_name
+    }
+    kept = {
+        name: address
+        for name in by_name
+        if (address := addresses.get(name) or present.get(name)) is not None
+    }
+    unconfirmed = [
+        (by_name[name], known[name].reason)
+        for name in addresses
+        if name in by_name and known[name].reason not in {"", names.ASKING}
+    ]
+    complete = all(known[name].addresses for name in by_name)
+    return Whereabouts(addresses, lost | twice, tuple(_notes(unconfirmed)), kept, complete)
+
+
+def explained(desired: Desired, where: Whereabouts) -> Desired:
+    """The same, with what is known of why a peer's address isn't."""
+    if not where.problems:
+        return desired
+    return replace(
+        desired,
+        overlays=tuple(
+            replace(
+                overlay,
+                waiting=tuple(
+                    replace(where.problems.get(problem.peer, problem), overlay=overlay.name)
+                    for problem in overlay.waiting
+                ),
+            )
+            for overlay in desired.overlays
+        ),
+    )
+
+
+def choose(answer: Answer, present: IPAddress | None, mine: Answer) -> IPAddress | None:
+    """The address of a peer that counts, of those that are known; ``mine`` are this node's own.
+
+    Both ends of a tunnel come to the same family so: IPv4 where both have it, else IPv6. In it, the
+    present address stays while it is among the answers, else it is the smallest.
+    """
+    if present is not None and present.version in answer.unsure:
+        return present  # nobody said otherwise
+    if present in answer.addresses and mine.unsure:
+        return present
+    versions = {address.version for address in mine.addresses} | mine.unsure
+    shared = [a for a in answer.addresses if a.version in versions] or list(answer.addresses)
+    family = min((address.version for address in shared), default=None)
+    shared = [address for address in shared if address.version == family]
+    return present if present in shared else min(shared, key=int, default=None)
+
+
+def remembered(observed: Observed, own: str | None) -> dict[str, IPAddress]:
+    """What the kernel remembers by the marks of tunnels: where they lead to and from."""
+    found: dict[str, IPAddress] = {}
+    for link in sorted(own_links(observed), key=lambda link: link.name):
+        seen = mark(link)
+        if seen is None or link.vxlan is None:
+            continue
+        if link.vxlan.remote is not None:
+            found.setdefault(seen.peer, link.vxlan.remote)
+        made_here = own and link.mac == identity.mac(own, seen.overlay, seen.peer)
+        if own and made_here and link.vxlan.local is not None:
+            found.setdefault(own, link.vxlan.local)
+    return found
+
+
+def _known(
+    peer: PeerSettings, answers: Mapping[str, Answer], broadcast: frozenset[IPAddress]
+) -> Answer:
+    literal = peers.lookup(peer.address)
+    if literal is not None:
+        return names.written(literal)
+    answer = answers.get(str(peers.key(peer.address)), Answer())
+    if not answer.addresses & broadcast:
+        return answer
+    if answer.addresses <= broadcast:
+        reason = f"it has only {_listed(answer.addresses)}, a broadcast address of this machine's"
+        return Answer(reason=reason)
+    return replace(answer, addresses=answer.addresses - broadcast)
+
+
+@dataclass(frozen=True, slots=True)
+class _Self:
+    """This machine: which peer it is, as far as that is known, and its addresses."""
+
+    name: str | None
+    addresses: frozenset[IPAddress]
+
+
+def _own(
+    settings: Settings,
+    known: Mapping[str, Answer],
+    here: frozenset[IPAddress],
+    named: Collection[str],
+    observed: Observed,
+) -> str | None:
+    """Which peer this machine is: as the file says, as tunnels remember it, or by an address.
+
+    Names may have no answer, or a wrong one that gives this machine's address to another peer.
+    """
+    if settings.node.name is not None:
+        return settings.node.name
+    found = [name for name, answer in known.items() if answer.addresses & here]
+    if len(found) == 1 and found[0] not in named:
+        return found[0]
+    marked = ((link, seen) for link in own_links(observed) if (seen := mark(link)) is not None)
+    witnesses = list(islice(marked, WITNESSES))
+    for name in (*found, *named):
+        if any(link.mac == identity.mac(name, seen.overlay, seen.peer) for link, seen in witnesses):
+            return name
+    return found[0] if len(found) == 1 else None
+
+
+def _once(
+    listed: Iterable[PeerSettings],
+    chosen: Mapping[str, IPAddress | None],
+    present: Mapping[str, IPAddress],
+    this: _Self,
+) -> tuple[dict[str, IPAddress], dict[str, Problem]]:
+    """Each address once: whose it was has it before who comes by it.
+
+    Where this machine doesn't know who it is, its address may be several peers': that is said so.
+    """
+    addresses: dict[str, IPAddress] = {}
+    holders = {} if this.name is None else dict.fromkeys(this.addresses, this.name)
+    shared = this.addresses if this.name is None else frozenset()
+    problems: dict[str, Problem] = {}
+
+    def rank(peer: PeerSettings) -> int:
+        if peers.lookup(peer.address) is not None:
+            return 0
+        return 1 if chosen[peer.name] == present.get(peer.name) else 2
+
+    for peer in sorted(listed, key=rank):
+        address = chosen[peer.name]
+        if address is None:
+            continue
+        holder = holders.setdefault(address, peer.name)
+        if holder != peer.name and address not in shared:
+            problems[peer.name] = Problem(
+                Kind.CONFLICT,
+                f"peer {peer.name}: {peer.address} is {address}, and so is peer {holder}",
+                "Correct one of the two, in the file or in DNS; until then the tunnel stays as"
+                " it is",
+                peer=peer.name,
+                about="name",
+            )
+            continue
+        addresses[peer.name] = address
+    return addresses, problems
+
+
+def _unknown(peer: PeerSettings, answer: Answer) -> Problem:
+    return Problem(
+        Kind.WAITING,
+        f"the address of peer {peer.name} isn't known yet: {peer.address}: {answer.reason}",
+        "Nothing, if it still comes: it is looked up again and again. Otherwise see"
+        f" /etc/resolv.conf and: getent ahosts {peer.address}",
+        peer=peer.name,
+    )
+
+
+def _notes(unconfirmed: list[tuple[PeerSettings, str]]) -> Iterator[Problem]:
+    if not unconfirmed:
+        return
+    first = [peer.address for peer, _ in unconfirmed[:MOST_NAMED]]
+    more = len(unconfirmed) - len(first)
+    which = ", ".join(first) + (f" and {more} more" if more else "")
+    yield Problem(
+        Kind.HINT,
+        f"{which} can't be looked up at the moment, so tunnels keep the addresses they have:"
+        f" {unconfirmed[0][1]}",
+        f"See /etc/resolv.conf and: getent ahosts {first[0]}",
+        about="names",
+    )
+
+
+def _listed(addresses: Iterable[IPAddress]) -> str:
+    return ", ".join(sorted(map(str, addresses)))
