@@ -82,10 +82,12 @@ def test_colours_are_for_terminals(server: Server) -> None:
 
 
 @pytest.mark.parametrize(
-    ("columns", "there", "not_there"), [(80, "sent", "VNI"), (200, "VNI", "…")]
+    ("columns", "there", "not_there"), [(80, "device", "VNI"), (200, "VNI", "…")]
 )
 def test_it_fits_the_terminal(server: Server, columns: int, there: str, not_there: str) -> None:
-    """No line is cut by the terminal."""
+    """No line is cut by the terminal, not with a repair to tell of either."""
+    server.sh(f"ip link set {LXD3} mtu 1300")
+    eventually(lambda: repairs(server, LXD3), "it is told of")
     with Terminal(server, "status", size=(columns, 40), NO_COLOR="1") as terminal:
         assert terminal.ended() == 0
     plain = re.sub(r"\x1b\[[\d;]*m", "", terminal.shown)  # headings are bold
@@ -100,7 +102,7 @@ def test_it_is_followed_on_a_terminal(server: Server) -> None:
     with Terminal(server, "status", "--watch", "0.2") as terminal:
         terminal.awaits("in sync since", "0 B/s")
         server.sh(f"ip link del {LXD2}")
-        terminal.awaits("ago: bring")
+        terminal.awaits("ago: creat")
         server.stop()
         terminal.awaits("the daemon isn't running here")
         server.start()
@@ -154,9 +156,9 @@ def test_drift_is_an_event(server: Server) -> None:
     assert mended["found"] == "MTU 1300 instead of 1450"
     strict(EventsJson).model_validate(server.ask("events"))
     server.settled()
-    eventually(
-        lambda: server.status()["overlays"][0]["tunnels"][0]["since"] >= made["at"], "it is new"
-    )
+    tunnel = server.status()["overlays"][0]["tunnels"][0]
+    assert tunnel["last_repair"]["what"] == made["done"]
+    assert tunnel["since"] < made["at"] <= tunnel["last_repair"]["at"]  # put right at once
 
 
 def test_who_took_the_rules_away_is_told(server: Server) -> None:

@@ -635,10 +635,10 @@ def test_unreadable_folder(path: Path) -> None:
     if os.geteuid() != 0:
         pytest.fail("this needs root: it becomes another user")
     for folder in path.parents:
-        if folder.stat().st_uid == 0 and folder.is_relative_to(path.parents[3]):
+        if folder.name.startswith("pytest-") or folder.parent.name.startswith("pytest-"):
             folder.chmod(0o755)
-    path.parents[3].chmod(0o755)
-    path.parents[4].chmod(0o755)
+    path.parents[1].chmod(0o755)
+    path.parents[2].chmod(0o755)
     path.parent.chmod(0o711)
     found = problem(path, NOBODY)
     assert found.startswith(f"can't watch {path.parent} for changes (Permission denied)")
