@@ -13,7 +13,7 @@ import pytest
 from tests.daemon.bad_config import BAD, BASE
 from tests.daemon.daemon_view import problem
 from tests.daemon.kernel_view import assert_equal, snapshot
-from tests.lab import Server, Site
+from tests.lab import Server, Site, eventually
 from tests.lab.server import VXLAND
 from tests.lab.site import config
 
@@ -210,6 +210,8 @@ def test_start_without_being_a_peer(server: Server) -> None:
     after = snapshot(server)
     assert after.indexes.keys() - before.indexes.keys() == {"vxbr0"}
     assert after.rules == before.rules
+    # The kernel sees after a while that the bridge has no carrier.
+    eventually(lambda: "NO-CARRIER" in server.sh("ip -o link show vxbr0"), "no carrier")
     with untouched(server):
         assert vxland(server, "reload").returncode == 0
     server.sh("ip addr add 192.0.2.2/24 dev eth0")
