@@ -15,14 +15,14 @@ expect.set_options(timeout=20_000)  # ms; all wait for what comes, however slow 
 Open = Callable[..., Page]
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def playwright() -> Iterator[Playwright]:
-    """What drives browsers: there can only be one of it."""
+    """What drives browsers. While it is there, this thread can't run another event loop."""
     with sync_playwright() as started:
         yield started
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def browser(playwright: Playwright) -> Iterator[Browser]:
     """Chromium."""
     with chromium(playwright) as started:
