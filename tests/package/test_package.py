@@ -121,6 +121,8 @@ def test_nothing_superfluous_is_shipped(release: str) -> None:
         "/usr/share/doc/vxland/README.md",
         "/usr/share/doc/vxland/docs/service.md",
         "/usr/share/doc/vxland/docs/runbook.md",
+        "/usr/share/doc/vxland/docs/page.png",
+        "/usr/share/doc/vxland/docs/guests/lxc.md",
         "/usr/share/vxland/prometheus/prometheus.yml",
         "/usr/share/vxland/prometheus/vxland.rules.yml",
         "/usr/share/vxland/grafana/vxland.json",
