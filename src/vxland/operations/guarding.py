@@ -93,27 +93,34 @@ class Unisolate(Operation):
         return f"end the isolation of {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class TrimChain(Operation):
-    """Write the chain without the rules that are no longer wanted."""
+class _Succeeded:
+    """What ends only once other guards were read back in its place."""
 
-    rules: tuple[str, ...]
+    __slots__ = ()
     successors: tuple[Guarding, ...]  # the ports that other guards take over
-
-    phase = Phase.DISARM
-    attribute = "ebtables"
 
     @property
     def needs(self) -> tuple[Guarding, ...]:
         """The guards that take over."""
         return self.successors
 
+
+@dataclass(frozen=True, slots=True)
+class TrimChain(_Succeeded, Operation):
+    """Write the chain without the rules that are no longer wanted."""
+
+    rules: tuple[str, ...]
+    successors: tuple[Guarding, ...]
+
+    phase = Phase.DISARM
+    attribute = "ebtables"
+
     def __str__(self) -> str:
         return f"take what is no longer wanted out of ebtables chain {self.device}"
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveChain(Operation):
+class RemoveChain(_Succeeded, Operation):
     """Remove vxland's ebtables chain and the jumps to it."""
 
     jumps: int
@@ -122,17 +129,12 @@ class RemoveChain(Operation):
     phase = Phase.DISARM
     attribute = "ebtables"
 
-    @property
-    def needs(self) -> tuple[Guarding, ...]:
-        """The guards that take over."""
-        return self.successors
-
     def __str__(self) -> str:
         return f"remove ebtables chain {self.device}"
 
 
 @dataclass(frozen=True, slots=True)
-class TrimTable(Operation):
+class TrimTable(_Succeeded, Operation):
     """Write the table's rules without those that are no longer wanted."""
 
     rules: tuple[PortRule, ...]
@@ -141,28 +143,18 @@ class TrimTable(Operation):
     phase = Phase.DISARM
     attribute = "nftables"
 
-    @property
-    def needs(self) -> tuple[Guarding, ...]:
-        """The guards that take over."""
-        return self.successors
-
     def __str__(self) -> str:
         return f"take what is no longer wanted out of nftables table {self.device}"
 
 
 @dataclass(frozen=True, slots=True)
-class RemoveTable(Operation):
+class RemoveTable(_Succeeded, Operation):
     """Remove vxland's own nftables table."""
 
     successors: tuple[Guarding, ...]
 
     phase = Phase.DISARM
     attribute = "nftables"
-
-    @property
-    def needs(self) -> tuple[Guarding, ...]:
-        """The guards that take over."""
-        return self.successors
 
     def __str__(self) -> str:
         return f"remove nftables table {self.device}"
