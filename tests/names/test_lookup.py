@@ -134,6 +134,26 @@ def test_many_names_come_a_few_at_a_time(
     assert server.most <= 16  # A and AAAA
 
 
+def test_a_machine_without_threads_ends_nobodys_loop(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next turn tries again."""
+    del scripted
+
+    def refuse(_: threading.Thread) -> None:
+        raise RuntimeError("can't start new thread")
+
+    service = NameService(lambda: None)
+    names = frozenset({"four.mesh.test"})
+    try:
+        with monkeypatch.context() as without:
+            without.setattr(threading.Thread, "start", refuse)
+            assert service.answers(names)["four.mesh.test"].addresses == frozenset()
+        eventually(lambda: service.answers(names)["four.mesh.test"].addresses == FOUR, "an answer")
+    finally:
+        service.close()
+
+
 def test_who_waits_is_told_of_news_alone(scripted: Scripted) -> None:
     """Nothing is asked for that nobody wants; what is known is known at once."""
     rings: list[float] = []

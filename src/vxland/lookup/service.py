@@ -34,7 +34,8 @@ class NameService:
     def answers(self, names: frozenset[str]) -> Mapping[str, Answer]:
         """What is known of these names now. They and no others are asked for from now on."""
         with self._lock:
-            if self._book.want(names, time.monotonic()):
+            new = self._book.want(names, time.monotonic())
+            if new or (names and self._thread is None):
                 self._begin()
             return self._book.answers()
 
@@ -54,8 +55,12 @@ class NameService:
 
     def _begin(self) -> None:
         if self._thread is None:
-            self._thread = threading.Thread(target=self._run, name="vxland-names", daemon=True)
-            self._thread.start()
+            thread = threading.Thread(target=self._run, name="vxland-names", daemon=True)
+            try:
+                thread.start()
+            except RuntimeError:  # there can't be another one now; the next turn tries again
+                return
+            self._thread = thread
         self._wake()
 
     def _wake(self) -> None:
