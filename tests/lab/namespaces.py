@@ -9,6 +9,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
+from tests.lab.waiting import eventually
+
 CLONE_NEWNS, CLONE_NEWNET = 0x20000, 0x40000000
 MS_REC, MS_PRIVATE = 0x4000, 0x40000  # include/uapi/linux/mount.h
 RUN = Path("/run")
@@ -83,6 +85,13 @@ class Namespace:
         """A link as ``ip`` shows it; None where there is none."""
         done = self.run(["ip", "-d", "-j", "link", "show", "dev", name], check=False)
         return dict(json.loads(done.stdout)[0]) if done.returncode == 0 else None
+
+    def await_carrier(self, name: str) -> None:
+        """Wait until the kernel has noticed a link's carrier, which it does a moment late."""
+        eventually(
+            lambda: "NO-CARRIER" not in self.sh(f"ip -o link show dev {name}"),
+            f"{self.name}: {name} has a carrier",
+        )
 
     @contextlib.contextmanager
     def entered(self) -> Iterator[None]:

@@ -61,6 +61,8 @@ class Site:
             self.underlay.sh(f"ip link add {port} type veth peer name eth0 netns {server.path}")
             self.underlay.sh(f"ip link set {port} master br0 up")
             server.sh(f"ip addr add 192.0.2.{number}/24 dev eth0; ip link set eth0 up")
+        for server in self.servers:
+            server.await_carrier("eth0")
 
     def __enter__(self) -> Self:
         return self
