@@ -254,5 +254,5 @@ def _summary(report: Report) -> str:
     overlays = report.desired.overlays
     if not overlays:
         return str(report.problems[0]) if report.problems else "nothing to do"
-    tunnels = sum(len(overlay.vteps) for overlay in overlays)
+    tunnels = sum(1 for _ in report.desired.tunnels())
     return f"{report.desired.node}: overlays {len(overlays)}, tunnels {tunnels}, all in sync"

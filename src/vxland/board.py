@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterable, Iterator, Mapping
 
 from vxland.chronicle import Chronicle
 from vxland.events import event_json
-from vxland.model import Vtep
+from vxland.model import Tunnel
 from vxland.problems import Kind, Problem
 from vxland.report import Report
 from vxland.status import Counts, Json, past, report_status
@@ -75,11 +75,11 @@ class Board:
         counts = self._count()
         return {**report_status(report, past(self.chronicle), counts, self._paced, self._own)}
 
-    def _paced(self, vteps: Iterable[Vtep]) -> Iterator[Vtep]:
-        for number, vtep in enumerate(vteps):
+    def _paced(self, tunnels: Iterable[Tunnel]) -> Iterator[Tunnel]:
+        for number, tunnel in enumerate(tunnels):
             if number % SLICE == 0:
                 self._give_way()
-            yield vtep
+            yield tunnel
 
     def dead(self) -> str | None:
         """Why the loop seems to turn no more; None where it does."""

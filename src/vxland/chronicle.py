@@ -53,7 +53,7 @@ class Chronicle:
         """A turn is over."""
         at = report.at
         examination = Examination(report)
-        tunnels = {(v.overlay, v.peer): examination.tunnel(v) for v in report.desired.vteps()}
+        tunnels = {t.key: examination.tunnel(t) for t in report.desired.tunnels()}
         for overlay in report.desired.overlays:  # what is waited for stays as it is
             for problem in overlay.waiting:
                 if (key := (overlay.name, problem.peer)) in self._tunnels:

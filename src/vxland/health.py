@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Literal
 
-from vxland.model import Overlay, Vtep
+from vxland.model import Overlay, Tunnel
 from vxland.observed import Link
 from vxland.operations import BringUp, CreateVtep, DeleteLink, Operation, TakeDown
 from vxland.problems import Kind
@@ -49,16 +49,18 @@ class Examination:
         self._troubled = {(problem.overlay, problem.peer) for problem in wrong}
         self._unsound = unfinished | {problem.overlay for problem in wrong}
 
-    def tunnel(self, vtep: Vtep) -> Health:
+    def tunnel(self, tunnel: Tunnel) -> Health:
         """How a tunnel is, once the turn was over."""
-        state = self._after.get(vtep.device) or state_of(self._links.get(vtep.device))
-        troubled = (vtep.overlay, vtep.peer) in self._troubled
-        return Health(state, state == "up" and not troubled and vtep.device not in self.pending)
+        device = tunnel.vtep.device
+        state = self._after.get(device) or state_of(self._links.get(device))
+        whole = (tunnel.vtep.overlay, tunnel.vtep.peer)
+        troubled = not self._troubled.isdisjoint((tunnel.key, whole))
+        return Health(state, state == "up" and not troubled and device not in self.pending)
 
     def overlay(self, overlay: Overlay) -> bool:
         """Whether an overlay is as wanted, with its bridge and all its tunnels."""
         return overlay.name not in self._unsound and all(
-            self.tunnel(vtep).in_sync for vtep in overlay.vteps
+            self.tunnel(tunnel).in_sync for tunnel in overlay.tunnels()
         )
 
 

@@ -23,7 +23,7 @@ RULE_SETS = (CHAIN, TABLE)
 
 PAIR_PREFIX = "vxl-"
 INDEX_PREFIX = "vxlan"
-PREFIXES = {VniScheme.PAIR: PAIR_PREFIX, VniScheme.INDEX: INDEX_PREFIX}
+SHARED = {4: "*", 6: "*6"}  # by address family, in a peer's place: the VTEP that is for all peers
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an overlay or a peer: fits every mark
 NAME_LENGTH = 50
@@ -57,6 +57,11 @@ def pair_device(overlay: str, peer: str) -> str:
 def index_device(position: int) -> str:
     """The device's name as vxlansetup.sh gives it."""
     return f"{INDEX_PREFIX}{position}"
+
+
+def prefix(vni: VniScheme | int) -> str:
+    """What the names of an overlay's devices begin with."""
+    return INDEX_PREFIX if vni is VniScheme.INDEX else PAIR_PREFIX
 
 
 def vtep_alias(overlay: str, peer: str) -> str:

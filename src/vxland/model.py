@@ -4,19 +4,29 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from vxland.addresses import IPAddress, IPInterface
+from vxland.identity import SHARED
 from vxland.problems import Problem
 from vxland.settings import VxlanOptions
+
+
+@dataclass(frozen=True, slots=True)
+class Remote:
+    """A peer's VTEP, as the others reach it."""
+
+    peer: str
+    address: IPAddress
 
 
 @dataclass(frozen=True, slots=True)
 class Vtep:
     """One VXLAN device: a VXLAN tunnel end point (RFC 7348) and the bridge port it is.
 
-    In a mesh it leads to one peer, which is its remote and its whole flood list.
+    In a mesh it leads to one peer, which is its remote and its whole flood list. A shared one has
+    no remote (``ip link`` calls it so) but a flood list, of peers of one address family.
     """
 
     overlay: str
-    peer: str
+    peer: str  # whom it stands for: in shared mode one of identity.SHARED
     device: str
     altname: str
     alias: str
@@ -24,19 +34,47 @@ class Vtep:
     vni: int
     port: int
     local: IPAddress
-    remote: IPAddress
+    remotes: tuple[Remote, ...]  # in a mesh exactly one
     mtu: int  # bytes, of the inner packet
     options: VxlanOptions
 
     @property
+    def shared(self) -> bool:
+        """Whether it is one device for all peers."""
+        return self.peer in SHARED.values()
+
+    @property
+    def remote(self) -> IPAddress | None:
+        """Where it leads if it leads to one peer; a shared one has no remote."""
+        return None if self.shared else self.remotes[0].address
+
+    @property
     def flood(self) -> frozenset[IPAddress]:
         """The flood list: where broadcast and unknown unicast go (head-end replication)."""
-        return frozenset({self.remote})
+        return frozenset(remote.address for remote in self.remotes)
 
     @property
     def vni_key(self) -> "VniKey":
         """What the kernel wants to be unique in a namespace (vxlan_vni_in_use)."""
-        return VniKey(self.vni, self.port, self.remote.version)
+        return VniKey(self.vni, self.port, self.local.version)
+
+    def tunnels(self) -> "Iterator[Tunnel]":
+        """What leads to a peer each, in the file's order."""
+        return (Tunnel(self, remote.peer, remote.address) for remote in self.remotes)
+
+
+@dataclass(frozen=True, slots=True)
+class Tunnel:
+    """What leads to one peer: in a mesh a whole device, else one entry in its flood list."""
+
+    vtep: Vtep
+    peer: str
+    address: IPAddress
+
+    @property
+    def key(self) -> tuple[str, str]:
+        """What it is known by, whatever its device: overlay and peer."""
+        return self.vtep.overlay, self.peer
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +114,11 @@ class Overlay:
     ] = ()  # peers whose tunnels can't be laid out yet, and stay as they are
     peers_listed: int = 0  # other peers in the file, disabled ones too: 0 looks like half a file
 
+    def tunnels(self) -> Iterator[Tunnel]:
+        """Its tunnels, one for each peer."""
+        for vtep in self.vteps:
+            yield from vtep.tunnels()
+
 
 @dataclass(frozen=True, slots=True)
 class Desired:
@@ -89,3 +132,8 @@ class Desired:
         """Every VTEP of every overlay."""
         for overlay in self.overlays:
             yield from overlay.vteps
+
+    def tunnels(self) -> Iterator[Tunnel]:
+        """Every tunnel of every overlay: one for each overlay and peer."""
+        for overlay in self.overlays:
+            yield from overlay.tunnels()

@@ -30,6 +30,7 @@ from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
 from vxland.surroundings import ConfigSource, Kernel, Names
+from vxland.traffic import readings
 from vxland.whereabouts import Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
@@ -218,7 +219,7 @@ class Reconciler:
         if not outcomes:
             self._forward = self._kernel.read_forward()
             if self._silence.is_due(self._turned):
-                self._silence.note(self._kernel.read_traffic(), self._turned)
+                self._silence.note(readings(self._kernel.read_traffic()), self._turned)
         return replace(observed, forward=self._forward)
 
     def _learn(self, outcomes: tuple[Outcome, ...], at: float, drift: Drift) -> None:

@@ -99,7 +99,7 @@ def unidentified(settings: Settings) -> Desired:
                 bridge=_bridge(overlay, "", overlay.mtu or automatic_mtu(None, (), Host())),
                 vteps=(),
                 guards=overlay.guards,
-                prefix=identity.PREFIXES[overlay.vni],
+                prefix=identity.prefix(overlay.vni),
                 reattach=overlay.reattach,
                 peers_listed=len(settings.peers),
             )
@@ -195,7 +195,7 @@ def _overlay(
         bridge=_bridge(overlay, node.name, mtu),
         vteps=MODES[overlay.mode](seat),
         guards=overlay.guards,
-        prefix=identity.PREFIXES[overlay.vni],
+        prefix=identity.prefix(overlay.vni),
         allow_tunnel_ports=overlay.allow_tunnel_ports,
         reattach=overlay.reattach,
         peers_listed=len(listed),

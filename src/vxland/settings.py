@@ -50,7 +50,7 @@ class OverlaySettings:
     name: str
     bridge: str
     mode: str = "mesh"
-    vni: VniScheme = VniScheme.PAIR
+    vni: VniScheme | int = VniScheme.PAIR  # in shared mode the number
     port: int = 4789
     guards: tuple[str, ...] = ("isolated", "ebtables")
     mtu: int | None = None  # None: "auto"

@@ -4,9 +4,10 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, replace
 from itertools import islice
 
-from vxland.model import Desired, Overlay, Vtep
+from vxland.health import TunnelKey
+from vxland.model import Desired, Overlay, Tunnel
 from vxland.problems import Kind, Problem
-from vxland.traffic import Seen
+from vxland.traffic import Reading
 
 LOOK = 30.0  # seconds between two looks at the counters
 PATIENCE = 300.0  # seconds without a packet …
@@ -16,7 +17,7 @@ MOST = 20  # peers of an overlay that are told of one by one
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """When something last came out of a tunnel's device, and what had been sent by then."""
+    """When something last came out of a tunnel, and what had been sent by then."""
 
     incarnation: int
     received: int  # packets
@@ -28,31 +29,31 @@ class Silence:
     """Listens, look by look. The time is always told, never asked."""
 
     def __init__(self) -> None:
-        self._heard: Mapping[str, Heard] = {}  # by device
-        self._silent: frozenset[str] = frozenset()
+        self._heard: Mapping[TunnelKey, Heard] = {}
+        self._silent: frozenset[TunnelKey] = frozenset()
         self._looked: float | None = None
 
     def is_due(self, now: float) -> bool:
         """Whether it is time for another look."""
         return self._looked is None or now - self._looked >= LOOK
 
-    def note(self, seen: Mapping[str, Seen], now: float) -> None:
-        """Every VXLAN device as it is now."""
+    def note(self, seen: Mapping[TunnelKey, Reading], now: float) -> None:
+        """Every tunnel's counters as they are now."""
         self._looked = now
         heard = {}
-        for device, counted in seen.items():
-            before = self._heard.get(device)
+        for key, counted in seen.items():
+            before = self._heard.get(key)
             traffic = counted.traffic
             new = Heard(counted.incarnation, traffic.receive_packets, traffic.transmit_packets, now)
             if before is not None and replace(new, sent=before.sent, at=before.at) == before:
                 new = before  # nothing came
-            heard[device] = new
+            heard[key] = new
         self._heard = heard
         self._silent = frozenset(
-            device
-            for device, last in heard.items()
+            key
+            for key, last in heard.items()
             if now - last.at >= PATIENCE
-            and seen[device].traffic.transmit_packets - last.sent >= UNANSWERED
+            and seen[key].traffic.transmit_packets - last.sent >= UNANSWERED
         )
 
     def problems(self, desired: Desired) -> tuple[Problem, ...]:
@@ -62,25 +63,24 @@ class Silence:
         return tuple(
             problem
             for overlay in desired.overlays
-            for problem in _told(
-                overlay, (vtep for vtep in overlay.vteps if vtep.device in self._silent)
-            )
+            for problem in _told(overlay, (t for t in overlay.tunnels() if t.key in self._silent))
         )
 
 
-def _told(overlay: Overlay, silent: Iterator[Vtep]) -> Iterator[Problem]:
-    for vtep in islice(silent, MOST):
+def _told(overlay: Overlay, silent: Iterator[Tunnel]) -> Iterator[Problem]:
+    for tunnel in islice(silent, MOST):
+        port = tunnel.vtep.port
         yield Problem(
             Kind.HINT,
-            f"nothing comes from {vtep.peer} ({vtep.remote}), though packets go there",
+            f"nothing comes from {tunnel.peer} ({tunnel.address}), though packets go there",
             f"Where nobody there has anything to say, that is as it should be. Else: is vxland"
-            f" running there? vxland status on {vtep.peer} tells, and whether both files"
+            f" running there? vxland status on {tunnel.peer} tells, and whether both files"
             f" name both peers and overlay {overlay.name} alike. Do packets arrive?"
-            f" tcpdump -ni any udp port {vtep.port} and host {vtep.remote}; a firewall on the way"
-            f" must let UDP port {vtep.port} through both ways",
+            f" tcpdump -ni any udp port {port} and host {tunnel.address}; a firewall on the way"
+            f" must let UDP port {port} through both ways",
             overlay=overlay.name,
-            peer=vtep.peer,
-            device=vtep.device,
+            peer=tunnel.peer,
+            device=tunnel.vtep.device,
             about="silent",
         )
     rest = sum(1 for _ in silent)

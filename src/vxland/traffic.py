@@ -1,7 +1,10 @@
 """What passed through a tunnel, as numbers that only grow."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, fields
 from operator import add, attrgetter
+
+from vxland.ownership import alias_mark
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,3 +43,21 @@ class Seen:
     mtu: int
     traffic: Traffic
     learned_macs: int = 0  # by the bridge, as being behind this port
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """A tunnel's counters, and what tells them from others that began at zero before or after."""
+
+    incarnation: int
+    traffic: Traffic
+
+
+def readings(seen: Mapping[str, Seen]) -> dict[tuple[str, str], Reading]:
+    """The counters of devices that are marked, by overlay and peer: a tunnel's, in a mesh."""
+    marks = ((alias_mark(device.alias), device) for device in seen.values())
+    return {
+        (mark.overlay, mark.peer): Reading(device.incarnation, device.traffic)
+        for mark, device in marks
+        if mark is not None
+    }

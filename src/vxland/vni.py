@@ -48,4 +48,4 @@ SCHEMES: dict[VniScheme, Callable[[OverlaySettings, str, Sequence[str]], tuple[N
 
 def numbered(overlay: OverlaySettings, node: str, remotes: Sequence[str]) -> tuple[Numbered, ...]:
     """The remotes of an overlay, in the file's order, numbered by the overlay's scheme."""
-    return SCHEMES[overlay.vni](overlay, node, remotes)
+    return SCHEMES[VniScheme(overlay.vni)](overlay, node, remotes)

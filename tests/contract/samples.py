@@ -8,6 +8,7 @@ from tests.fake import vandalism as somebody
 from tests.fake.drift import ADDRESSES, BRIDGE, DROP, HOME, STRAY, B, C
 from tests.fake.tunnels import ELSEWHERE
 from tests.fake.vandalism import Vandalism
+from tests.fake.wishes import led_to
 from vxland import operations as ops
 from vxland.guards.nftables import rule
 from vxland.identity import CHAIN, TABLE
@@ -23,11 +24,11 @@ MAC = "02:00:00:00:00:66"
 GUARDING = ops.Guarding(B, ("isolated",))
 OLD = next(vtep for vtep in HOME.vteps() if vtep.device == B)
 NEW = replace(OLD, device="new", vni=7, mac=MAC)
-NEW6 = replace(NEW, local=ip_address("2001:db8::1"), remote=ip_address("2001:db8::2"))
+NEW6 = led_to(replace(NEW, local=ip_address("2001:db8::1")), "b", "2001:db8::2")
 ABROAD = Abroad(B, OLD.alias, ELSEWHERE, OLD.vni_key)
 NEW_BRIDGE = Bridge("newbr", "vxland-new", "vxland:new", MAC, 1400, frozenset())
 UNICAST = FdbEntry("02:00:00:00:fd:b0", STRANGER)
-FLOOD = FdbEntry(NULL_MAC, OLD.remote)
+FLOOD = FdbEntry(NULL_MAC, OLD.remotes[0].address)
 TABLE_DROP = rule("vxl-+", "vxl-+", "DROP")
 LET_THROUGH = (rule("vxl-guest", None, "RETURN"), rule(None, "vxl-guest", "RETURN"))
 

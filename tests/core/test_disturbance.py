@@ -3,7 +3,7 @@ from ipaddress import ip_address, ip_interface
 
 import pytest
 
-from vxland.model import Bridge, Desired, Overlay, Vtep
+from vxland.model import Bridge, Desired, Overlay, Remote, Vtep
 from vxland.observed import BridgeAddress, EbtablesState, Link, Observed
 from vxland.operations import (
     AddAddress,
@@ -38,7 +38,7 @@ VTEP = Vtep(
     vni=7,
     port=4789,
     local=ip_address("203.0.113.1"),
-    remote=ip_address("203.0.113.2"),
+    remotes=(Remote("b", ip_address("203.0.113.2")),),
     mtu=1450,
     options=VxlanOptions(),
 )

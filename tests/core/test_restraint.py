@@ -6,7 +6,7 @@ import pytest
 
 from vxland.fights import Fight
 from vxland.identity import CHAIN, TABLE
-from vxland.model import Bridge, Desired, Overlay, Vtep
+from vxland.model import Bridge, Desired, Overlay, Remote, Vtep
 from vxland.operations import (
     Attach,
     BringUp,
@@ -79,7 +79,7 @@ def desired(*guards: str) -> Desired:
             number.vni,
             4789,
             ip_address("192.0.2.1"),
-            ip_address("192.0.2.2"),
+            (Remote(number.peer, ip_address("192.0.2.2")),),
             1450,
             VxlanOptions(),
         )

@@ -12,7 +12,7 @@ from vxland.identity import TABLE
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.nftables import BATCHES
-from vxland.model import Bridge, VniKey, Vtep
+from vxland.model import Bridge, Remote, VniKey, Vtep
 from vxland.observed import Abroad, FdbEntry
 from vxland.plan import Plan
 from vxland.settings import Df, VxlanOptions
@@ -29,7 +29,7 @@ VTEP = Vtep(
     vni=0,
     port=4789,
     local=ip_address("203.0.113.1"),
-    remote=ip_address("203.0.113.2"),
+    remotes=(Remote("b", ip_address("203.0.113.2")),),
     mtu=1450,
     options=VxlanOptions(),
 )

@@ -6,23 +6,25 @@ from dataclasses import replace
 import pytest
 
 from tests.core.test_report import DEVICE, desired
+from tests.fake.wishes import led_to
 from vxland.model import Desired
 from vxland.problems import Kind, Problem
 from vxland.silence import LOOK, MOST, PATIENCE, UNANSWERED, Silence
-from vxland.traffic import Seen, Traffic
+from vxland.traffic import Reading, Traffic
+
+Readings = dict[tuple[str, str], Reading]
 
 LATER = PATIENCE + 1.0
 FIRST = Traffic(receive_packets=7, transmit_packets=10)
 MORE = UNANSWERED + 10  # packets sent by then
 
 
-def seen(traffic: Traffic, *, device: str = DEVICE, incarnation: int = 5) -> dict[str, Seen]:
-    """The one device."""
-    alias = "vxland:lan:lxd2"
-    return {device: Seen(device, alias, incarnation, up=True, running=True, mtu=1, traffic=traffic)}
+def seen(traffic: Traffic, *, peer: str = "lxd2", incarnation: int = 5) -> Readings:
+    """The one tunnel."""
+    return {("lan", peer): Reading(incarnation, traffic)}
 
 
-def told(looks: Iterable[tuple[float, dict[str, Seen]]]) -> tuple[Problem, ...]:
+def told(looks: Iterable[tuple[float, Readings]]) -> tuple[Problem, ...]:
     """What is said after these looks."""
     silence = Silence()
     for at, devices in looks:
@@ -46,12 +48,12 @@ def test_a_peer_that_fell_silent_is_told_of() -> None:
         (LATER, seen(replace(FIRST, transmit_packets=MORE - 1))),
         (PATIENCE - 1.0, seen(replace(FIRST, transmit_packets=MORE))),
         (LATER, seen(replace(FIRST, transmit_packets=MORE), incarnation=6)),
-        (LATER, seen(replace(FIRST, transmit_packets=MORE), device="vxl-lan-lxd9")),
+        (LATER, seen(replace(FIRST, transmit_packets=MORE), peer="lxd9")),
         (LATER, {}),
     ],
     ids=["it spoke", "few went there", "not for long", "made anew", "nobody's", "gone"],
 )
-def test_a_peer_may_have_reasons(at: float, after: dict[str, Seen]) -> None:
+def test_a_peer_may_have_reasons(at: float, after: Readings) -> None:
     """None of these is silence."""
     assert told([(0.0, seen(FIRST)), (at, after)]) == ()
 
@@ -78,15 +80,15 @@ def test_many_silent_peers_are_summed_up() -> None:
     """Twenty of them, and how many more."""
     (overlay,) = desired().overlays
     (vtep,) = overlay.vteps
-    vteps = tuple(replace(vtep, peer=f"p{n}", device=f"vxl-lan-p{n}") for n in range(MOST + 3))
+    vteps = tuple(led_to(vtep, f"p{n}") for n in range(MOST + 3))
     wide: Desired = replace(desired(), overlays=(replace(overlay, vteps=vteps),))
     silence = Silence()
     for at, sent in ((0.0, 0), (LATER, MORE)):
         traffic = Traffic(transmit_packets=sent)
-        devices: dict[str, Seen] = {}
+        tunnels: Readings = {}
         for vtep in vteps:
-            devices |= seen(traffic, device=vtep.device)
-        silence.note(devices, at)
+            tunnels |= seen(traffic, peer=vtep.peer)
+        silence.note(tunnels, at)
     problems = silence.problems(wide)
     assert len(problems) == MOST + 1
     assert problems[-1].text == "nothing comes from 3 more peers, though packets go there"

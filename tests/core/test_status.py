@@ -12,6 +12,7 @@ import pytest
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tests.core.test_report import CONFLICT, DEVICE, report
+from tests.fake.wishes import led_to
 from vxland.board import SLICE, Board
 from vxland.chronicle import Chronicle
 from vxland.events import KINDS, EventJson, EventsJson
@@ -53,7 +54,7 @@ def posted() -> Board:
     turn = report(problems=(CONFLICT,))
     links = {**turn.observed.links, **ports}
     links[DEVICE] = replace(links[DEVICE], running=True)
-    counts = Counts({DEVICE: Traffic(1, 2, 3, 4, 5, 6, 7, 8)}, {DEVICE: 3})
+    counts = Counts({("lan", "lxd2"): Traffic(1, 2, 3, 4, 5, 6, 7, 8)}, {DEVICE: 3})
     board = Board(lambda: counts, clock=lambda: 5.0, now=lambda: 1001.0)
     config = replace(turn.config, errors=("line 1: broken",))
     board.post(replace(turn, observed=Observed(links=links), config=config))
@@ -103,7 +104,9 @@ def test_what_is_counted_is_told_of_each_device() -> None:
     """As one look at the kernel had it."""
     traffic = Traffic(receive_bytes=1)
     seen = Seen(DEVICE, "", 5, up=True, running=True, mtu=1450, traffic=traffic, learned_macs=3)
-    assert Counts.of({DEVICE: seen}) == Counts({DEVICE: traffic}, {DEVICE: 3})
+    assert Counts.of({DEVICE: seen}) == Counts({}, {DEVICE: 3})
+    marked = replace(seen, alias="vxland:lan:lxd2")
+    assert Counts.of({DEVICE: marked}) == Counts({("lan", "lxd2"): traffic}, {DEVICE: 3})
 
 
 def test_a_missing_device_counts_nothing() -> None:
@@ -141,7 +144,7 @@ def wide(count: int) -> Report:
     turn = report()
     (overlay,) = turn.desired.overlays
     (vtep,) = overlay.vteps
-    vteps: tuple[Vtep, ...] = tuple(replace(vtep, peer=f"p{n}") for n in range(count))
+    vteps: tuple[Vtep, ...] = tuple(led_to(vtep, f"p{n}") for n in range(count))
     desired = replace(turn.desired, overlays=(replace(overlay, vteps=vteps),))
     return replace(turn, desired=desired)
 

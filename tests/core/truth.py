@@ -143,7 +143,7 @@ class _Judge:
     def _fdb(self, vtep: Vtep, entries: frozenset[FdbEntry]) -> Iterator[str]:
         learnt = {e for e in entries if vtep.options.learning and not e.static}
         flood = {entry.destination for entry in entries - learnt if entry.floods}
-        yield from _differ(f"flood list of {vtep.device}", {vtep.remote}, flood)
+        yield from _differ(f"flood list of {vtep.device}", vtep.flood, flood)
         if any(not entry.floods for entry in entries - learnt):
             yield f"{vtep.device} has a forwarding entry that isn't learnt"
 

@@ -4,7 +4,7 @@ from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 from vxland.addresses import IPAddress
-from vxland.model import Desired
+from vxland.model import Desired, Remote, Vtep
 from vxland.observed import Host, LocalAddress, Route
 from vxland.resolve import resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
@@ -58,6 +58,12 @@ def known_addresses(wanted: Settings, unknown: str = "") -> dict[str, IPAddress]
         for peer in wanted.peers
         if not any(peer.name == name for name in unknown)
     }
+
+
+def led_to(vtep: Vtep, peer: str, address: str | None = None) -> Vtep:
+    """The same for another peer, at another address or at the same."""
+    where = vtep.remotes[0].address if address is None else ip_address(address)
+    return replace(vtep, peer=peer, remotes=(Remote(peer, where),))
 
 
 def over_ipv6(wanted: Settings) -> Settings:

@@ -1,13 +1,13 @@
 """The stories are told as the daemon tells them."""
 
 from dataclasses import replace
-from ipaddress import ip_address
 
 import pytest
 
 from tests.core.test_hints import guest, the_hint, with_ports
 from tests.core.test_report import desired
 from tests.core.test_status import strict
+from tests.fake.wishes import led_to
 from tests.page.samples import MADE
 from tests.page.stories import NOTHING, STORIES, TOO_LARGE
 from vxland.events import EventsJson
@@ -42,7 +42,9 @@ def test_its_texts_are_the_daemons() -> None:
     assert (
         str(
             CreateVtep(
-                "lan", "vxl-lan-lxd2", replace(vtep, remote=ip_address("198.51.100.2"), vni=4711)
+                "lan",
+                "vxl-lan-lxd2",
+                led_to(replace(vtep, vni=4711), "lxd2", "198.51.100.2"),
             )
         )
         == MADE

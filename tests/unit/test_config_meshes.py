@@ -67,7 +67,8 @@ class Mesh:
 def _overlay(overlay: OverlaySettings) -> str:
     lines = [f'"{" ".join(pair)}" = {vni}' for pair, vni in overlay.vnis]
     head = f'[[overlay]]\nname = "{overlay.name}"\nbridge = "{overlay.bridge}"\n'
-    keys = f'vni = "{overlay.vni.value}"\nport = {overlay.port}\n[overlay.vnis]\n'
+    scheme = VniScheme(overlay.vni).value
+    keys = f'vni = "{scheme}"\nport = {overlay.port}\n[overlay.vnis]\n'
     return "\n".join([head + keys, *lines, ""])
 
 

@@ -34,7 +34,7 @@ def started(report: Report) -> Entry:
     """The first turn is over."""
     overlays = report.desired.overlays
     kept = [
-        f"{overlay.name} (bridge {overlay.bridge.device}, tunnels {len(overlay.vteps)})"
+        f"{overlay.name} (bridge {overlay.bridge.device}, tunnels {len([*overlay.tunnels()])})"
         for overlay in overlays
     ]
     node = report.desired.node

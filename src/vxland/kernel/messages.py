@@ -119,7 +119,7 @@ def vxlan_attributes(vtep: Vtep) -> Attributes:
         ttl = [("IFLA_VXLAN_TTL_INHERIT", True)]
     return [
         ("IFLA_VXLAN_ID", vtep.vni),
-        _remote(vtep.remote),
+        *([_remote(vtep.remote)] if vtep.remote else []),
         _local(vtep.local),
         ("IFLA_VXLAN_PORT", vtep.port),
         *ttl,

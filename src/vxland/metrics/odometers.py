@@ -18,7 +18,7 @@ class TunnelTotals:
 
     def want(self, desired: Desired) -> None:
         """Count for these tunnels; the totals of others are forgotten."""
-        keys = [(vtep.overlay, vtep.peer) for vtep in desired.vteps()]
+        keys = [tunnel.key for tunnel in desired.tunnels()]
         for overlay in desired.overlays:  # what is waited for stays as it is
             keys += [(overlay.name, problem.peer) for problem in overlay.waiting]
         with self._lock:
@@ -37,11 +37,12 @@ class TunnelTotals:
                     key = (mark.overlay, mark.peer)
                     self._odometers.note(key, seen.incarnation, seen.traffic)
 
-    def totals(self, seen: Mapping[str, Seen]) -> dict[str, Traffic]:
-        """The totals of vxland's among these devices, by device, these readings included."""
+    def totals(self, seen: Mapping[str, Seen]) -> dict[Key, Traffic]:
+        """The totals of vxland's among these devices, by tunnel, these readings included."""
         self.note(seen.values())
-        marks = {name: alias_mark(device.alias) for name, device in seen.items()}
-        return {n: self.total((mark.overlay, mark.peer)) for n, mark in marks.items() if mark}
+        marks = (alias_mark(device.alias) for device in seen.values())
+        keys = [(mark.overlay, mark.peer) for mark in marks if mark is not None]
+        return {key: self.total(key) for key in keys}
 
     def total(self, key: Key) -> Traffic:
         """What passed through a tunnel since its first device was made, as far as it is known."""

@@ -33,9 +33,10 @@ def overlays(standing: Standing) -> Iterable[Metric]:
     problems = Counter((problem.overlay, problem.kind) for problem in report.problems)
     for overlay in report.desired.overlays:
         foreign = foreign_ports(overlay, report.observed)
+        tunnels = tuple(overlay.tunnels())
         values = {
             "in_sync": standing.overlay(overlay),
-            "peers_wanted": len(overlay.vteps) + len(overlay.waiting),
+            "peers_wanted": len(tunnels) + len(overlay.waiting),
             "conflicts": problems[overlay.name, Kind.CONFLICT],
             "looping_port_pairs": looping_in(overlay, report.observed),
             "foreign_ports": foreign.count,
@@ -43,7 +44,7 @@ def overlays(standing: Standing) -> Iterable[Metric]:
         }
         if standing.seen:
             values["peers_present"] = sum(
-                standing.device(vtep) is not None for vtep in overlay.vteps
+                standing.device(tunnel.vtep) is not None for tunnel in tunnels
             )
         for name, value in values.items():
             gauges[name].add_metric((overlay.name,), value)

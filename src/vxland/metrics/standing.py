@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 
 from vxland.health import Examination
-from vxland.model import Overlay, Vtep
+from vxland.model import Overlay, Tunnel, Vtep
 from vxland.report import Report
 from vxland.traffic import Seen
 
@@ -25,12 +25,12 @@ class Standing:
         seen = self._devices.get(vtep.device)
         return seen if seen is not None and seen.alias == vtep.alias else None
 
-    def tunnel(self, vtep: Vtep) -> bool:
+    def tunnel(self, tunnel: Tunnel) -> bool:
         """Whether a tunnel is as configured, as far as it can be seen."""
-        device = self.device(vtep)
+        device = self.device(tunnel.vtep)
         up_now = not self.seen or (device is not None and device.up)
-        return up_now and self._examination.tunnel(vtep).in_sync
+        return up_now and self._examination.tunnel(tunnel).in_sync
 
     def overlay(self, overlay: Overlay) -> bool:
         """Whether an overlay is, with all its tunnels."""
-        return self._examination.overlay(overlay) and all(map(self.tunnel, overlay.vteps))
+        return self._examination.overlay(overlay) and all(map(self.tunnel, overlay.tunnels()))

@@ -48,12 +48,12 @@ def tunnels(
     counters = {
         name: CounterMetricFamily(f"vxland_tunnel_{name}", text) for name, text in COUNTERS.items()
     }
-    for vtep in Paced(standing.report.desired.vteps(), give_way):
-        key = (vtep.overlay, vtep.peer)
-        labels = {"overlay": vtep.overlay, "peer": vtep.peer}
-        about = {"device": vtep.device, "vni": str(vtep.vni), "remote": str(vtep.remote)}
+    for tunnel in Paced(standing.report.desired.tunnels(), give_way):
+        vtep, key = tunnel.vtep, tunnel.key
+        labels = {"overlay": vtep.overlay, "peer": tunnel.peer}
+        about = {"device": vtep.device, "vni": str(vtep.vni), "remote": str(tunnel.address)}
         info.add_sample("vxland_tunnel_info", labels | about, 1)
-        values: dict[str, float] = {"in_sync": standing.tunnel(vtep)}
+        values: dict[str, float] = {"in_sync": standing.tunnel(tunnel)}
         if key in since:
             repair = standing.report.repairs.get(vtep.device)
             at = max(since[key], repair.at if repair else 0.0)
@@ -62,6 +62,8 @@ def tunnels(
             values |= _state(standing.device(vtep))
         for name, value in values.items():
             gauges[name].add_sample(gauges[name].name, labels, value)
+        if vtep.shared:  # whose counters are all peers' together
+            continue
         total = totals.total(key)
         for name, counter in counters.items():
             counter.add_sample(f"{counter.name}_total", labels, getattr(total, name))

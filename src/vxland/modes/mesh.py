@@ -1,7 +1,7 @@
 """``mode = "mesh"``: a VXLAN device for each peer, split horizon between them."""
 
 from vxland import identity
-from vxland.model import Vtep
+from vxland.model import Remote, Vtep
 from vxland.modes.seat import Seat
 from vxland.vni import numbered
 
@@ -20,7 +20,7 @@ def vteps(seat: Seat) -> tuple[Vtep, ...]:
             vni=number.vni,
             port=overlay.port,
             local=seat.locals[number.peer],
-            remote=seat.remotes[number.peer],
+            remotes=(Remote(number.peer, seat.remotes[number.peer]),),
             mtu=seat.mtu,
             options=overlay.options,
         )

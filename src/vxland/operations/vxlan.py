@@ -24,12 +24,17 @@ class CreateVtep(Operation):
 
     def __str__(self) -> str:
         vtep = self.vtep
+        if vtep.shared:
+            return f"create {self.device} to all peers (VNI {vtep.vni})"
         return f"create {self.device} to {vtep.peer} ({vtep.remote}, VNI {vtep.vni})"
 
 
 @dataclass(frozen=True, slots=True)
 class SetRemote(Operation):
-    """Change a VXLAN device's remote in place; the kernel moves its default flood entry."""
+    """Change a VXLAN device's remote in place; the kernel moves its default flood entry.
+
+    The unspecified address takes the remote away.
+    """
 
     remote: IPAddress
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from ipaddress import ip_address
 
 from vxland.model import Overlay, Vtep
 from vxland.observed import FdbEntry, Link, Observed, VxlanState
@@ -30,6 +31,7 @@ from vxland.operations import (
 )
 
 IPV6_MINIMUM_MTU = 1280  # RFC 8200, section 5
+NOWHERE = {4: ip_address("0.0.0.0"), 6: ip_address("::")}  # noqa: S104 - no remote, nothing is bound
 
 
 @dataclass(frozen=True, slots=True)
@@ -136,7 +138,8 @@ def _marks(vtep: Vtep, link: Link) -> Iterator[Operation]:
 def _outer(vtep: Vtep, state: VxlanState) -> Iterator[Operation]:
     """What the outer packets carry."""
     if state.remote != vtep.remote:
-        yield SetRemote(vtep.overlay, vtep.device, vtep.remote)
+        nowhere = NOWHERE[vtep.local.version]
+        yield SetRemote(vtep.overlay, vtep.device, vtep.remote or nowhere)
     if state.local != vtep.local:
         yield SetLocal(vtep.overlay, vtep.device, vtep.local)
     yield from _options(vtep, state)

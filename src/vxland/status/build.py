@@ -10,7 +10,7 @@ from vxland.chronicle import Chronicle
 from vxland.guards import GUARDS
 from vxland.hazards import looping_in
 from vxland.health import Examination, TunnelKey, state_of
-from vxland.model import Overlay, Vtep
+from vxland.model import Overlay, Tunnel
 from vxland.ports import foreign_ports
 from vxland.problems import Problem
 from vxland.report import Report
@@ -21,7 +21,7 @@ from vxland.status.shape import (
     TrafficStatus,
     TunnelStatus,
 )
-from vxland.traffic import Seen, Traffic
+from vxland.traffic import Seen, Traffic, readings
 
 MOST_PORTS = 20  # names of others' ports that a list holds
 
@@ -52,21 +52,21 @@ def past(chronicle: Chronicle) -> Past:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the kernel counts, by device. ``macs`` are those learned; where unread, None."""
+    """What the kernel counts. ``macs`` are those learned, by device; where unread, None."""
 
-    traffic: Mapping[str, Traffic] = field(default_factory=dict)
+    traffic: Mapping[TunnelKey, Traffic] = field(default_factory=dict)
     macs: Mapping[str, int] | None = None
 
     @classmethod
     def of(cls, seen: Mapping[str, Seen]) -> "Counts":
-        """What was seen of devices, each for itself."""
+        """What was seen of devices, each for itself: a tunnel's traffic in a mesh."""
         return cls(
-            {name: device.traffic for name, device in seen.items()},
+            {key: reading.traffic for key, reading in readings(seen).items()},
             {name: device.learned_macs for name, device in seen.items()},
         )
 
 
-Pace = Callable[[Iterable[Vtep]], Iterable[Vtep]]
+Pace = Callable[[Iterable[Tunnel]], Iterable[Tunnel]]
 
 
 def report_status(
@@ -134,6 +134,7 @@ class _Builder:
         observed = self._report.observed
         bridge = overlay.bridge.device
         ports = foreign_ports(overlay, observed)
+        tunnels = tuple(overlay.tunnels())
         return {
             "name": overlay.name,
             "bridge": bridge,
@@ -153,20 +154,21 @@ class _Builder:
                 "too_large": [port.name for port in ports.too_large[:MOST_PORTS]],
                 "isolated": [port.name for port in ports.isolated[:MOST_PORTS]],
             },
-            "peers_wanted": len(overlay.vteps) + len(overlay.waiting),
-            "tunnels_present": sum(vtep.device in observed.links for vtep in overlay.vteps),
-            "tunnels": [self._tunnel(vtep) for vtep in self._pace(overlay.vteps)],
+            "peers_wanted": len(tunnels) + len(overlay.waiting),
+            "tunnels_present": sum(tunnel.vtep.device in observed.links for tunnel in tunnels),
+            "tunnels": [self._tunnel(tunnel) for tunnel in self._pace(tunnels)],
         }
 
-    def _tunnel(self, vtep: Vtep) -> TunnelStatus:
+    def _tunnel(self, tunnel: Tunnel) -> TunnelStatus:
+        vtep = tunnel.vtep
         link = self._report.observed.links.get(vtep.device)
-        health = self._examination.tunnel(vtep)
+        health = self._examination.tunnel(tunnel)
         repair = self._report.repairs.get(vtep.device)
-        traffic = self._counts.traffic.get(vtep.device)
+        traffic = self._counts.traffic.get(tunnel.key)
         macs = self._counts.macs
         return {
-            "peer": vtep.peer,
-            "address": str(vtep.remote),
+            "peer": tunnel.peer,
+            "address": str(tunnel.address),
             "local": str(vtep.local),
             "device": vtep.device,
             "vni": vtep.vni,
@@ -175,7 +177,7 @@ class _Builder:
             "state": health.state,
             "running": link is not None and link.running,
             "in_sync": health.in_sync,
-            "since": self._past.tunnels.get((vtep.overlay, vtep.peer)),
+            "since": self._past.tunnels.get(tunnel.key),
             "pending": self._pending(vtep.device),
             "last_repair": {"what": repair.what, "at": repair.at} if repair else None,
             "traffic": cast("TrafficStatus", asdict(traffic)) if traffic else None,
