@@ -101,6 +101,9 @@ def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operatio
             link = seen.links.get(guarding.device)
             if link is None:
                 reason = "it is gone"
+            elif not guarding.guards and (link.up or isinstance(operation, BringUp)):
+                reason = _not_alone(link, tunnels)
+                tunnels.append(link)  # which is about to be up
             elif reason is None and isinstance(operation, BringUp):
                 reason = _not_apart(link, tunnels, seen)
             if reason is not None:
@@ -109,10 +112,18 @@ def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operatio
 
 
 def _not_armed(guarding: Guarding, seen: Observed) -> str | None:
-    if armed(guarding.device, guarding.guards, seen):
+    if not guarding.guards or armed(guarding.device, guarding.guards, seen):
         return None
     names = ", ".join(guarding.guards)
     return f"not all of its guards ({names}) were read back from the kernel"
+
+
+def _not_alone(link: Link, tunnels: Sequence[Link]) -> str | None:
+    """What a port that has no guard would need one for."""
+    for other in tunnels:
+        if other.master == link.master and other.name != link.name:
+            return f"it has no guard, and {other.name} is in {link.master} too"
+    return None
 
 
 def _not_apart(link: Link, tunnels: Sequence[Link], seen: Observed) -> str | None:

@@ -23,7 +23,8 @@ RULE_SETS = (CHAIN, TABLE)
 
 PAIR_PREFIX = "vxl-"
 INDEX_PREFIX = "vxlan"
-SHARED = {4: "*", 6: "*6"}  # by address family, in a peer's place: the VTEP that is for all peers
+IPV4, IPV6 = 4, 6
+SHARED = {IPV4: "*", IPV6: "*6"}  # for a peer's name, by address family: the VTEP for all peers
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an overlay or a peer: fits every mark
 NAME_LENGTH = 50
@@ -46,12 +47,22 @@ def pair_vni(overlay: str, one: str, other: str) -> int:
 
 def pair_device(overlay: str, peer: str) -> str:
     """The device's name: ``vxl-OVERLAY-PEER`` where it fits, else the peer's and a digest."""
-    whole = f"{PAIR_PREFIX}{overlay}-{peer}"
+    return _fitting(f"{PAIR_PREFIX}{overlay}-{peer}", peer, overlay, peer)
+
+
+def shared_device(overlay: str, family: int) -> str:
+    """The device's name: ``vxl-OVERLAY``, over IPv6 ``vxl-OVERLAY6``, or a digest in it."""
+    whole = f"{PAIR_PREFIX}{overlay}{'6' if family == IPV6 else ''}"
+    return _fitting(whole, overlay, overlay, SHARED[family])
+
+
+def _fitting(whole: str, short: str, *digested: str) -> str:
+    """A device's name where it fits into 15 characters, else some of a short one and a digest."""
     if len(whole) <= DEVICE_NAME_LENGTH:
         return whole
-    digest = base64.b32encode(_digest("device", overlay, peer)).decode().lower()[:6]
+    digest = base64.b32encode(_digest("device", *digested)).decode().lower()[:6]
     room = DEVICE_NAME_LENGTH - len(PAIR_PREFIX) - len(digest) - 1
-    return f"{PAIR_PREFIX}{peer[:room]}-{digest}"
+    return f"{PAIR_PREFIX}{short[:room]}-{digest}"
 
 
 def index_device(position: int) -> str:

@@ -109,10 +109,19 @@ class Overlay:
     prefix: str  # what its devices' names begin with, and no other's should
     allow_tunnel_ports: frozenset[str] = frozenset()
     reattach: bool = False
+    shared: bool = False  # one VTEP for all peers of a family
     waiting: tuple[
         Problem, ...
     ] = ()  # peers whose tunnels can't be laid out yet, and stay as they are
     peers_listed: int = 0  # other peers in the file, disabled ones too: 0 looks like half a file
+
+    @property
+    def unsettled(self) -> frozenset[str]:
+        """Whom VTEPs stand for that can't be laid out yet, so that what there is of them stays."""
+        if not self.shared:
+            return frozenset(problem.peer for problem in self.waiting)
+        wanted = (vtep.peer for vtep in self.vteps)
+        return frozenset(SHARED.values()).difference(wanted) if self.waiting else frozenset()
 
     def tunnels(self) -> Iterator[Tunnel]:
         """Its tunnels, one for each peer."""

@@ -255,7 +255,7 @@ class Reconciler:
 
     def _await_guards(self, problems: Collection[Problem]) -> None:
         """A guard that couldn't be read is looked for again, though no event tells of it."""
-        lacking = {problem.overlay for problem in problems if problem.kind is Kind.GUARD}
+        lacking = {p.overlay for p in problems if p.kind is Kind.GUARD and not p.device}
         for overlay in self.settings.overlays:
             key = f"guards:{overlay.name}"  # no device has a colon in its name
             if overlay.name in lacking:

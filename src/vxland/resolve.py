@@ -11,7 +11,7 @@ from vxland.modes import MODES
 from vxland.modes.seat import Seat
 from vxland.observed import Host, LocalAddress
 from vxland.problems import Kind, Problem
-from vxland.settings import OverlaySettings, PeerSettings, Settings
+from vxland.settings import SHARED, OverlaySettings, PeerSettings, Settings
 
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 ETHERNET_MTU = 1500
@@ -189,11 +189,12 @@ def _overlay(
     placed = {name: local for name, local in locals_.items() if local is not None}
     remotes = {name: remotes[name] for name in placed}
     mtu = overlay.mtu or automatic_mtu(settings.node.interface, remotes.values(), host)
-    seat = Seat(overlay, node.name, order, remotes, placed, mtu)
+    seat = Seat(overlay, node.name, order, remotes, placed, node.address, mtu)
     return Overlay(
         name=overlay.name,
         bridge=_bridge(overlay, node.name, mtu),
         vteps=MODES[overlay.mode](seat),
+        shared=overlay.mode == SHARED,
         guards=overlay.guards,
         prefix=identity.prefix(overlay.vni),
         allow_tunnel_ports=overlay.allow_tunnel_ports,

@@ -55,6 +55,7 @@ def grounded(desired: Desired, fights: Iterable[Fight]) -> frozenset[str]:
     return frozenset(
         vtep.device
         for overlay in desired.overlays
+        if overlay.guards
         for vtep in overlay.vteps
         if all(
             any((where, guard) in fought for where in (vtep.device, *RULE_SETS))

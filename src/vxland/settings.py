@@ -5,6 +5,8 @@ from enum import Enum
 
 from vxland.addresses import IPAddress, IPInterface
 
+MESH, SHARED = "mesh", "shared"  # modes
+
 
 class VniScheme(Enum):
     """How the tunnels of a mesh get their VNIs."""
@@ -49,7 +51,7 @@ class OverlaySettings:
 
     name: str
     bridge: str
-    mode: str = "mesh"
+    mode: str = MESH
     vni: VniScheme | int = VniScheme.PAIR  # in shared mode the number
     port: int = 4789
     guards: tuple[str, ...] = ("isolated", "ebtables")

@@ -7,6 +7,7 @@ from typing import Protocol
 
 from vxland import identity, names, peers
 from vxland.addresses import IPAddress
+from vxland.identity import SHARED
 from vxland.model import Desired
 from vxland.names import Answer
 from vxland.observed import Host, Observed
@@ -155,7 +156,7 @@ def remembered(observed: Observed, own: str | None) -> dict[str, IPAddress]:
         seen = mark(link)
         if seen is None or link.vxlan is None:
             continue
-        if link.vxlan.remote is not None:
+        if link.vxlan.remote is not None and seen.peer not in SHARED.values():
             found.setdefault(seen.peer, link.vxlan.remote)
         made_here = own and link.mac == identity.mac(own, seen.overlay, seen.peer)
         if own and made_here and link.vxlan.local is not None:

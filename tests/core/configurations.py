@@ -8,7 +8,15 @@ from hypothesis import strategies as st
 from tests.core.digits import Digits, digits
 from tests.fake.wishes import DMZ, LAN, NODE, address6, resolved, settings
 from vxland.model import Desired
-from vxland.settings import Df, OverlaySettings, PeerSettings, Settings, VniScheme, VxlanOptions
+from vxland.settings import (
+    SHARED,
+    Df,
+    OverlaySettings,
+    PeerSettings,
+    Settings,
+    VniScheme,
+    VxlanOptions,
+)
 
 BRIDGES = ("vxbr0", "vxbr1", "vxbr2")
 GUARDS = (
@@ -51,10 +59,7 @@ def configurations(draw: st.DrawFn) -> Configuration:
     indexed = choose.of((None, None, *bases))  # at most one on a node
     unknown = choose.of(("", "", "", "b", "bc"))
     overlays = [
-        replace(
-            _overlay(choose, base, bridge),
-            vni=VniScheme.INDEX if base is indexed else VniScheme.PAIR,
-        )
+        _moded(choose, _overlay(choose, base, bridge), indexed=base is indexed)
         for base, bridge in zip(bases, bridges, strict=False)
     ]
     plain = settings(*overlays, peers=NODE + "".join(names))
@@ -77,6 +82,20 @@ def _overlay(choose: Digits, base: OverlaySettings, bridge: str) -> OverlaySetti
         options=_options(choose) if choose.of((False, True)) else VxlanOptions(),
         vnis=choose.of(((), EXPLICIT)) if base is LAN else (),
     )
+
+
+def _moded(choose: Digits, overlay: OverlaySettings, *, indexed: bool) -> OverlaySettings:
+    """A mesh by either scheme, or shared; two shared ones have VNIs of their own."""
+    if choose.of((False, False, True)):
+        return replace(
+            overlay,
+            mode=SHARED,
+            vni=choose.of((7, 8)) if overlay.name == LAN.name else 9,
+            guards=choose.of((overlay.guards, overlay.guards, ())),
+            vnis=(),
+            options=replace(overlay.options, learning=choose.of((True, True, False))),
+        )
+    return replace(overlay, vni=VniScheme.INDEX if indexed else VniScheme.PAIR)
 
 
 def _options(choose: Digits) -> VxlanOptions:

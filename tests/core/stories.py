@@ -17,9 +17,18 @@ from vxland.observed import PORT_FLAGS, Observed
 from vxland.plan import Plan, plan
 
 DEED_SIZE = 3  # bytes
-SPARE_NAMES = ("foo", "fbr", FOREIGN_TUNNEL, "g0", "vxl-guest", "vxlan1", "vxl-lan-b", "vxbr0")
-ALIASES = ("", "", "somebody's", "vxland:lan:b", "vxland:lan:c", "vxland:lan", "vxland:gone:x")
-ALTNAMES = ("vxland-lan+b", "vxland-lan+z", "vxland-lan", "vxland-dmz+b", "other", "vxl-lan-c")
+SPARE_NAMES = (
+    *("foo", "fbr", FOREIGN_TUNNEL, "g0", "vxl-guest"),
+    *("vxlan1", "vxl-lan-b", "vxl-lan", "vxl-lan6", "vxbr0"),
+)
+ALIASES = (
+    *("", "", "somebody's", "vxland:lan:b", "vxland:lan:c", "vxland:lan", "vxland:gone:x"),
+    *("vxland:lan:*", "vxland:lan:*6"),
+)
+ALTNAMES = (
+    *("vxland-lan+b", "vxland-lan+z", "vxland-lan", "vxland-dmz+b", "other", "vxl-lan-c"),
+    *("vxland-lan+*", "vxl-lan"),
+)
 ADDRESSES = ("192.0.2.2", "192.0.2.3", "192.0.2.66")
 VNIS = (7, 1, 4711, pair_vni("lan", "a", "b"), pair_vni("lan", "a", "c"))
 LINES = (

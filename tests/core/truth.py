@@ -47,7 +47,7 @@ class _Judge:
         self.excused = {
             problem.overlay
             for problem in problems
-            if problem.kind in BLOCKING
+            if (problem.kind in BLOCKING and not problem.peer)
             or (problem.kind is Kind.CONFLICT and not problem.peer)
             or (problem.kind is Kind.WAITING and not problem.peer and problem.device in others)
         }
@@ -103,6 +103,7 @@ class _Judge:
             return
         state = link.vxlan
         closed = overlay.name in self.hazards or vtep.device in self.memory.grounded
+        closed = closed or not (overlay.guards or vtep is overlay.vteps[0])
         wanted = {
             "alias": vtep.alias,
             "mac": vtep.mac,
@@ -138,11 +139,13 @@ class _Judge:
         yield from _differ(vtep.device, wanted, actual)
         yield from self._marked(link, vtep.altname)
         entries = self.observed.fdb.get(vtep.device, frozenset())
-        yield from self._fdb(vtep, entries)
+        yield from self._fdb(overlay, vtep, entries)
 
-    def _fdb(self, vtep: Vtep, entries: frozenset[FdbEntry]) -> Iterator[str]:
+    def _fdb(self, overlay: Overlay, vtep: Vtep, entries: frozenset[FdbEntry]) -> Iterator[str]:
         learnt = {e for e in entries if vtep.options.learning and not e.static}
         flood = {entry.destination for entry in entries - learnt if entry.floods}
+        if vtep.shared and overlay.waiting:  # others may be those of peers that aren't known
+            flood &= vtep.flood
         yield from _differ(f"flood list of {vtep.device}", vtep.flood, flood)
         if any(not entry.floods for entry in entries - learnt):
             yield f"{vtep.device} has a forwarding entry that isn't learnt"
@@ -160,7 +163,7 @@ class _Judge:
     def leftovers(self) -> Iterator[str]:
         """Devices and addresses of vxland's that nobody wants."""
         wanted = {(vtep.overlay, vtep.peer) for vtep in self.desired.vteps()} | self.waiting
-        wanted |= {(overlay.name, "") for overlay in self.desired.overlays}
+        wanted |= {(o.name, peer) for o in self.desired.overlays for peer in ("", *o.unsettled)}
         kept = {p.device for p in self.problems if p.kind is Kind.HINT}
         kept |= {o.bridge.device for o in self.desired.overlays if o.name in self.excused}
         kept |= {

@@ -41,12 +41,15 @@ class Tunnels(Links):
                 raise RefusedError(errno.EADDRINUSE)
         super().set_up(device)
 
-    def set_remote(self, device: Device, remote: IPAddress | None) -> None:
-        """Change the remote; the default flood entry moves along, if there is one."""
-        before = device.tunnel.remote
+    def set_remote(self, device: Device, address: IPAddress) -> None:
+        """Change the remote, or take it away; the default flood entry moves along, if there is one.
+
+        The unspecified address stands for none.
+        """
+        self._check_family(device, address)
+        before, remote = device.tunnel.remote, None if address.is_unspecified else address
         if before == remote:
             return
-        self._check_family(device, remote)
         device.vxlan = replace(device.tunnel, remote=remote)
         if before is not None:
             device.fdb.discard(FdbEntry(NULL_MAC, before))
@@ -107,10 +110,9 @@ class Tunnels(Links):
                 alias = vtep_alias(says.overlay, says.peer)
                 yield Abroad(device.name, alias, ELSEWHERE, device.tunnel.key), device
 
-    def _check_family(self, device: Device, address: IPAddress | None) -> None:
+    def _check_family(self, device: Device, address: IPAddress) -> None:
         """A device keeps its address family."""
-        family = 4 if address is None else address.version
-        if family != device.tunnel.key.family:
+        if address.version != device.tunnel.key.family:
             raise RefusedError(errno.EOPNOTSUPP)
 
     def _made_here(self) -> Iterator[Device]:

@@ -140,10 +140,8 @@ def link_local(device: str) -> Vandalism:
 
 def remote(device: str, address: str) -> Vandalism:
     """A tunnel is led elsewhere; nowhere, if the address is 0.0.0.0."""
-    found = ip_address(address)
-    where = None if found.is_unspecified else found
     command = f"ip link set {device} type vxlan remote {address}"
-    return _to(device, command, lambda k, d: k.net.set_remote(d, where))
+    return _to(device, command, lambda k, d: k.net.set_remote(d, ip_address(address)))
 
 
 def local(device: str, address: str) -> Vandalism:

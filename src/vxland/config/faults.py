@@ -7,7 +7,7 @@ from pydantic import ValidationError
 
 from vxland.config.errors import ConfigError
 from vxland.config.fields import Table, takes
-from vxland.config.later import NOT_YET, later_key, later_value
+from vxland.config.later import NOT_YET, later_key
 from vxland.config.place import Place
 from vxland.config.schema import KEYS
 from vxland.config.values import Unusable
@@ -61,9 +61,6 @@ def _wrong(details: "ErrorDetails", table: type[Table], place: Place) -> ConfigE
     """A value of the wrong type, out of bounds, or refused by a check of its own."""
     name, *inner = _as_written(details["loc"])
     name, value = str(name), details["input"]
-    later = later_value(place.table, name, value)
-    if later:
-        return place.error(f"is {NOT_YET}", later.cure, value)
     cause = details.get("ctx", {}).get("error")
     if isinstance(cause, Unusable):
         return place.error(cause.message, cause.cure, value)

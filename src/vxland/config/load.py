@@ -7,12 +7,13 @@ from pathlib import Path
 from vxland.config import values
 from vxland.config.document import Document, Item, compose
 from vxland.config.errors import ConfigError, InvalidConfig
-from vxland.config.overlay_table import DFS, VNI_SCHEMES, OverlayTable
+from vxland.config.overlay_table import DFS, OverlayTable
 from vxland.config.rules import violations, warnings
-from vxland.config.rules.collisions import explicit
+from vxland.config.rules.collisions import explicit, vni_of
 from vxland.config.schema import HttpTable, NodeTable, PeerTable
 from vxland.config.source import read
 from vxland.settings import (
+    SHARED,
     HttpSettings,
     NodeSettings,
     OverlaySettings,
@@ -86,7 +87,7 @@ def _overlay(item: Item[OverlayTable]) -> OverlaySettings:
         name=item.name,
         bridge=table.bridge,
         mode=table.mode,
-        vni=VNI_SCHEMES[table.vni],
+        vni=vni_of(table),
         port=table.port,
         guards=table.guard,
         mtu=None if table.mtu == "auto" else table.mtu,
@@ -100,7 +101,7 @@ def _overlay(item: Item[OverlayTable]) -> OverlaySettings:
 
 def _options(table: OverlayTable) -> VxlanOptions:
     ttl, inherit = (table.ttl, False) if isinstance(table.ttl, int) else _TTLS[table.ttl]
-    learning = VNI_SCHEMES[table.vni] is VniScheme.INDEX
+    learning = table.mode == SHARED or vni_of(table) is VniScheme.INDEX
     return VxlanOptions(
         ttl=ttl,
         ttl_inherit=inherit,

@@ -9,6 +9,7 @@ from vxland.config import values
 from vxland.config.fields import DEVICE, LIST, NAME, SWITCH, Table, Takes, enum, one_of
 from vxland.config.wording import listed, quoted
 from vxland.guards import GUARDS
+from vxland.identity import VNI_LIMIT
 from vxland.modes import MODES
 from vxland.settings import Df, VniScheme
 
@@ -18,8 +19,6 @@ VNI_SCHEMES = {scheme.value: scheme for scheme in VniScheme}
 
 def _guards(names: tuple[str, ...]) -> tuple[str, ...]:
     cure = f"Write any of {listed(map(quoted, GUARDS), 'and')}, each once"
-    if not names:
-        raise values.Unusable("is empty, and a mesh without a guard loops frames", cure)
     if len(set(names)) < len(names):
         raise values.Unusable("names the same guard twice", cure)
     return names
@@ -51,17 +50,20 @@ class OverlayTable(Table):
         Takes("a string", '"mesh"'),
         one_of(MODES),
         enum(MODES),
-        Field(description='"mesh": a device for each peer.'),
+        Field(
+            description='"mesh": a device for each peer. "shared": one device for all, which sends'
+            " broadcast and what it hasn't learned to each of them."
+        ),
     ] = "mesh"
     vni: Annotated[
-        str,
-        Takes("a string", '"pair"'),
-        one_of(VNI_SCHEMES),
-        enum(VNI_SCHEMES),
+        Annotated[int, Field(ge=1, le=VNI_LIMIT - 1)]
+        | Annotated[str, one_of(VNI_SCHEMES), enum(VNI_SCHEMES)],
+        Takes(f'"pair", "index" or a number from 1 to {VNI_LIMIT - 1}', '"pair"'),
         Field(
             description='"pair": both ends compute the same VNI from the names.'
             ' "index": position in this machine\'s own list of peers, as vxlansetup.sh numbers'
-            " them; for one overlay a machine."
+            ' them; for one overlay a machine. A number, with mode = "shared" and only there: the'
+            " VNI of all peers."
         ),
     ] = "pair"
     port: Annotated[
@@ -76,8 +78,9 @@ class OverlayTable(Table):
         AfterValidator(_guards),
         Field(
             description="What keeps frames from one tunnel out of the others: at least one of"
-            ' "isolated", a flag of the ports, "ebtables", a chain, and "nftables", a table.',
-            json_schema_extra={"minItems": 1, "uniqueItems": True},
+            ' "isolated", a flag of the ports, "ebtables", a chain, and "nftables", a table;'
+            ' none is needed with mode = "shared" where peers are of one address family.',
+            json_schema_extra={"uniqueItems": True},
         ),
     ] = ("isolated", "ebtables")
     mtu: Annotated[
@@ -151,7 +154,7 @@ class OverlayTable(Table):
         SWITCH,
         Field(
             description="Learn which peer an address is behind. Default: false with"
-            ' vni = "pair", true with vni = "index".'
+            ' vni = "pair", true with vni = "index" and with mode = "shared".'
         ),
     ] = None
     vnis: Annotated[

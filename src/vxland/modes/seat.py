@@ -16,4 +16,5 @@ class Seat:
     order: tuple[str, ...]  # the remotes' names, as the file has them
     remotes: Mapping[str, IPAddress]  # those whose address is known
     locals: Mapping[str, IPAddress]  # this node's VTEP address towards each of them
+    own: IPAddress | None  # the one that the others know it by
     mtu: int

@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from enum import IntEnum
 from typing import ClassVar
 
+from vxland.addresses import IPAddress
+
 
 class Phase(IntEnum):
     """The order of a plan. Whatever could loop is down, or guarded, at every step of it."""
@@ -60,6 +62,11 @@ class Operation:
     def needs(self) -> "tuple[Guarding, ...]":
         """What must be read back from the kernel before this may be done."""
         return ()
+
+    @property
+    def leads_to(self) -> IPAddress | None:
+        """The VTEP that this is about, where it is about one of a device's and not all of it."""
+        return None
 
     @property
     def subject(self) -> tuple[str, str]:

@@ -86,6 +86,16 @@ class AppendFlood(Operation):
     phase = Phase.FLOOD_APPEND
     attribute = "flood"
 
+    @property
+    def leads_to(self) -> IPAddress | None:
+        """The one that is appended."""
+        return self.destination
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Each VTEP is a subject of its own."""
+        return (self.device, f"{self.attribute} {self.destination}")
+
     def __str__(self) -> str:
         return f"append {self.destination} to the flood list of {self.device}"
 
@@ -98,6 +108,11 @@ class RemoveFdb(Operation):
 
     phase = Phase.FLOOD_REMOVE
     attribute = "fdb"
+
+    @property
+    def leads_to(self) -> IPAddress | None:
+        """The one that the entry leads to."""
+        return self.entry.destination
 
     def __str__(self) -> str:
         what = "flood entry" if self.entry.floods else f"entry {self.entry.mac}"

@@ -1,11 +1,12 @@
 """What a plan says to a person: why something isn't done, or what it means that it is."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from shlex import quote
 
+from vxland.identity import SHARED
 from vxland.model import Overlay, Vtep
 from vxland.observed import Link, Observed
-from vxland.ownership import own_links
+from vxland.ownership import Mark, own_links
 from vxland.problems import Kind, Problem
 
 
@@ -45,6 +46,40 @@ def renumbering(overlay: Overlay, vteps: list[Vtep]) -> Problem:
         " count what arrives on it, whoever sent it",
         'With vni = "pair" a change of one peer leaves the others as they are',
         overlay=overlay.name,
+    )
+
+
+def mode_changes(overlay: Overlay, marks: Iterable[Mark]) -> Iterator[Problem]:
+    """What it means that an overlay's devices become one, or the one becomes many.
+
+    ``marks`` are those of vxland's devices.
+    """
+    peers = {seen.peer for seen in marks if seen.overlay == overlay.name and seen.peer}
+    devices = sum((peer in SHARED.values()) is not overlay.shared for peer in peers)
+    if not devices:
+        return
+    old, new = ("mesh", "shared") if overlay.shared else ("shared", "mesh")
+    made = "one device takes their place" if overlay.shared else "one for each peer takes its place"
+    yield Problem(
+        Kind.HINT,
+        f'overlay {overlay.name} goes from mode = "{old}" to "{new}": {devices} of this node\'s'
+        f" tunnel devices are deleted and {made}; peers that are still in the other mode aren't"
+        " reached until they are changed too",
+        "Change the file on every server, one right after the other",
+        overlay=overlay.name,
+    )
+
+
+def unguarded(overlay: Overlay, vtep: Vtep) -> Problem:
+    """Why the second tunnel port of an overlay without a guard stays down."""
+    return Problem(
+        Kind.GUARD,
+        f"overlay {overlay.name} has guard = [] and peers of both IPv4 and IPv6, so two tunnel"
+        f" ports that could loop frames: {vtep.device} stays down",
+        'Give it one: guard = ["isolated"]',
+        overlay=overlay.name,
+        peer=vtep.peer,
+        device=vtep.device,
     )
 
 

@@ -58,17 +58,25 @@ def name_taken(vtep: Vtep, name: str, holder: Link) -> Problem:
 
 def vni_taken(vtep: Vtep, node: str, holder: Link) -> Problem:
     """The conflict over a VNI, with the line that resolves it."""
+    other = (
+        f"the overlay another VNI on every server: vni = {_other_vni(vtep)}"
+        if vtep.shared
+        else "the pair another VNI on both servers:"
+        f' [overlay.vnis] "{node} {vtep.peer}" = {_other_vni(vtep)}'
+    )
     return _taken(
         vtep,
         f"VNI {vtep.vni} on port {vtep.port}",
         holder,
-        f"Remove it (ip link del {quote(holder.name)}), or give the pair another VNI on both"
-        f' servers: [overlay.vnis] "{node} {vtep.peer}" = {_other_vni(vtep)}',
+        f"Remove it (ip link del {quote(holder.name)}), or give {other}",
     )
 
 
 def _taken(vtep: Vtep, what: str, holder: Link, cure: str) -> Problem:
-    wanted = f"{what}, wanted for the tunnel to {vtep.peer}, is held by {holder.name}"
+    whose = (
+        f"the tunnels of overlay {vtep.overlay}" if vtep.shared else f"the tunnel to {vtep.peer}"
+    )
+    wanted = f"{what}, wanted for {whose}, is held by {holder.name}"
     named = {"overlay": vtep.overlay, "peer": vtep.peer, "device": holder.name}
     if is_own(holder):
         text = f"{wanted}, which stays as it is for the reason given with it"

@@ -15,7 +15,14 @@ from vxland.plan.altnames import with_altnames_moved
 from vxland.plan.bridges import plan_bridge
 from vxland.plan.leaving import plan_departures, users_of
 from vxland.plan.memory import Memory
-from vxland.plan.notices import emptied, hazard, idle, renumbering
+from vxland.plan.notices import (
+    emptied,
+    hazard,
+    idle,
+    mode_changes,
+    renumbering,
+    unguarded,
+)
 from vxland.plan.obstacles import Register, name_taken, vni_taken
 from vxland.plan.vteps import Place, needs_recreation, plan_vtep, stays_in_place
 from vxland.problems import Kind, Problem
@@ -106,7 +113,7 @@ class _Planner:
         """What is to be left alone keeps its names, whoever may want them."""
         for overlay in self.desired.overlays:
             self.obstacles[overlay.name] = list(self._obstacles(overlay))
-            stuck = {problem.peer for problem in overlay.waiting}
+            stuck = overlay.unsettled
             for seen, links in self.by_mark.items():
                 if seen.overlay == overlay.name and (
                     seen.peer in stuck or self.obstacles[overlay.name]
@@ -139,10 +146,11 @@ class _Planner:
             tunnels = [seen for seen in self.by_mark if seen.overlay == overlay.name]
             self.stuck += [(seen, overlay, ports) for seen in tunnels]
             return
+        self.problems += mode_changes(overlay, self.by_mark)
         self.operations += bridge.operations
         self._settle(overlay.bridge.device, overlay.bridge.altname, bridge.link)
         place = Place(overlay, bridge.link.name if bridge.link else None, open=not hazards)
-        self.stuck += [(Mark(overlay.name, p.peer), overlay, ports) for p in overlay.waiting]
+        self.stuck += [(Mark(overlay.name, peer), overlay, ports) for peer in overlay.unsettled]
         self.open.append((place, ports))
 
     def tunnels(self) -> None:
@@ -219,10 +227,20 @@ class _Planner:
                 continue
             ports.append(Port(link.name, link))
             guarded = any(GUARDS[name].reaches(link.name, overlay) for name in overlay.guards)
+            guarded = guarded or self._is_alone(link, overlay)
             strange = self.bridge_of.get(link.master, overlay.name) != overlay.name
             hazards = foreign_tunnels(overlay, link.master, self.observed)
             if link.up and (hazards or strange or not guarded):
                 self.operations.append(TakeDown(overlay.name, link.name))
+
+    def _is_alone(self, link: Link, overlay: Overlay) -> bool:
+        """Whether a port needs no guard: no other of vxland's is in its bridge, or comes there."""
+        others = (other for other in own_links(self.observed) if other is not link)
+        return (
+            not overlay.guards
+            and not overlay.vteps
+            and not any(other.is_tunnel and other.master == link.master for other in others)
+        )
 
     def _bar(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
         """Leave a device alone, or its name, where somebody has what it should have."""
@@ -254,6 +272,9 @@ class _Planner:
         if holder is not None and link is not None:
             # Under another name a chain that goes by name doesn't guard it.
             vtep, place = replace(vtep, device=link.name), replace(place, open=False)
+        if not place.overlay.guards and vtep is not place.overlay.vteps[0]:
+            self.problems.append(unguarded(place.overlay, vtep))
+            place = replace(place, open=False)
         if vtep.device in self.memory.grounded:
             place = replace(place, open=False)
         if link is not None:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from vxland.model import Overlay, Vtep
-from vxland.observed import FdbEntry, Link, Observed, VxlanState
+from vxland.observed import Link, Observed, VxlanState
 from vxland.operations import (
     AddAltname,
     AppendFlood,
@@ -18,7 +18,6 @@ from vxland.operations import (
     NoLinkLocal,
     Operation,
     RemoveAddress,
-    RemoveFdb,
     Rename,
     ResetFlag,
     SetAlias,
@@ -29,6 +28,7 @@ from vxland.operations import (
     SetRemote,
     TakeDown,
 )
+from vxland.plan.forwarding import plan_forwarding
 
 IPV6_MINIMUM_MTU = 1280  # RFC 8200, section 5
 NOWHERE = {4: ip_address("0.0.0.0"), 6: ip_address("::")}  # noqa: S104 - no remote, nothing is bound
@@ -57,7 +57,9 @@ def plan_vtep(
     else:
         yield from _repairs(vtep, link, link.vxlan, place)
         yield from _no_addresses(vtep, link, observed)
-        yield from _forwarding(vtep, observed.fdb.get(link.name, frozenset()))
+        entries = observed.fdb.get(link.name, frozenset())
+        complete = not (vtep.shared and place.overlay.waiting)
+        yield from plan_forwarding(vtep, link.vxlan, entries, complete=complete)
         yield from _state(vtep, link, place)
 
 
@@ -96,6 +98,9 @@ def _creation(vtep: Vtep, place: Place) -> Iterator[Operation]:
     yield AddAltname(name, device, vtep.altname)
     yield NoLinkLocal(name, device)
     yield Attach(name, device, place.overlay.bridge.device)
+    if vtep.shared:  # with a remote the kernel makes the one entry itself
+        for remote in vtep.remotes:
+            yield AppendFlood(name, device, remote.address)
     if place.open:
         yield _up(vtep, place)
 
@@ -157,19 +162,6 @@ def _options(vtep: Vtep, state: VxlanState) -> Iterator[Operation]:
     for option, (want, have) in pairs.items():
         if want != have:
             yield SetOption(vtep.overlay, vtep.device, option, want)
-
-
-def _forwarding(vtep: Vtep, entries: frozenset[FdbEntry]) -> Iterator[Operation]:
-    """The flood list exactly; no static entries; learnt ones only where learning is on."""
-    plain = {e for e in entries if (e.port, e.vni, e.via) == (None, None, None)}
-    flooding = {entry for entry in plain if entry.floods}
-    for destination in sorted(vtep.flood - {entry.destination for entry in flooding}, key=str):
-        yield AppendFlood(vtep.overlay, vtep.device, destination)
-    for entry in sorted(entries, key=str):
-        wanted = entry in flooding and entry.destination in vtep.flood
-        learnt = not entry.static and not entry.floods and vtep.options.learning
-        if not (wanted or learnt):
-            yield RemoveFdb(vtep.overlay, vtep.device, entry)
 
 
 def _must_go_down(vtep: Vtep, link: Link, place: Place) -> bool:

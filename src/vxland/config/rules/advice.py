@@ -10,6 +10,7 @@ from vxland.config.errors import ConfigError
 from vxland.config.rules.addresses import interface
 from vxland.config.rules.membership import listed
 from vxland.config.wording import quoted
+from vxland.settings import SHARED
 
 _ALONE = 2
 
@@ -40,6 +41,17 @@ def index_without_learning(document: Document) -> Iterator[ConfigError]:
         if item.table.vni == "index" and item.table.learning is False:
             yield item.place.at("learning").error(
                 'with vni = "index" sends frames to the wrong server where two number differently',
+                "Leave it out: it is on then",
+                value=False,
+            )
+
+
+def shared_without_learning(document: Document) -> Iterator[ConfigError]:
+    """A device that doesn't learn knows no address's peer."""
+    for item in document.overlays:
+        if item.table.mode == SHARED and item.table.learning is False:
+            yield item.place.at("learning").error(
+                'with mode = "shared" sends every frame to every peer',
                 "Leave it out: it is on then",
                 value=False,
             )

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from typing import cast
 
 from vxland import identity, peers
 from vxland.config.document import Document, Item
@@ -10,7 +11,7 @@ from vxland.config.overlay_table import VNI_SCHEMES, OverlayTable
 from vxland.config.rules.limits import BRIDGE_PORTS
 from vxland.config.rules.membership import active
 from vxland.config.wording import quoted
-from vxland.settings import OverlaySettings, VniScheme
+from vxland.settings import SHARED, OverlaySettings, VniScheme
 from vxland.vni import Numbered, numbered
 
 _Pair = tuple[str, frozenset[str]]
@@ -23,7 +24,24 @@ class _Mesh:
 
     item: Item[OverlayTable]
     settings: OverlaySettings
-    nodes: tuple[str, ...]
+    nodes: Mapping[str, frozenset[int]]  # and which families each may have
+
+    @property
+    def shared(self) -> bool:
+        """Whether it has one device for all."""
+        return self.settings.mode == SHARED
+
+    def numbers(self, node: str) -> Iterator[tuple[Numbered, frozenset[int]]]:
+        """A node's devices, and which families each may have; a peer without any has none."""
+        if self.shared:
+            for family in sorted(frozenset().union(*self.nodes.values())):
+                device = identity.shared_device(self.item.name, family)
+                vni = cast("int", self.settings.vni)
+                yield Numbered(identity.SHARED[family], vni, device), frozenset({family})
+            return
+        for number in numbered(self.settings, node, [n for n in self.nodes if n != node]):
+            if self.nodes[number.peer]:
+                yield number, self.nodes[number.peer]
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,7 +55,8 @@ class _Tunnel:
     @property
     def pair(self) -> _Pair:
         """The overlay and both ends: the same on either end."""
-        return self.mesh.item.name, frozenset((self.node, self.number.peer))
+        ends = (self.number.peer,) if self.mesh.shared else (self.node, self.number.peer)
+        return self.mesh.item.name, frozenset(ends)
 
     @property
     def remote(self) -> _Remote:
@@ -50,9 +69,11 @@ class _Tunnel:
         return any(pair == self.pair[1] for pair, _ in self.mesh.settings.vnis)
 
     @property
-    def movable(self) -> bool:
-        """Whether it can be given another VNI: a position is no choice."""
-        return self.mesh.settings.vni is VniScheme.PAIR or self.explicit
+    def moves(self) -> int:
+        """How easily it can be given another VNI: a position is no choice, a pair's is one line."""
+        if self.mesh.shared:
+            return 1
+        return 2 if self.mesh.settings.vni is VniScheme.PAIR or self.explicit else 0
 
 
 @dataclass(slots=True)
@@ -69,18 +90,28 @@ def collisions(document: Document) -> Iterator[ConfigError]:
 
     The kernel tells VXLAN devices apart by VNI, port and address family.
     """
-    meshes = _meshes(document)
-    if not document.whole or any(len(mesh.nodes) > BRIDGE_PORTS + 1 for mesh in meshes):
+    meshes = _meshes(document) if document.whole and not _misnumbered(document) else []
+    if any(len(mesh.nodes) > BRIDGE_PORTS + 1 for mesh in meshes if not mesh.shared):
         return
-    families = {item.name: peers.families(item.table.address) for item in document.peers}
     findings = _Findings({vni for mesh in meshes for _, vni in mesh.settings.vnis})
     for node in dict.fromkeys(node for mesh in meshes for node in mesh.nodes):
-        _meet(node, meshes, families, findings)
+        _meet(node, meshes, findings)
     yield from _vni_errors(findings)
     yield from _device_errors(findings)
 
 
+def _misnumbered(document: Document) -> bool:
+    """Whether some mode and its VNIs don't fit, which is said elsewhere."""
+    return any(
+        isinstance(item.table.vni, int) is not (item.table.mode == SHARED)
+        for item in document.overlays
+    )
+
+
 def _meshes(document: Document) -> list[_Mesh]:
+    families = {item.name: peers.families(item.table.address) for item in document.peers}
+    if document.node.name is not None and document.node.address is not None:
+        families.setdefault(document.node.name, peers.families(document.node.address))
     once = {item.name: item for item in reversed(document.overlays)}  # twice is said elsewhere
     return [
         _Mesh(
@@ -88,14 +119,20 @@ def _meshes(document: Document) -> list[_Mesh]:
             OverlaySettings(
                 item.name,
                 item.table.bridge,
-                vni=VNI_SCHEMES[item.table.vni],
+                item.table.mode,
+                vni_of(item.table),
                 port=item.table.port,
                 vnis=explicit(item.table),
             ),
-            tuple(active(document, item.name)),
+            {name: families.get(name, frozenset()) for name in active(document, item.name)},
         )
         for item in reversed(once.values())
     ]
+
+
+def vni_of(table: OverlayTable) -> VniScheme | int:
+    """A number, or how the numbers are found."""
+    return table.vni if isinstance(table.vni, int) else VNI_SCHEMES[table.vni]
 
 
 def explicit(table: OverlayTable) -> tuple[tuple[frozenset[str], int], ...]:
@@ -103,21 +140,16 @@ def explicit(table: OverlayTable) -> tuple[tuple[frozenset[str], int], ...]:
     return tuple((frozenset(pair.split()), vni) for pair, vni in table.vnis.items())
 
 
-def _meet(
-    node: str, meshes: list[_Mesh], families: Mapping[str, frozenset[int]], findings: _Findings
-) -> None:
+def _meet(node: str, meshes: list[_Mesh], findings: _Findings) -> None:
     crowds: dict[tuple[int, int, int], list[_Tunnel]] = {}  # by VNI, port, family: as the kernel
     devices: dict[str, _Tunnel] = {}
     for mesh in meshes:
         if node not in mesh.nodes:
             continue
-        remotes = [peer for peer in mesh.nodes if peer != node]
-        for number in numbered(mesh.settings, node, remotes):
-            if not families.get(number.peer):  # it keeps its position, but has no tunnel
-                continue
+        for number, families in mesh.numbers(node):
             tunnel = _Tunnel(mesh, node, number)
             findings.used.add(number.vni)
-            for family in sorted(families[number.peer]):
+            for family in sorted(families):
                 key = number.vni, mesh.settings.port, family
                 crowds.setdefault(key, []).append(tunnel)
             other = devices.setdefault(number.device, tunnel)
@@ -126,9 +158,9 @@ def _meet(
                     frozenset((other.remote, tunnel.remote)), (other, tunnel)
                 )
     for tunnels in crowds.values():
-        stays = next((tunnel for tunnel in tunnels if not tunnel.movable), tunnels[0])
+        stays = min(tunnels, key=lambda tunnel: tunnel.moves)
         for tunnel in tunnels:
-            if tunnel is not stays and tunnel.movable and not _are_lines(stays, tunnel):
+            if tunnel is not stays and tunnel.moves and not _are_lines(stays, tunnel):
                 findings.vnis.setdefault(tunnel.pair, (stays, tunnel))
 
 
@@ -140,6 +172,13 @@ def _are_lines(one: _Tunnel, other: _Tunnel) -> bool:
 def _vni_errors(findings: _Findings) -> Iterator[ConfigError]:
     for stays, tunnel in findings.vnis.values():
         overlay = tunnel.mesh.item
+        if tunnel.mesh.shared:
+            yield overlay.place.at("vni").error(
+                f"is the VNI of {_owner(stays)} too, on the same port",
+                "Write another number, or give one of the overlays another port",
+                tunnel.number.vni,
+            )
+            continue
         verb = "Change this line" if tunnel.explicit else "Add this line"
         vni = tunnel.number.vni
         yield overlay.place.at("vnis").error(
@@ -163,7 +202,8 @@ def _written(tunnel: _Tunnel) -> str:
 
 
 def _owner(tunnel: _Tunnel) -> str:
-    return f"pair {_written(tunnel)} of overlay {quoted(tunnel.mesh.item.name)}"
+    whose = f"overlay {quoted(tunnel.mesh.item.name)}"
+    return whose if tunnel.mesh.shared else f"pair {_written(tunnel)} of {whose}"
 
 
 def _device_errors(findings: _Findings) -> Iterator[ConfigError]:

@@ -7,6 +7,7 @@ from vxland.config.errors import ConfigError
 from vxland.config.rules.membership import active
 from vxland.config.wording import quoted
 from vxland.identity import VNI_LIMIT
+from vxland.settings import SHARED
 
 BRIDGE_PORTS = 1023  # BR_MAX_PORTS (net/bridge/br_private.h), of which number 0 isn't used
 
@@ -21,13 +22,13 @@ def vni_range(document: Document) -> Iterator[ConfigError]:
 
 
 def bridge_ports(document: Document) -> Iterator[ConfigError]:
-    """A node has a tunnel to each other peer, all in one bridge."""
+    """In a mesh a node has a tunnel to each other peer, all in one bridge."""
     for item in document.overlays if document.whole else ():
         others = len(active(document, item.name)) - 1
-        if others > BRIDGE_PORTS:
+        if others > BRIDGE_PORTS and item.table.mode != SHARED:
             yield item.place.error(
                 f"has {others} tunnels on each server, and a bridge takes {BRIDGE_PORTS} ports",
-                "Let fewer peers take part: overlays = [...] in [[peer]]",
+                'Let fewer peers take part: overlays = [...] in [[peer]]. Or set mode = "shared"',
             )
 
 
