@@ -3,7 +3,10 @@
 from collections.abc import Iterable, Sequence
 
 from vxland.execution import Outcome
+from vxland.model import Desired
 from vxland.operations import CreateBridge, CreateVtep, Operation
+
+Part = tuple[str, str]  # a device, and the peer that it is about; "" where it is about all of it
 
 MOST = 10  # of anything in one go, each in a line or some words of its own
 
@@ -17,10 +20,35 @@ def by_device(outcomes: Iterable[Outcome]) -> dict[str, list[Operation]]:
     return devices
 
 
+def by_part(outcomes: Iterable[Outcome], desired: Desired) -> dict[Part, list[Operation]]:
+    """The operations that were done, by device and, of a shared one, by the peer that it was about.
+
+    Of one that was made anew, all is about the device.
+    """
+    devices = by_device(outcomes)
+    anew = {device for device, done in devices.items() if any(map(_makes, done))}
+    peers = {
+        (vtep.device, remote.address): remote.peer
+        for vtep in desired.vteps()
+        if vtep.shared and vtep.device in devices.keys() - anew
+        for remote in vtep.remotes
+    }
+    parts: dict[Part, list[Operation]] = {}
+    for device, done in devices.items():
+        for operation in done:
+            peer = peers.get((device, operation.leads_to), "")  # type: ignore[arg-type]
+            parts.setdefault((device, peer), []).append(operation)
+    return parts
+
+
 def gist(done: Sequence[Operation]) -> str:
     """What was done; of a device made anew only that, since all else follows from it."""
-    made = [operation for operation in done if isinstance(operation, CreateVtep | CreateBridge)]
+    made = [operation for operation in done if _makes(operation)]
     return some([str(operation) for operation in made or done], MOST)
+
+
+def _makes(operation: Operation) -> bool:
+    return isinstance(operation, CreateVtep | CreateBridge)
 
 
 def some(names: Sequence[str], most: int) -> str:

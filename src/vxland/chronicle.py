@@ -11,7 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from vxland import __version__
-from vxland.changes import MOST, by_device, gist, some
+from vxland.changes import MOST, Part, by_part, gist, some
 from vxland.events import Event
 from vxland.found import found
 from vxland.health import Examination, Health, TunnelKey
@@ -169,17 +169,18 @@ def _since(
 
 
 def _changes(report: Report) -> Iterator[Event]:
-    """An event for each device to which something was done."""
-    devices = by_device(report.outcomes)
-    whose = owners(devices, report.desired, report.observed)
+    """An event for each device, or peer of a shared one, to which something was done."""
+    parts = by_part(report.outcomes, report.desired)
+    whose = owners({device for device, _ in parts}, report.desired, report.observed)
 
-    def changed(device: str) -> Event:
-        done, owner = devices[device], whose.get(device)
+    def changed(part: Part) -> Event:
+        device, peer = part
+        done, owner = parts[part], whose.get(device)
         return Event(
             _why(device, report),
             report.at,
             overlay=owner.overlay if owner else done[0].overlay,
-            peer=owner.peer if owner else "",
+            peer=peer or (owner.peer if owner else ""),
             device=device,
             found=found(done, report.observed),
             done=gist(done),
@@ -187,7 +188,7 @@ def _changes(report: Report) -> Iterator[Event]:
             who=report.culprits.get(device, ""),
         )
 
-    return _limited(list(devices), changed, "devices")
+    return _limited(list(parts), changed, "devices")
 
 
 def _why(device: str, report: Report) -> str:

@@ -1,8 +1,10 @@
 """Which tunnels and overlays are as wanted, by one turn."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from vxland.addresses import IPAddress
 from vxland.model import Overlay, Tunnel
 from vxland.observed import Link
 from vxland.operations import BringUp, CreateVtep, DeleteLink, Operation, TakeDown
@@ -35,7 +37,9 @@ class Examination:
     def __init__(self, report: Report) -> None:
         self._links = report.observed.links
         self._after: dict[str, State] = {}  # what the turn made of devices
-        self.pending: dict[str, list[Operation]] = {}  # by device, what wasn't done
+        # What wasn't done, by device, and by the VTEP there that it is about, if it is about one.
+        self._pending: dict[str, list[Operation]] = {}
+        self._parts: dict[tuple[str, IPAddress | None], list[Operation]] = {}
         unfinished = set()
         done = {outcome.operation for outcome in report.outcomes if outcome.failure is None}
         for operation in report.plan.operations:
@@ -43,7 +47,9 @@ class Examination:
                 if (state := STATES.get(type(operation))) is not None:
                     self._after[operation.device] = state
                 continue
-            self.pending.setdefault(operation.device, []).append(operation)
+            part = (operation.device, operation.leads_to)
+            self._pending.setdefault(operation.device, []).append(operation)
+            self._parts.setdefault(part, []).append(operation)
             unfinished.add(operation.overlay)
         wrong = [problem for problem in report.problems if problem.kind is not Kind.HINT]
         self._troubled = {(problem.overlay, problem.peer) for problem in wrong}
@@ -55,7 +61,27 @@ class Examination:
         state = self._after.get(device) or state_of(self._links.get(device))
         whole = (tunnel.vtep.overlay, tunnel.vtep.peer)
         troubled = not self._troubled.isdisjoint((tunnel.key, whole))
-        return Health(state, state == "up" and not troubled and device not in self.pending)
+        done = not self.pending(tunnel) and (device, None) not in self._parts
+        return Health(state, state == "up" and not troubled and done)
+
+    def pending(self, tunnel: Tunnel) -> Sequence[Operation]:
+        """What wasn't done of a tunnel; of a shared device, what is about this peer alone."""
+        device = tunnel.vtep.device
+        if tunnel.vtep.shared:
+            return self._parts.get((device, tunnel.address), ())
+        return self._pending.get(device, ())
+
+    def pending_besides(self, overlay: Overlay) -> Sequence[Operation]:
+        """What wasn't done of an overlay's bridge, and of its shared devices about no peer."""
+        about = {(t.vtep.device, t.address) for t in overlay.tunnels()}
+        devices = [vtep.device for vtep in overlay.vteps if vtep.shared]
+        left = [
+            operation
+            for device in devices
+            for operation in self._pending.get(device, ())
+            if (device, operation.leads_to) not in about
+        ]
+        return [*self._pending.get(overlay.bridge.device, ()), *left]
 
     def overlay(self, overlay: Overlay) -> bool:
         """Whether an overlay is as wanted, with its bridge and all its tunnels."""

@@ -7,7 +7,7 @@ from random import Random
 
 from vxland.addresses import IPAddress
 from vxland.backoff import Backoff
-from vxland.changes import by_device, gist
+from vxland.changes import Part, by_device, by_part, gist
 from vxland.config.errors import InvalidConfig
 from vxland.culprits import fight_problem
 from vxland.doorbell import Trigger
@@ -37,7 +37,7 @@ from vxland.whereabouts import Whereabouts, explained, survey
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
 ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
 MOMENT = 0.5  # seconds before a turn in which who was seen changing things is who did it
-MOST_REPAIRS = 20_000  # devices whose last repair is remembered; a bridge has 1,024 ports at most
+MOST_REPAIRS = 20_000  # of which the last of a device or peer is remembered
 
 
 class Reconciler:
@@ -68,7 +68,7 @@ class Reconciler:
         self._backoff: Backoff[str] = Backoff(Random().random)  # noqa: S311 - jitter, no secret
         self._fights = Fights()
         self._culprits: dict[tuple[str, str], str | None] = {}
-        self._repairs: dict[str, Repair] = {}
+        self._repairs: dict[Part, Repair] = {}
         self._kept_down: frozenset[str] = frozenset()  # ports, by the last turn's plan
         self._silence = Silence()
         self._forward: tuple[ForwardChain, ...] = ()
@@ -117,7 +117,7 @@ class Reconciler:
         done = by_device(outcomes)
         drift = Drift.of(done, self._kept_down) if wanted == desired else Drift()
         self._kept_down = kept_down(desired, observed, whole)
-        self._learn(outcomes, at, drift)
+        self._learn(outcomes, desired, at, drift)
         observed = self._at_leisure(observed, outcomes)
         self._await_guards(whole.problems)
         self._backoff.drop_stale(time.monotonic())
@@ -222,7 +222,9 @@ class Reconciler:
                 self._silence.note(readings(self._kernel.read_traffic()), self._turned)
         return replace(observed, forward=self._forward)
 
-    def _learn(self, outcomes: tuple[Outcome, ...], at: float, drift: Drift) -> None:
+    def _learn(
+        self, outcomes: tuple[Outcome, ...], desired: Desired, at: float, drift: Drift
+    ) -> None:
         now = time.monotonic()
         failed = {outcome.operation.device for outcome in outcomes if outcome.failure}
         done = [outcome.operation for outcome in outcomes if outcome.failure is None]
@@ -234,10 +236,10 @@ class Reconciler:
         repairs = [operation for operation in done if operation.device in drift.repaired]
         for fight in self._fights.record(undone(repairs), now):
             self._culprits[fight.subject] = self._culprit(fight.subject[0] in RULE_SETS, WINDOW)
-        for device, operations in by_device(outcomes).items():
-            if device in drift.repaired:
-                self._repairs.pop(device, None)
-                self._repairs[device] = Repair(gist(operations), at)
+        for part, operations in by_part(outcomes, desired).items():
+            if part[0] in drift.repaired:
+                self._repairs.pop(part, None)
+                self._repairs[part] = Repair(gist(operations), at)
         while len(self._repairs) > MOST_REPAIRS:
             del self._repairs[next(iter(self._repairs))]
         current = {fight.subject for fight in self._fights.current()}

@@ -4,9 +4,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 
+from vxland.changes import Part
 from vxland.execution import Outcome
 from vxland.fights import Fight
-from vxland.model import Desired
+from vxland.model import Desired, Tunnel
 from vxland.observed import Observed
 from vxland.plan import Plan
 from vxland.problems import Kind, Problem
@@ -74,7 +75,7 @@ class Report:
     outcomes: tuple[Outcome, ...] = ()
     problems: tuple[Problem, ...] = ()
     fights: tuple[Fight, ...] = ()
-    repairs: Mapping[str, Repair] = field(default_factory=dict)  # by device
+    repairs: Mapping[Part, Repair] = field(default_factory=dict)
     culprits: Mapping[str, str] = field(default_factory=dict)  # by device: who changed it, if seen
     anew: bool = False  # something else is wanted than in the turn before
     repaired: frozenset[str] = frozenset()  # devices that somebody had changed (drift)
@@ -84,6 +85,13 @@ class Report:
     def failures(self) -> tuple[Outcome, ...]:
         """The operations that weren't done."""
         return tuple(outcome for outcome in self.outcomes if outcome.failure is not None)
+
+    def repair(self, tunnel: Tunnel) -> Repair | None:
+        """The last time that a tunnel was put right."""
+        device = tunnel.vtep.device
+        parts = ((device, ""), (device, tunnel.peer))
+        repairs = [self.repairs[part] for part in parts if part in self.repairs]
+        return max(repairs, key=lambda repair: repair.at, default=None)
 
     @property
     def in_sync(self) -> bool:

@@ -188,7 +188,10 @@ def _overlay(
     locals_ = {name: _local(node, remote, host) for name, remote in remotes.items()}
     placed = {name: local for name, local in locals_.items() if local is not None}
     remotes = {name: remotes[name] for name in placed}
-    mtu = overlay.mtu or automatic_mtu(settings.node.interface, remotes.values(), host)
+    ways = list(remotes.values())
+    if overlay.mode == SHARED and node.address is not None:
+        ways.append(node.address)  # others send this way, even where none of them is reached so
+    mtu = overlay.mtu or automatic_mtu(settings.node.interface, ways, host)
     seat = Seat(overlay, node.name, order, remotes, placed, node.address, mtu)
     return Overlay(
         name=overlay.name,

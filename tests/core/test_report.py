@@ -54,7 +54,7 @@ def report(
         plan=plan,
         outcomes=outcomes,
         problems=problems,
-        repairs={DEVICE: Repair("bring it up", 999.0)},
+        repairs={(DEVICE, ""): Repair("bring it up", 999.0)},
     )
 
 

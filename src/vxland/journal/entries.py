@@ -4,7 +4,7 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 
 from vxland import __version__
-from vxland.changes import MOST, by_device, gist, some
+from vxland.changes import MOST, by_part, gist, some
 from vxland.journal.messages import Message
 from vxland.ownership import owners
 from vxland.problems import Problem
@@ -53,22 +53,23 @@ def started(report: Report) -> Entry:
 
 
 def changes(report: Report) -> Iterator[Entry]:
-    """A line for each device to which something was done."""
-    devices = by_device(report.outcomes)
-    whose = owners(devices, report.desired, report.observed)
-    for device, done in devices.items():
+    """A line for each device, or peer of a shared one, to which something was done."""
+    parts = by_part(report.outcomes, report.desired)
+    whose = owners({device for device, _ in parts}, report.desired, report.observed)
+    for (device, peer), done in parts.items():
         message, verb = _why(device, report)
         what = gist(done)
+        item = f"{device} (peer {peer})" if peer else device
         yield Entry(
             message,
-            f"{device} {verb} in {report.duration * 1000:.0f} ms: {what}",
-            subject=device,
-            again=f"{device} {verb} {{}}: {what}",
+            f"{item} {verb} in {report.duration * 1000:.0f} ms: {what}",
+            subject=item,
+            again=f"{item} {verb} {{}}: {what}",
             many=f"devices {verb}",
-            item=device,
+            item=item,
             fields=filled(
                 VXLAND_OVERLAY=(operation.overlay for operation in done),
-                VXLAND_PEER=[whose[device].peer] if device in whose else [],
+                VXLAND_PEER=[peer or whose[device].peer] if device in whose else [],
                 VXLAND_DEVICE=[device],
                 VXLAND_WHAT=(type(operation).__name__ for operation in done),
                 VXLAND_CULPRIT=[report.culprits.get(device, "")],

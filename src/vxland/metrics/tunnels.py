@@ -55,7 +55,7 @@ def tunnels(
         info.add_sample("vxland_tunnel_info", labels | about, 1)
         values: dict[str, float] = {"in_sync": standing.tunnel(tunnel)}
         if key in since:
-            repair = standing.report.repairs.get(vtep.device)
+            repair = standing.report.repair(tunnel)
             at = max(since[key], repair.at if repair else 0.0)
             values["last_change_timestamp_seconds"] = at
         if standing.seen:

@@ -147,7 +147,7 @@ class _Builder:
             "in_sync": self._examination.overlay(overlay),
             "since": self._past.overlays.get(overlay.name),
             "looping_pairs": looping_in(overlay, observed),
-            "pending": self._pending(bridge),
+            "pending": [*map(str, self._examination.pending_besides(overlay))],
             "waiting": [problem.peer for problem in overlay.waiting],
             "ports": {
                 "count": ports.count,
@@ -163,7 +163,7 @@ class _Builder:
         vtep = tunnel.vtep
         link = self._report.observed.links.get(vtep.device)
         health = self._examination.tunnel(tunnel)
-        repair = self._report.repairs.get(vtep.device)
+        repair = self._report.repair(tunnel)
         traffic = self._counts.traffic.get(tunnel.key)
         macs = self._counts.macs
         return {
@@ -178,11 +178,8 @@ class _Builder:
             "running": link is not None and link.running,
             "in_sync": health.in_sync,
             "since": self._past.tunnels.get(tunnel.key),
-            "pending": self._pending(vtep.device),
+            "pending": [*map(str, self._examination.pending(tunnel))],
             "last_repair": {"what": repair.what, "at": repair.at} if repair else None,
             "traffic": cast("TrafficStatus", asdict(traffic)) if traffic else None,
             "learned_macs": None if macs is None or link is None else macs.get(vtep.device, 0),
         }
-
-    def _pending(self, device: str) -> list[str]:
-        return [str(operation) for operation in self._examination.pending.get(device, ())]

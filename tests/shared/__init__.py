@@ -1,0 +1,1 @@
+"""One VXLAN device for all peers: the mode on real kernels, and beside VTEPs of others."""
