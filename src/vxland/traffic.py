@@ -1,9 +1,11 @@
 """What passed through a tunnel, as numbers that only grow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from operator import add, attrgetter
 
+from vxland.addresses import IPAddress
+from vxland.model import Tunnel
 from vxland.ownership import alias_mark
 
 
@@ -28,7 +30,7 @@ class Traffic:
         return Traffic(*map(max, _numbers(self), _numbers(other)))
 
 
-_numbers = attrgetter(*(field.name for field in fields(Traffic)))
+_numbers = attrgetter(*(counter.name for counter in fields(Traffic)))
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,13 @@ class Seen:
     mtu: int
     traffic: Traffic
     learned_macs: int = 0  # by the bridge, as being behind this port
+    learned_from: Mapping[IPAddress, int] = field(default_factory=dict)  # by itself, by VTEP
+
+    def macs_behind(self, tunnel: Tunnel) -> int:
+        """How many MAC addresses were learned to be behind a tunnel of this device."""
+        if tunnel.vtep.shared:
+            return self.learned_from.get(tunnel.address, 0)
+        return self.learned_macs
 
 
 @dataclass(frozen=True, slots=True)

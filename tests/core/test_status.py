@@ -48,13 +48,16 @@ def _strict(kind: Any) -> Any:  # noqa: ANN401 - any annotation
     return kind
 
 
+SEEN = Seen(DEVICE, "", 5, up=True, running=True, mtu=1450, traffic=Traffic(), learned_macs=3)
+
+
 def posted() -> Board:
     """A board after a turn with everything in it."""
     ports = {f"veth{n:02}": Link(f"veth{n:02}", "veth", master="vxbr0") for n in range(25)}
     turn = report(problems=(CONFLICT,))
     links = {**turn.observed.links, **ports}
     links[DEVICE] = replace(links[DEVICE], running=True)
-    counts = Counts({("lan", "lxd2"): Traffic(1, 2, 3, 4, 5, 6, 7, 8)}, {DEVICE: 3})
+    counts = Counts({("lan", "lxd2"): Traffic(1, 2, 3, 4, 5, 6, 7, 8)}, {DEVICE: SEEN})
     board = Board(lambda: counts, clock=lambda: 5.0, now=lambda: 1001.0)
     config = replace(turn.config, errors=("line 1: broken",))
     board.post(replace(turn, observed=Observed(links=links), config=config))
@@ -104,9 +107,9 @@ def test_what_is_counted_is_told_of_each_device() -> None:
     """As one look at the kernel had it."""
     traffic = Traffic(receive_bytes=1)
     seen = Seen(DEVICE, "", 5, up=True, running=True, mtu=1450, traffic=traffic, learned_macs=3)
-    assert Counts.of({DEVICE: seen}) == Counts({}, {DEVICE: 3})
+    assert Counts.of({DEVICE: seen}) == Counts({}, {DEVICE: seen})
     marked = replace(seen, alias="vxland:lan:lxd2")
-    assert Counts.of({DEVICE: marked}) == Counts({("lan", "lxd2"): traffic}, {DEVICE: 3})
+    assert Counts.of({DEVICE: marked}) == Counts({("lan", "lxd2"): traffic}, {DEVICE: marked})
 
 
 def test_a_missing_device_counts_nothing() -> None:

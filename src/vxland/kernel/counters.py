@@ -1,13 +1,15 @@
 """What VXLAN devices have counted, read when somebody asks: a look of its own, cheap at 1,000.
 
 Only the few attributes that are told are looked at (struct rtnl_link_stats64 among them). Of
-forwarding entries, of which a busy segment has ten thousands, the fixed header alone is read.
+bridges' forwarding entries, of which a busy segment has ten thousands, the fixed header alone is.
 """
 
 import struct
 from collections import Counter
 from dataclasses import replace
+from ipaddress import ip_address
 
+from vxland.addresses import IPAddress
 from vxland.kernel import fdb
 from vxland.kernel.links import (
     IFALIAS,
@@ -33,13 +35,17 @@ ENTRY = struct.Struct(HEADER.format + fdb.NDMSG.format.lstrip("="))
 
 def read_traffic(netlink: Netlink) -> dict[str, Seen]:
     """Every VXLAN device of this namespace, by name."""
-    learned = _learned(netlink)
+    learned, from_vteps = _learned(netlink)
     found = {}
     for message in netlink.dump(_dump_request()):
         seen = read_device(message)
         if seen is not None:
-            count = learned[seen.incarnation]
-            found[seen.name] = replace(seen, learned_macs=count) if count else seen
+            number = seen.incarnation
+            found[seen.name] = replace(
+                seen,
+                learned_macs=learned[number],
+                learned_from=from_vteps.get(number, Counter()),
+            )
     return found
 
 
@@ -68,16 +74,26 @@ def read_device(message: bytes) -> Seen | None:
     )
 
 
-def _learned(netlink: Netlink) -> Counter[int]:
-    """By the port's index, how many addresses bridges have learned to be behind it.
+def _learned(netlink: Netlink) -> tuple[Counter[int], dict[int, Counter[IPAddress]]]:
+    """How many addresses were learned: by bridges to be behind a port, and by VXLAN devices.
 
-    What a VXLAN device has learned for itself are the same addresses once more (NTF_SELF).
+    By index; those that VXLAN devices have learned (NTF_SELF), the same once more, by the VTEP
+    that they lead to, too.
     """
-    return Counter(
-        index
-        for *_, index, state, flags, _ in map(ENTRY.unpack_from, netlink.dump(fdb.dump_request()))
-        if state & LEARNED and not flags & (fdb.NTF_SELF | fdb.NTF_EXT_LEARNED)
-    )
+    ports: Counter[int] = Counter()
+    vteps: dict[int, Counter[bytes]] = {}
+    for message in netlink.dump(fdb.dump_request()):
+        *_, index, state, flags, _ = ENTRY.unpack_from(message)
+        if not state & LEARNED or flags & fdb.NTF_EXT_LEARNED:
+            continue
+        if not flags & fdb.NTF_SELF:
+            ports[index] += 1
+        elif (address := fdb.destination(message)) is not None:
+            vteps.setdefault(index, Counter())[address] += 1
+    return ports, {
+        index: Counter({ip_address(address): count for address, count in found.items()})
+        for index, found in vteps.items()
+    }
 
 
 def _dump_request() -> bytes:

@@ -8,7 +8,7 @@ import struct
 from collections.abc import Mapping
 from ipaddress import ip_address
 
-from vxland.kernel.netlink import HEADER, Netlink, attributes
+from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink, attributes
 from vxland.observed import FdbEntry
 
 RTM_GETNEIGH = 30
@@ -16,7 +16,9 @@ AF_BRIDGE = 7
 NDMSG = struct.Struct("=BBHiHBB")  # family, pad, pad, ifindex, state, flags, type
 NTF_SELF, NTF_EXT_LEARNED = 0x02, 0x10
 NUD_NOARP, NUD_PERMANENT = 0x40, 0x80
-(DST, LLADDR, PORT, VNI, IFINDEX) = (1, 2, 6, 7, 8)
+(DST, LLADDR, CACHEINFO, PORT, VNI, IFINDEX) = (1, 2, 3, 6, 7, 8)
+TIMES_SIZE = 16  # struct nda_cacheinfo
+TIMES = ATTRIBUTE.pack(ATTRIBUTE.size + TIMES_SIZE, CACHEINFO)
 
 
 def dump_request() -> bytes:
@@ -25,21 +27,56 @@ def dump_request() -> bytes:
     return HEADER.pack(HEADER.size + len(body), RTM_GETNEIGH, 0, 0, 0) + body
 
 
-def read_fdb(netlink: Netlink, devices: Mapping[int, str]) -> dict[str, frozenset[FdbEntry]]:
-    """The own entries of these devices (names by index) that lead to a VTEP."""
-    entries: dict[str, set[FdbEntry]] = {}
-    for message in netlink.dump(dump_request()):
-        _, _, _, index, state, flags, _ = NDMSG.unpack_from(message, HEADER.size)
-        if flags & NTF_SELF and index in devices:
-            static = bool(state & (NUD_NOARP | NUD_PERMANENT) or flags & NTF_EXT_LEARNED)
-            entry = _entry(message, static=static)
-            if entry is not None:
-                entries.setdefault(devices[index], set()).add(entry)
-    return {name: frozenset(found) for name, found in entries.items()}
+def destination(message: bytes) -> bytes | None:
+    """The address of the VTEP that an entry leads to."""
+    return dict(attributes(message, HEADER.size + NDMSG.size)).get(DST)
 
 
-def _entry(message: bytes, *, static: bool) -> FdbEntry | None:
-    seen = dict(attributes(message, HEADER.size + NDMSG.size))
+class FdbTable:
+    """The own entries of VXLAN devices; what hasn't changed since last time isn't read again."""
+
+    def __init__(self) -> None:
+        self._devices: dict[int, tuple[frozenset[bytes], frozenset[FdbEntry]]] = {}
+        self._read: dict[bytes, FdbEntry | None] = {}
+        self.decoded = 0  # messages read so far, to be counted in tests
+
+    def refresh(
+        self, netlink: Netlink, devices: Mapping[int, str]
+    ) -> dict[str, frozenset[FdbEntry]]:
+        """Dump the entries, and give those of these devices, by index, that lead to a VTEP."""
+        raw: dict[int, list[bytes]] = {}
+        for message in netlink.dump(dump_request()):
+            _, _, _, index, _, flags, _ = NDMSG.unpack_from(message, HEADER.size)
+            if flags & NTF_SELF and index in devices:
+                raw.setdefault(index, []).append(_without_times(message[HEADER.size :]))
+        before, read = self._devices, self._read
+        self._devices, self._read = {}, {}
+        for index, bodies in raw.items():
+            whole = frozenset(bodies)
+            self._read |= {body: read[body] for body in whole if body in read}
+            seen = before.get(index)
+            if seen is None or seen[0] != whole:
+                seen = (whole, frozenset(filter(None, map(self._entry, whole))))
+            self._devices[index] = seen
+        return {devices[index]: entries for index, (_, entries) in self._devices.items() if entries}
+
+    def _entry(self, body: bytes) -> FdbEntry | None:
+        if body not in self._read:
+            self._read[body] = _entry(body)
+            self.decoded += 1
+        return self._read[body]
+
+
+def _without_times(body: bytes) -> bytes:
+    """An entry without the times at its end (struct nda_cacheinfo), which change by themselves."""
+    rest = len(body) - len(TIMES) - TIMES_SIZE
+    return body[:rest] if body.startswith(TIMES, rest) else body
+
+
+def _entry(body: bytes) -> FdbEntry | None:
+    _, _, _, _, state, flags, _ = NDMSG.unpack_from(body)
+    static = bool(state & (NUD_NOARP | NUD_PERMANENT) or flags & NTF_EXT_LEARNED)
+    seen = dict(attributes(body, NDMSG.size))
     if DST not in seen or LLADDR not in seen:
         return None
     return FdbEntry(

@@ -12,7 +12,7 @@ from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import local_addresses, read_addresses
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
-from vxland.kernel.fdb import read_fdb
+from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
 from vxland.kernel.links import LinkTable
 from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
@@ -51,6 +51,7 @@ class LinuxKernel:
     def __init__(self, *, keeps: bool = False) -> None:
         self._netlink = Netlink()
         self._links = LinkTable()
+        self._fdb = FdbTable()
         self.ebtables = Ebtables()
         self.forward = Forward()
         self.nftables = Nftables(keeps=keeps)
@@ -104,7 +105,7 @@ class LinuxKernel:
         ours = {name for name, link in links.items() if link.kind in KINDS}  # or may be
         return Observed(
             links=links,
-            fdb=read_fdb(self._netlink, vxlans),
+            fdb=self._fdb.refresh(self._netlink, vxlans),
             addresses={name: frozenset(addresses.get(name, ())) for name in ours},
             ebtables=self.ebtables.read(),
             nftables=self.nftables.read(),

@@ -12,6 +12,7 @@ from prometheus_client.core import (
 from vxland.metrics.odometers import TunnelTotals
 from vxland.metrics.paced import GiveWay, Paced
 from vxland.metrics.standing import Standing
+from vxland.model import Tunnel
 from vxland.odometer import Key
 from vxland.traffic import Seen
 
@@ -22,7 +23,7 @@ GAUGES = {
     "mtu_bytes": "MTU of the tunnel's device, for the packets inside.",
     "last_change_timestamp_seconds": "When the tunnel last changed, or was put right; the daemon's"
     " start at the earliest.",
-    "learned_macs": "MAC addresses that the bridge has learned to be behind the tunnel.",
+    "learned_macs": "MAC addresses learned to be behind the tunnel.",
 }
 OVER_ALL = "over all devices that it has had."
 COUNTERS = {
@@ -59,7 +60,7 @@ def tunnels(
             at = max(since[key], repair.at if repair else 0.0)
             values["last_change_timestamp_seconds"] = at
         if standing.seen:
-            values |= _state(standing.device(vtep))
+            values |= _state(tunnel, standing.device(vtep))
         for name, value in values.items():
             gauges[name].add_sample(gauges[name].name, labels, value)
         if vtep.shared:  # whose counters are all peers' together
@@ -70,12 +71,12 @@ def tunnels(
     yield from (info, *gauges.values(), *counters.values())
 
 
-def _state(seen: Seen | None) -> dict[str, float]:
+def _state(tunnel: Tunnel, seen: Seen | None) -> dict[str, float]:
     if seen is None:
         return {"admin_up": 0, "oper_up": 0}
     return {
         "admin_up": seen.up,
         "oper_up": seen.running,
         "mtu_bytes": seen.mtu,
-        "learned_macs": seen.learned_macs,
+        "learned_macs": seen.macs_behind(tunnel),
     }

@@ -28,7 +28,7 @@ class Source(Protocol):
         """Which IP versions its address may have."""
 
 
-CACHED = 4096  # texts that needn't be parsed again, turn by turn
+CACHED = 32_768  # texts that needn't be parsed again, turn by turn
 
 SOURCES: tuple[Source, ...] = (literal, host_name)
 

@@ -52,17 +52,17 @@ def past(chronicle: Chronicle) -> Past:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """What the kernel counts. ``macs`` are those learned, by device; where unread, None."""
+    """What the kernel counts; ``devices`` as they were seen for that: where unread, None."""
 
     traffic: Mapping[TunnelKey, Traffic] = field(default_factory=dict)
-    macs: Mapping[str, int] | None = None
+    devices: Mapping[str, Seen] | None = None
 
     @classmethod
     def of(cls, seen: Mapping[str, Seen]) -> "Counts":
         """What was seen of devices, each for itself: a tunnel's traffic in a mesh."""
         return cls(
             {key: reading.traffic for key, reading in readings(seen).items()},
-            {name: device.learned_macs for name, device in seen.items()},
+            seen,
         )
 
 
@@ -165,7 +165,6 @@ class _Builder:
         health = self._examination.tunnel(tunnel)
         repair = self._report.repair(tunnel)
         traffic = self._counts.traffic.get(tunnel.key)
-        macs = self._counts.macs
         return {
             "peer": tunnel.peer,
             "address": str(tunnel.address),
@@ -181,5 +180,12 @@ class _Builder:
             "pending": [*map(str, self._examination.pending(tunnel))],
             "last_repair": {"what": repair.what, "at": repair.at} if repair else None,
             "traffic": cast("TrafficStatus", asdict(traffic)) if traffic else None,
-            "learned_macs": None if macs is None or link is None else macs.get(vtep.device, 0),
+            "learned_macs": None if link is None else self._macs(tunnel),
         }
+
+    def _macs(self, tunnel: Tunnel) -> int | None:
+        devices = self._counts.devices
+        if devices is None:
+            return None
+        seen = devices.get(tunnel.vtep.device)
+        return seen.macs_behind(tunnel) if seen is not None else 0

@@ -25,6 +25,7 @@ class _Mesh:
     item: Item[OverlayTable]
     settings: OverlaySettings
     nodes: Mapping[str, frozenset[int]]  # and which families each may have
+    families: frozenset[int]  # that any of them may have
 
     @property
     def shared(self) -> bool:
@@ -34,7 +35,7 @@ class _Mesh:
     def numbers(self, node: str) -> Iterator[tuple[Numbered, frozenset[int]]]:
         """A node's devices, and which families each may have; a peer without any has none."""
         if self.shared:
-            for family in sorted(frozenset().union(*self.nodes.values())):
+            for family in sorted(self.families):
                 device = identity.shared_device(self.item.name, family)
                 vni = cast("int", self.settings.vni)
                 yield Numbered(identity.SHARED[family], vni, device), frozenset({family})
@@ -113,21 +114,19 @@ def _meshes(document: Document) -> list[_Mesh]:
     if document.node.name is not None and document.node.address is not None:
         families.setdefault(document.node.name, peers.families(document.node.address))
     once = {item.name: item for item in reversed(document.overlays)}  # twice is said elsewhere
-    return [
-        _Mesh(
-            item,
-            OverlaySettings(
-                item.name,
-                item.table.bridge,
-                item.table.mode,
-                vni_of(item.table),
-                port=item.table.port,
-                vnis=explicit(item.table),
-            ),
-            {name: families.get(name, frozenset()) for name in active(document, item.name)},
+    meshes = []
+    for item in reversed(once.values()):
+        nodes = {name: families.get(name, frozenset()) for name in active(document, item.name)}
+        settings = OverlaySettings(
+            item.name,
+            item.table.bridge,
+            item.table.mode,
+            vni_of(item.table),
+            port=item.table.port,
+            vnis=explicit(item.table),
         )
-        for item in reversed(once.values())
-    ]
+        meshes.append(_Mesh(item, settings, nodes, frozenset[int]().union(*nodes.values())))
+    return meshes
 
 
 def vni_of(table: OverlayTable) -> VniScheme | int:
