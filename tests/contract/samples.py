@@ -14,6 +14,7 @@ from vxland.guards.nftables import rule
 from vxland.identity import CHAIN, TABLE
 from vxland.model import Bridge, Vtep
 from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, FdbEntry
+from vxland.plan.vteps import NOWHERE
 from vxland.settings import Df, VxlanOptions
 
 Step = ops.Operation | Vandalism
@@ -25,6 +26,8 @@ GUARDING = ops.Guarding(B, ("isolated",))
 OLD = next(vtep for vtep in HOME.vteps() if vtep.device == B)
 NEW = replace(OLD, device="new", vni=7, mac=MAC)
 NEW6 = led_to(replace(NEW, local=ip_address("2001:db8::1")), "b", "2001:db8::2")
+ALL = replace(NEW, peer="*", remotes=())
+ALL6 = replace(NEW6, peer="*6", remotes=())
 ABROAD = Abroad(B, OLD.alias, ELSEWHERE, OLD.vni_key)
 NEW_BRIDGE = Bridge("newbr", "vxland-new", "vxland:new", MAC, 1400, frozenset())
 UNICAST = FdbEntry("02:00:00:00:fd:b0", STRANGER)
@@ -114,6 +117,25 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.SetRemote(LAN, "new", ip_address("2001:db8::3")),
         ops.SetLocal(LAN, "new", ip_address("2001:db8::4")),
         ops.BringUp(LAN, "new", GUARDING),
+    ),
+    "a tunnel to all": (
+        make(ALL, learning=True),
+        ops.AppendFlood(LAN, "new", STRANGER),
+        ops.AppendFlood(LAN, "new", OLD.remotes[0].address),
+        ops.SetRemote(LAN, "new", STRANGER),
+        ops.SetRemote(LAN, "new", NOWHERE[4]),
+        ops.SetRemote(LAN, "new", NOWHERE[4]),
+        ops.SetLocal(LAN, "new", STRANGER),
+        ops.BringUp(LAN, "new", GUARDING),
+    ),
+    "a tunnel to all over IPv6": (
+        make(ALL6),
+        make(replace(ALL, vni=ALL6.vni, device="other")),
+        ops.AppendFlood(LAN, "new", STRANGER),
+        ops.AppendFlood(LAN, "new", ip_address("2001:db8::2")),
+        ops.SetRemote(LAN, "new", ip_address("2001:db8::3")),
+        ops.SetRemote(LAN, "new", NOWHERE[4]),
+        ops.SetRemote(LAN, "new", NOWHERE[6]),
     ),
     "a tunnel with other options": (
         make(NEW, ttl=5, tos=1, df=Df.INHERIT, ageing=400, udp_csum=False, learning=True),

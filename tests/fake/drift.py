@@ -9,9 +9,12 @@ from tests.fake.vandalism import Vandalism
 from tests.fake.wishes import LAN, wish
 from vxland.identity import pair_vni
 from vxland.observed import PORT_FLAGS
+from vxland.settings import SHARED, VxlanOptions
 
 ADDRESSES = ("10.10.10.1/24", "2001:db8:1::1/64")
 HOME = wish(replace(LAN, addresses=tuple(map(ip_interface, ADDRESSES))))
+CROWDED = replace(LAN, mode=SHARED, vni=4711, options=VxlanOptions(learning=True))
+CROWD = wish(CROWDED)
 BRIDGE = "vxbr0"
 B, C, D = (f"vxl-lan-{peer}" for peer in "bcd")
 REMOTE = "192.0.2.2"  # of B
