@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from tests.lab import Container, Listener, Namespace, Server, broadcast, eventually
+from tests.lab import Listener, Namespace, Server, broadcast, eventually
 from tests.lab.site import HEAD, config
 
 VNI = 4711
@@ -41,7 +41,7 @@ def index(namespace: Namespace, device: str = DEVICE) -> int:
     return int(link["ifindex"]) if link else 0
 
 
-def once(sender: Container, *receivers: Container) -> None:
+def once(sender: Namespace, *receivers: Namespace) -> None:
     """A broadcast comes to each of these exactly once: none is still under way after a second."""
     for receiver in receivers:
         with Listener(receiver) as listener:
