@@ -12,7 +12,7 @@ from tests.prometheus.binary import program
 from tests.system.roots import RELEASES, unpacked
 
 KINDS = ("neighbours", "build", "bare", "host")  # in the order in which the tests ask for them
-GUESTS = ("guests", "host")  # before those, of the last release alone
+LAST = ("guests", "host", "vteps")  # before those, of the last release alone
 
 
 def end(*_: object) -> None:
@@ -28,7 +28,7 @@ def end(*_: object) -> None:
 if __name__ == "__main__":
     os.setpgid(0, 0)  # no session of its own: nice(1) would mean nothing (sched(7), autogroups)
     signal.signal(signal.SIGTERM, end)
-    for kind in GUESTS:
+    for kind in LAST:
         unpacked(RELEASES[-1], kind)
     program("prometheus")
     for kind in KINDS:

@@ -18,8 +18,10 @@ HINT = 'overlay lan goes from mode = "mesh" to "shared"'
 
 @pytest.fixture(scope="module")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
-    """Three servers of a mesh, with a container behind each."""
+    """Three servers of a mesh, with a container behind each, and addresses of both families."""
     with Site(tmp_path_factory.mktemp("modes"), 3) as made:
+        for number, server in enumerate(made.servers, 1):
+            server.sh(f"ip -6 addr add 2001:db8::{number}/64 dev eth0 nodad")
         made.start(MESHED)
         made.add_containers()
         yield made
@@ -57,8 +59,6 @@ def test_it_is_told_once(site: Site) -> None:
 
 def test_families_have_a_device_each(site: Site) -> None:
     """Guarded from each other, and everybody reaches everybody once, whoever is of which."""
-    for number, server in enumerate(site.servers, 1):
-        server.sh(f"ip -6 addr add 2001:db8::{number}/64 dev eth0 nodad")
     both = GUARDED.replace("192.0.2.3", "2001:db8::3")
     for server in site.servers:
         server.configure(both)

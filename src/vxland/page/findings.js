@@ -107,7 +107,7 @@ function ofOverlay(overlay, model) {
   const wrong = [];
   if (overlay.bridge_state !== "up") wrong.push(`the bridge ${overlay.bridge} is ${overlay.bridge_state}`);
   if (overlay.looping_pairs > 0) wrong.push(`frames could loop between ${overlay.looping_pairs} pairs of ports`);
-  if (wrong.length === 0) wrong.push(`the bridge ${overlay.bridge} isn't as it should be`);
+  if (wrong.length === 0) wrong.push(`the bridge ${overlay.bridge}, or a device for all peers, isn't as it should be`);
   const about = (event) => event.overlay === overlay.name && event.device === overlay.bridge;
   return {
     key: `overlay ${overlay.name}`,

@@ -67,6 +67,7 @@ function bridge({ bridge: name, bridge_state: state }) {
 }
 
 function guards(overlay) {
+  if (overlay.guards.length === 0) return "none";
   return overlay.guards.join(", ") + (overlay.guards_seen ? "" : " (can't be seen)");
 }
 
