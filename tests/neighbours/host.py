@@ -50,6 +50,13 @@ bridge = "br0"
 vni = "index"
 port = 4790
 
+[[overlay]]
+name = "all"
+bridge = "vxbr1"
+mode = "shared"
+vni = 7
+port = 4791
+
 [[peer]]
 name = "a"
 address = "192.0.2.1"
@@ -66,7 +73,7 @@ name = "c"
 address = "192.0.2.3"
 """
 )
-OWN = ("vxbr0", "vxl-lan-b", "vxl-lan-c", "vxlan0", "vxlan1")
+OWN = ("vxbr0", "vxl-lan-b", "vxl-lan-c", "vxlan0", "vxlan1", "vxbr1", "vxl-all")
 
 
 class Host(Server):

@@ -139,9 +139,8 @@ def _pending(pending: Sequence[str]) -> Iterator[Text]:
 def _overlay(overlay: OverlayStatus, status: NodeStatus, view: View) -> Iterator[Text]:
     yield Text("")
     state = "" if overlay["in_sync"] else "NOT in sync, "
-    guards = (", ".join(overlay["guards"]) or "none") + (
-        "" if overlay["guards_seen"] else " (unseen)"
-    )
+    guards = ", ".join(overlay["guards"]) or "none"
+    guards += "" if overlay["guards_seen"] else " (unseen)"
     ports = overlay["ports"]["count"]
     yield Text(
         f"overlay {overlay['name']}: {state}bridge {overlay['bridge']} {overlay['bridge_state']},"
