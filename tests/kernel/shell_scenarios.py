@@ -16,6 +16,7 @@ LAN = OverlaySettings(
     "lan", "vxbr0", addresses=(ip_interface("10.1.0.1/24"), ip_interface("fd00:1::1/64"))
 )
 NUMBERED = replace(LAN, vni=VniScheme.INDEX, options=VxlanOptions(learning=True))
+SHARED = replace(LAN, mode="shared", vni=4711, options=VxlanOptions(learning=True))
 SECOND = OverlaySettings("two", "vxbr2", vni=VniScheme.INDEX)
 V4 = tuple(PeerSettings(name, f"203.0.113.{n}") for n, name in enumerate("abcd", 1))
 V6 = tuple(PeerSettings(name, f"2001:db8::{n}") for n, name in enumerate("abcd", 1))
@@ -233,6 +234,21 @@ SCENARIOS: dict[str, Scenario] = {
     "options changed": Scenario((ops.SetOption,), after=mesh(replace(LAN, options=OTHERS))),
     "options changed back": Scenario((ops.SetOption,), before=mesh(replace(LAN, options=OTHERS))),
     "ttl no longer inherited": Scenario((ops.DeleteLink, *ANEW), before=options(ttl_inherit=True)),
+    "shared, fresh": Scenario((*FRESH, ops.AppendFlood), before=None, after=mesh(SHARED)),
+    "shared, a remote": Scenario(
+        (ops.SetRemote, ops.AppendFlood),
+        "ip link set dev vxl-lan type vxlan remote 203.0.113.2",
+        before=mesh(SHARED),
+        after=mesh(SHARED),
+    ),
+    "shared, peer removed": Scenario(
+        (ops.RemoveFdb,),
+        "bridge fdb add 02:22:22:22:22:23 dev vxl-lan dst 203.0.113.4 self dynamic",
+        before=mesh(SHARED),
+        after=mesh(SHARED, V4[:3]),
+    ),
+    "shared, from a mesh": Scenario((ops.DeleteLink, *ANEW), after=mesh(SHARED)),
+    "shared, to a mesh": Scenario((ops.DeleteLink, *ANEW), before=mesh(SHARED)),
     "other family": Scenario((ops.DeleteLink, *ANEW), after=MESH6),
     "peer removed": Scenario((ops.DeleteLink,), after=mesh(LAN, V4[:3])),
     "peer removed, by index": Scenario(

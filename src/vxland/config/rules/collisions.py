@@ -35,7 +35,7 @@ class _Mesh:
     def numbers(self, node: str) -> Iterator[tuple[Numbered, frozenset[int]]]:
         """A node's devices, and which families each may have; a peer without any has none."""
         if self.shared:
-            for family in sorted(self.families):
+            for family in sorted(self.families if len(self.nodes) > 1 else ()):
                 device = identity.shared_device(self.item.name, family)
                 vni = cast("int", self.settings.vni)
                 yield Numbered(identity.SHARED[family], vni, device), frozenset({family})
