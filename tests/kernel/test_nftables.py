@@ -9,7 +9,7 @@ import pytest
 from tests.contract.namespace import fresh_namespace
 from vxland.guards.nftables import FORWARD, rule
 from vxland.identity import TABLE
-from vxland.kernel import nftables
+from vxland.kernel import netlink, nftables
 from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import NetlinkError
 from vxland.kernel.nftables import PROBE, Nftables
@@ -181,6 +181,60 @@ def test_who_holds_the_table_is_named(daemon: Nftables) -> None:
     assert failure is not None
     assert f"owns the table {TABLE}" in failure.text
     assert failure.cure
+
+
+# As if a thousand ports of others were named like tunnels, in OpenStack's way.
+MANY = tuple(
+    each
+    for number in range(1000)
+    for each in (
+        rule(f"vxlan-{number}", None, "RETURN"),
+        rule(None, f"vxlan-{number}", "RETURN"),
+    )
+)
+
+
+@pytest.fixture
+def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a socket has them that may not have larger ones, on kernels before 6.17."""
+    monkeypatch.setattr(netlink, "RECEIVE_BUFFER", 212_992)
+
+
+def test_many_rules_are_one_transaction(small_buffers: None, commands: Nftables) -> None:
+    """Though no socket holds as many answers."""
+    del small_buffers
+    assert commands.write(MakeTable("", TABLE, MANY, replaces=False)) is None
+    assert table(commands).rules == MANY
+    assert commands.write(FillTable("", TABLE, MANY[2:])) is None
+    assert table(commands).rules == MANY[2:]
+
+
+def test_many_refusals_are_one(small_buffers: None, daemon: Nftables) -> None:
+    """And who was refused can go on."""
+    del small_buffers
+    assert daemon.write(MADE) is None
+    with closing(Nftables()) as other:
+        assert table(other).owner is Owner.OTHER
+        failure = other.write(FillTable("", TABLE, MANY))
+        assert failure is not None
+        assert "EPERM" in failure.text
+        assert table(other).rules == RULES
+        daemon.close()
+        assert other.write(FillTable("", TABLE, MANY)) is None
+        assert table(other).rules == MANY
+
+
+def test_what_is_too_large_for_a_socket_is_a_failure(
+    nobody: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this operation, and of nothing else: a container may have no larger buffers."""
+    del nobody
+    monkeypatch.setattr(netlink, "SEND_BUFFER", 1 << 16)
+    with closing(Nftables()) as kernel:
+        failure = kernel.write(MakeTable("", TABLE, MANY, replaces=False))
+        assert failure is not None
+        assert "EMSGSIZE" in failure.text
+        assert kernel.read() == NftablesState(None, keeps=False)
 
 
 def test_a_probe_leaves_no_trace(daemon: Nftables) -> None:
