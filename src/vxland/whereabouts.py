@@ -9,7 +9,7 @@ from vxland import identity, names, peers
 from vxland.addresses import IPAddress
 from vxland.model import Desired
 from vxland.names import Answer
-from vxland.observed import Host, Observed
+from vxland.observed import Host, Link, Observed
 from vxland.ownership import mark, own_links
 from vxland.peers import host_name
 from vxland.problems import Kind, Problem
@@ -87,7 +87,8 @@ def whereabouts(
     for name, answer in known.items():
         ours = answer.addresses & here
         if ours and own in {name, None}:
-            chosen[name] = min(ours, key=lambda a: (a.version, int(a)))
+            own_answer = Answer(ours, frozenset(), "")
+            chosen[name] = choose(own_answer, present.get(name), own_answer)
         else:  # an address of this machine's is another peer's only if it has no other
             others = replace(answer, addresses=answer.addresses - ours) if ours else answer
             others = others if others.addresses else answer
@@ -149,9 +150,12 @@ def choose(answer: Answer, present: IPAddress | None, mine: Answer) -> IPAddress
 
 
 def remembered(observed: Observed, own: str | None) -> dict[str, IPAddress]:
-    """What the kernel remembers by the marks of tunnels: where they lead to and from."""
+    """What the kernel remembers by the marks of tunnels: where they lead to and from.
+
+    Of a machine that has both, its IPv4 address.
+    """
     found: dict[str, IPAddress] = {}
-    for link in sorted(own_links(observed), key=lambda link: link.name):
+    for link in sorted(own_links(observed), key=_family_and_name):
         seen = mark(link)
         if seen is None or link.vxlan is None:
             continue
@@ -161,6 +165,11 @@ def remembered(observed: Observed, own: str | None) -> dict[str, IPAddress]:
         if own and made_here and link.vxlan.local is not None:
             found.setdefault(own, link.vxlan.local)
     return found
+
+
+def _family_and_name(link: Link) -> tuple[int, str]:
+    local = link.vxlan.local if link.vxlan is not None else None
+    return (local.version if local is not None else 0, link.name)
 
 
 def _known(

@@ -235,6 +235,20 @@ def test_the_address_that_is_here_counts_of_this_machines_own() -> None:
     assert texts(found(told))["lxd1"] == "192.0.2.1"
 
 
+def test_what_a_machine_has_stays_while_it_is_among_its_own() -> None:
+    """As the others hold it; IPv4 before IPv6, whichever tunnel is asked first."""
+    more = (LocalAddress(ip_interface(text), "eth0") for text in ("192.0.1.9/24", "2001:db8::1/64"))
+    host = replace(HERE, addresses=(*HERE.addresses, *more))
+    told = ALL | answers(lxd1="192.0.1.9 192.0.2.1 2001:db8::1")
+    assert texts(found(told, seen(host=host)))["lxd1"] == "192.0.1.9"
+    links = (tunnel("lxd2", "2001:db8::2", local="2001:db8::1"), tunnel("lxd3", "192.0.2.3"))
+    assert texts(found(told, seen(*links, host=host)))["lxd1"] == "192.0.2.1"
+    silent = ALL | {"lxd1.example.org": Answer()}
+    assert texts(found(silent, seen(*links, host=host)))["lxd1"] == "192.0.2.1"
+    gone = answers(lxd1="192.0.1.9 2001:db8::1")
+    assert texts(found(told | gone, seen(*links, host=host)))["lxd1"] == "192.0.1.9"
+
+
 def test_the_file_may_say_who_this_machine_is() -> None:
     """Its tunnels' own address is remembered then too; one in [node] says its family."""
     named = replace(SETTINGS, node=NodeSettings("lxd1"))
