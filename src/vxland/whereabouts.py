@@ -13,8 +13,8 @@ from vxland.observed import Host, Link, Observed
 from vxland.ownership import mark, own_links
 from vxland.peers import host_name
 from vxland.problems import Kind, Problem
-from vxland.resolve import broadcast_addresses
 from vxland.settings import PeerSettings, Settings
+from vxland.unsuitable import Doubt, doubts
 
 MOST_NAMED = 3  # of the names that can't be confirmed
 WITNESSES = 3  # devices that are asked which node made them
@@ -70,8 +70,8 @@ def whereabouts(
     named = [peer for peer in settings.peers if peers.source_of(peer.address) is host_name]
     if not named:
         return Whereabouts(peers.addresses(settings.peers))
-    broadcast = broadcast_addresses(observed.host)
-    known = {peer.name: _known(peer, answers, frozenset(broadcast)) for peer in settings.peers}
+    doubt = doubts(settings, observed.host)
+    known = {peer.name: _known(peer, answers, doubt) for peer in settings.peers}
     here = frozenset(local.interface.ip for local in observed.host.addresses)
     if settings.node.address is not None:
         here = frozenset({settings.node.address})
@@ -172,19 +172,18 @@ def _family_and_name(link: Link) -> tuple[int, str]:
     return (local.version if local is not None else 0, link.name)
 
 
-def _known(
-    peer: PeerSettings, answers: Mapping[str, Answer], broadcast: frozenset[IPAddress]
-) -> Answer:
+def _known(peer: PeerSettings, answers: Mapping[str, Answer], doubt: Doubt) -> Answer:
     literal = peers.lookup(peer.address)
     if literal is not None:
         return names.written(literal)
     answer = answers.get(str(peers.key(peer.address)), Answer())
-    if not answer.addresses & broadcast:
+    doubtful = {a: why for a in answer.addresses if (why := doubt(peer, a)) is not None}
+    if not doubtful:
         return answer
-    if answer.addresses <= broadcast:
-        reason = f"it has only {_listed(answer.addresses)}, a broadcast address of this machine's"
-        return Answer(reason=reason)
-    return replace(answer, addresses=answer.addresses - broadcast)
+    if len(doubtful) == len(answer.addresses):
+        reasons = [f"{address}, {why}" for address, why in sorted(doubtful.items(), key=str)]
+        return Answer(reason=f"it has only {' and '.join(reasons[:MOST_NAMED])}")
+    return replace(answer, addresses=answer.addresses - doubtful.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +280,3 @@ def _notes(unconfirmed: list[tuple[PeerSettings, str]]) -> Iterator[Problem]:
         f"See /etc/resolv.conf and: getent ahosts {first[0]}",
         about="names",
     )
-
-
-def _listed(addresses: Iterable[IPAddress]) -> str:
-    return ", ".join(sorted(map(str, addresses)))

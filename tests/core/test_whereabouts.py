@@ -271,6 +271,59 @@ def test_a_broadcast_address_is_nobodys() -> None:
     assert "192.0.2.255, a broadcast address" in where.problems["lxd2"].text
 
 
+BRIDGED = replace(SETTINGS, overlays=(OverlaySettings("lan", "vxbr0"), OverlaySettings("d", "br9")))
+INNER = LocalAddress(ip_interface("10.10.10.1/24"), "vxbr0")
+
+
+@pytest.mark.parametrize(
+    ("told", "host", "overlays", "expected"),
+    [
+        ("10.10.10.2 192.0.2.2", (INNER,), None, "192.0.2.2"),
+        ("10.10.10.2", (INNER,), None, None),
+        ("10.10.11.2", (INNER,), None, "10.10.11.2"),
+        # in an overlay that it isn't in: one overlay may well lead through another
+        ("10.10.10.2", (INNER,), frozenset({"d"}), "10.10.10.2"),
+        # reached on the underlay, by a network that is as small
+        (
+            "10.10.10.2",
+            (INNER, LocalAddress(ip_interface("10.10.10.9/25"), "eth0")),
+            None,
+            "10.10.10.2",
+        ),
+        ("10.10.10.2", (INNER, LocalAddress(ip_interface("10.10.10.9/16"), "eth0")), None, None),
+    ],
+)
+def test_an_address_in_the_overlay_itself_is_no_way_to_a_peer(
+    told: str,
+    host: tuple[LocalAddress, ...],
+    overlays: frozenset[str] | None,
+    expected: str | None,
+) -> None:
+    """The tunnel would lead through itself."""
+    listed = (PEERS[0], replace(PEERS[1], overlays=overlays))
+    settings = replace(BRIDGED, peers=listed)
+    where = found(
+        answers(lxd1="192.0.2.1", lxd2=told),
+        seen(host=Host(addresses=(*HERE.addresses, *host))),
+        settings=settings,
+    )
+    assert texts(where).get("lxd2") == expected
+    if expected is None:
+        assert "10.10.10.2, in the network 10.10.10.0/24" in where.problems["lxd2"].text
+        assert "of overlay lan itself" in where.problems["lxd2"].text
+
+
+def test_a_machines_own_address_isnt_the_one_in_the_overlay() -> None:
+    """Though that is smaller, and on an interface of its; before the bridge is there, too."""
+    told = ALL | answers(lxd1="10.10.10.1 192.0.2.1")
+    inner = (INNER, LocalAddress(ip_interface("10.10.0.1/16"), "vxbr0"))
+    where = found(told, seen(host=Host(addresses=(*inner, *HERE.addresses))), settings=BRIDGED)
+    assert texts(where)["lxd1"] == "192.0.2.1"
+    lan = OverlaySettings("lan", "vxbr0", addresses=(INNER.interface,))
+    where = found(told | answers(lxd2="10.10.10.2"), settings=replace(SETTINGS, overlays=(lan,)))
+    assert (texts(where)["lxd1"], "lxd2" in where.problems) == ("192.0.2.1", True)
+
+
 @pytest.mark.parametrize(
     ("answer", "present", "mine", "chosen"),
     [
