@@ -1,6 +1,7 @@
 """The table in the kernel: whose it is, who can change it, and what becomes of it."""
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -10,6 +11,7 @@ from tests.contract.namespace import fresh_namespace
 from vxland.guards.nftables import FORWARD, rule
 from vxland.identity import TABLE
 from vxland.kernel import netlink, nftables
+from vxland.kernel.events import RuleEvents
 from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import NetlinkError
 from vxland.kernel.nftables import PROBE, Nftables
@@ -278,6 +280,37 @@ def test_why_there_can_be_no_table(number: int, reason: str, cure: str) -> None:
     said = nftables.unusable(NetlinkError(number))
     assert reason in said.reason
     assert cure in said.cure
+
+
+def test_a_look_while_it_changes_sees_what_was_or_what_is(nobody: None) -> None:
+    """Nothing between, which would be taken for the truth from then on."""
+    del nobody
+    with (
+        closing(Nftables()) as writer,
+        closing(Nftables()) as reader,
+        RuleEvents(0),  # that somebody is told of each rule takes the kernel long
+    ):
+        assert writer.write(MakeTable("", TABLE, MANY, replaces=False)) is None
+        over = threading.Event()
+
+        def change() -> None:
+            for number in range(20):
+                rules = MANY if number % 2 else MANY[:1400]
+                assert writer.write(FillTable("", TABLE, rules)) is None
+                over.wait(0.02)
+            over.set()
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        seen = set()
+        while not over.is_set():
+            state = reader.read()
+            if isinstance(state, NftablesState):  # there is none where it changes all the time
+                assert state.table is not None
+                seen.add(len(state.table.rules))
+        thread.join()
+        assert table(reader).rules == MANY
+    assert seen <= {len(MANY), 1400}
 
 
 def test_a_look_at_what_did_not_change_asks_for_nothing_else(daemon: Nftables) -> None:
