@@ -10,12 +10,12 @@ from vxland.addresses import IPAddress
 from vxland.identity import SHARED
 from vxland.model import Desired
 from vxland.names import Answer
-from vxland.observed import Host, Observed
+from vxland.observed import Host, Link, Observed
 from vxland.ownership import mark, own_links
 from vxland.peers import host_name
 from vxland.problems import Kind, Problem
-from vxland.resolve import broadcast_addresses
 from vxland.settings import PeerSettings, Settings
+from vxland.unsuitable import Doubt, doubts
 
 MOST_NAMED = 3  # of the names that can't be confirmed
 WITNESSES = 3  # devices that are asked which node made them
@@ -71,8 +71,8 @@ def whereabouts(
     named = [peer for peer in settings.peers if peers.source_of(peer.address) is host_name]
     if not named:
         return Whereabouts(peers.addresses(settings.peers))
-    broadcast = broadcast_addresses(observed.host)
-    known = {peer.name: _known(peer, answers, frozenset(broadcast)) for peer in settings.peers}
+    doubt = doubts(settings, observed.host)
+    known = {peer.name: _known(peer, answers, doubt) for peer in settings.peers}
     here = frozenset(local.interface.ip for local in observed.host.addresses)
     if settings.node.address is not None:
         here = frozenset({settings.node.address})
@@ -88,7 +88,8 @@ def whereabouts(
     for name, answer in known.items():
         ours = answer.addresses & here
         if ours and own in {name, None}:
-            chosen[name] = min(ours, key=lambda a: (a.version, int(a)))
+            own_answer = Answer(ours, frozenset(), "")
+            chosen[name] = choose(own_answer, present.get(name), own_answer)
         else:  # an address of this machine's is another peer's only if it has no other
             others = replace(answer, addresses=answer.addresses - ours) if ours else answer
             others = others if others.addresses else answer
@@ -150,9 +151,12 @@ def choose(answer: Answer, present: IPAddress | None, mine: Answer) -> IPAddress
 
 
 def remembered(observed: Observed, own: str | None) -> dict[str, IPAddress]:
-    """What the kernel remembers by the marks of tunnels: where they lead to and from."""
+    """What the kernel remembers by the marks of tunnels: where they lead to and from.
+
+    Of a machine that has both, its IPv4 address.
+    """
     found: dict[str, IPAddress] = {}
-    for link in sorted(own_links(observed), key=lambda link: link.name):
+    for link in sorted(own_links(observed), key=_family_and_name):
         seen = mark(link)
         if seen is None or link.vxlan is None:
             continue
@@ -164,19 +168,23 @@ def remembered(observed: Observed, own: str | None) -> dict[str, IPAddress]:
     return found
 
 
-def _known(
-    peer: PeerSettings, answers: Mapping[str, Answer], broadcast: frozenset[IPAddress]
-) -> Answer:
+def _family_and_name(link: Link) -> tuple[int, str]:
+    local = link.vxlan.local if link.vxlan is not None else None
+    return (local.version if local is not None else 0, link.name)
+
+
+def _known(peer: PeerSettings, answers: Mapping[str, Answer], doubt: Doubt) -> Answer:
     literal = peers.lookup(peer.address)
     if literal is not None:
         return names.written(literal)
     answer = answers.get(str(peers.key(peer.address)), Answer())
-    if not answer.addresses & broadcast:
+    doubtful = {a: why for a in answer.addresses if (why := doubt(peer, a)) is not None}
+    if not doubtful:
         return answer
-    if answer.addresses <= broadcast:
-        reason = f"it has only {_listed(answer.addresses)}, a broadcast address of this machine's"
-        return Answer(reason=reason)
-    return replace(answer, addresses=answer.addresses - broadcast)
+    if len(doubtful) == len(answer.addresses):
+        reasons = [f"{address}, {why}" for address, why in sorted(doubtful.items(), key=str)]
+        return Answer(reason=f"it has only {' and '.join(reasons[:MOST_NAMED])}")
+    return replace(answer, addresses=answer.addresses - doubtful.keys())
 
 
 @dataclass(frozen=True, slots=True)
@@ -273,7 +281,3 @@ def _notes(unconfirmed: list[tuple[PeerSettings, str]]) -> Iterator[Problem]:
         f"See /etc/resolv.conf and: getent ahosts {first[0]}",
         about="names",
     )
-
-
-def _listed(addresses: Iterable[IPAddress]) -> str:
-    return ", ".join(sorted(map(str, addresses)))

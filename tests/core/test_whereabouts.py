@@ -235,6 +235,20 @@ def test_the_address_that_is_here_counts_of_this_machines_own() -> None:
     assert texts(found(told))["lxd1"] == "192.0.2.1"
 
 
+def test_what_a_machine_has_stays_while_it_is_among_its_own() -> None:
+    """As the others hold it; IPv4 before IPv6, whichever tunnel is asked first."""
+    more = (LocalAddress(ip_interface(text), "eth0") for text in ("192.0.1.9/24", "2001:db8::1/64"))
+    host = replace(HERE, addresses=(*HERE.addresses, *more))
+    told = ALL | answers(lxd1="192.0.1.9 192.0.2.1 2001:db8::1")
+    assert texts(found(told, seen(host=host)))["lxd1"] == "192.0.1.9"
+    links = (tunnel("lxd2", "2001:db8::2", local="2001:db8::1"), tunnel("lxd3", "192.0.2.3"))
+    assert texts(found(told, seen(*links, host=host)))["lxd1"] == "192.0.2.1"
+    silent = ALL | {"lxd1.example.org": Answer()}
+    assert texts(found(silent, seen(*links, host=host)))["lxd1"] == "192.0.2.1"
+    gone = answers(lxd1="192.0.1.9 2001:db8::1")
+    assert texts(found(told | gone, seen(*links, host=host)))["lxd1"] == "192.0.1.9"
+
+
 def test_the_file_may_say_who_this_machine_is() -> None:
     """Its tunnels' own address is remembered then too; one in [node] says its family."""
     named = replace(SETTINGS, node=NodeSettings("lxd1"))
@@ -255,6 +269,59 @@ def test_a_broadcast_address_is_nobodys() -> None:
     where = found(ALL | answers(lxd2="192.0.2.255", lxd3="192.0.2.255 192.0.2.3"))
     assert texts(where) == {"lxd1": "192.0.2.1", "lxd3": "192.0.2.3"}
     assert "192.0.2.255, a broadcast address" in where.problems["lxd2"].text
+
+
+BRIDGED = replace(SETTINGS, overlays=(OverlaySettings("lan", "vxbr0"), OverlaySettings("d", "br9")))
+INNER = LocalAddress(ip_interface("10.10.10.1/24"), "vxbr0")
+
+
+@pytest.mark.parametrize(
+    ("told", "host", "overlays", "expected"),
+    [
+        ("10.10.10.2 192.0.2.2", (INNER,), None, "192.0.2.2"),
+        ("10.10.10.2", (INNER,), None, None),
+        ("10.10.11.2", (INNER,), None, "10.10.11.2"),
+        # in an overlay that it isn't in: one overlay may well lead through another
+        ("10.10.10.2", (INNER,), frozenset({"d"}), "10.10.10.2"),
+        # reached on the underlay, by a network that is as small
+        (
+            "10.10.10.2",
+            (INNER, LocalAddress(ip_interface("10.10.10.9/25"), "eth0")),
+            None,
+            "10.10.10.2",
+        ),
+        ("10.10.10.2", (INNER, LocalAddress(ip_interface("10.10.10.9/16"), "eth0")), None, None),
+    ],
+)
+def test_an_address_in_the_overlay_itself_is_no_way_to_a_peer(
+    told: str,
+    host: tuple[LocalAddress, ...],
+    overlays: frozenset[str] | None,
+    expected: str | None,
+) -> None:
+    """The tunnel would lead through itself."""
+    listed = (PEERS[0], replace(PEERS[1], overlays=overlays))
+    settings = replace(BRIDGED, peers=listed)
+    where = found(
+        answers(lxd1="192.0.2.1", lxd2=told),
+        seen(host=Host(addresses=(*HERE.addresses, *host))),
+        settings=settings,
+    )
+    assert texts(where).get("lxd2") == expected
+    if expected is None:
+        assert "10.10.10.2, in the network 10.10.10.0/24" in where.problems["lxd2"].text
+        assert "of overlay lan itself" in where.problems["lxd2"].text
+
+
+def test_a_machines_own_address_isnt_the_one_in_the_overlay() -> None:
+    """Though that is smaller, and on an interface of its; before the bridge is there, too."""
+    told = ALL | answers(lxd1="10.10.10.1 192.0.2.1")
+    inner = (INNER, LocalAddress(ip_interface("10.10.0.1/16"), "vxbr0"))
+    where = found(told, seen(host=Host(addresses=(*inner, *HERE.addresses))), settings=BRIDGED)
+    assert texts(where)["lxd1"] == "192.0.2.1"
+    lan = OverlaySettings("lan", "vxbr0", addresses=(INNER.interface,))
+    where = found(told | answers(lxd2="10.10.10.2"), settings=replace(SETTINGS, overlays=(lan,)))
+    assert (texts(where)["lxd1"], "lxd2" in where.problems) == ("192.0.2.1", True)
 
 
 @pytest.mark.parametrize(

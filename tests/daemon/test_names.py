@@ -132,6 +132,17 @@ def test_another_answer_moves_one_tunnel_in_place(stack: ExitStack, tmp_path: Pa
     assert tunnels(one)["lxd2"]["address"] == "192.0.2.22"
 
 
+def test_peers_that_change_places(stack: ExitStack, tmp_path: Path) -> None:
+    """Each tunnel is moved in place, whichever answer comes first."""
+    found = scene(stack, tmp_path)
+    before = snapshot(found.server).indexes
+    found.records(lxd2="192.0.2.3", lxd3="192.0.2.2")
+    asked_again(found)
+    leads_to(found.server, "192.0.2.3")
+    leads_to(found.server, "192.0.2.2", LXD3)
+    assert snapshot(found.server).indexes == before
+
+
 def silence(dns: NameServer) -> None:
     dns.signal(signal.SIGSTOP)
 

@@ -1,6 +1,7 @@
 """The table in the kernel: whose it is, who can change it, and what becomes of it."""
 
 import subprocess
+import threading
 from collections.abc import Iterator
 from contextlib import closing
 
@@ -9,7 +10,8 @@ import pytest
 from tests.contract.namespace import fresh_namespace
 from vxland.guards.nftables import FORWARD, rule
 from vxland.identity import TABLE
-from vxland.kernel import nftables
+from vxland.kernel import netlink, nftables
+from vxland.kernel.events import RuleEvents
 from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import NetlinkError
 from vxland.kernel.nftables import PROBE, Nftables
@@ -183,6 +185,60 @@ def test_who_holds_the_table_is_named(daemon: Nftables) -> None:
     assert failure.cure
 
 
+# As if a thousand ports of others were named like tunnels, in OpenStack's way.
+MANY = tuple(
+    each
+    for number in range(1000)
+    for each in (
+        rule(f"vxlan-{number}", None, "RETURN"),
+        rule(None, f"vxlan-{number}", "RETURN"),
+    )
+)
+
+
+@pytest.fixture
+def small_buffers(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As a socket has them that may not have larger ones, on kernels before 6.17."""
+    monkeypatch.setattr(netlink, "RECEIVE_BUFFER", 212_992)
+
+
+def test_many_rules_are_one_transaction(small_buffers: None, commands: Nftables) -> None:
+    """Though no socket holds as many answers."""
+    del small_buffers
+    assert commands.write(MakeTable("", TABLE, MANY, replaces=False)) is None
+    assert table(commands).rules == MANY
+    assert commands.write(FillTable("", TABLE, MANY[2:])) is None
+    assert table(commands).rules == MANY[2:]
+
+
+def test_many_refusals_are_one(small_buffers: None, daemon: Nftables) -> None:
+    """And who was refused can go on."""
+    del small_buffers
+    assert daemon.write(MADE) is None
+    with closing(Nftables()) as other:
+        assert table(other).owner is Owner.OTHER
+        failure = other.write(FillTable("", TABLE, MANY))
+        assert failure is not None
+        assert "EPERM" in failure.text
+        assert table(other).rules == RULES
+        daemon.close()
+        assert other.write(FillTable("", TABLE, MANY)) is None
+        assert table(other).rules == MANY
+
+
+def test_what_is_too_large_for_a_socket_is_a_failure(
+    nobody: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of this operation, and of nothing else: a container may have no larger buffers."""
+    del nobody
+    monkeypatch.setattr(netlink, "SEND_BUFFER", 1 << 16)
+    with closing(Nftables()) as kernel:
+        failure = kernel.write(MakeTable("", TABLE, MANY, replaces=False))
+        assert failure is not None
+        assert "EMSGSIZE" in failure.text
+        assert kernel.read() == NftablesState(None, keeps=False)
+
+
 def test_a_probe_leaves_no_trace(daemon: Nftables) -> None:
     """Not even a new generation: nobody is told of anything."""
     asked = Generation()
@@ -224,6 +280,37 @@ def test_why_there_can_be_no_table(number: int, reason: str, cure: str) -> None:
     said = nftables.unusable(NetlinkError(number))
     assert reason in said.reason
     assert cure in said.cure
+
+
+def test_a_look_while_it_changes_sees_what_was_or_what_is(nobody: None) -> None:
+    """Nothing between, which would be taken for the truth from then on."""
+    del nobody
+    with (
+        closing(Nftables()) as writer,
+        closing(Nftables()) as reader,
+        RuleEvents(0),  # that somebody is told of each rule takes the kernel long
+    ):
+        assert writer.write(MakeTable("", TABLE, MANY, replaces=False)) is None
+        over = threading.Event()
+
+        def change() -> None:
+            for number in range(20):
+                rules = MANY if number % 2 else MANY[:1400]
+                assert writer.write(FillTable("", TABLE, rules)) is None
+                over.wait(0.02)
+            over.set()
+
+        thread = threading.Thread(target=change)
+        thread.start()
+        seen = set()
+        while not over.is_set():
+            state = reader.read()
+            if isinstance(state, NftablesState):  # there is none where it changes all the time
+                assert state.table is not None
+                seen.add(len(state.table.rules))
+        thread.join()
+        assert table(reader).rules == MANY
+    assert seen <= {len(MANY), 1400}
 
 
 def test_a_look_at_what_did_not_change_asks_for_nothing_else(daemon: Nftables) -> None:

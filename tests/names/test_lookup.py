@@ -1,6 +1,8 @@
 """What comes of asking real name servers, good and bad ones."""
 
 import asyncio
+import contextlib
+import socket
 import threading
 import time
 from collections.abc import Iterator
@@ -82,6 +84,25 @@ def test_a_resolv_conf_without_servers(namespace: Namespace, text: str, reason: 
         file.write_text("nameserver 127.0.0.1\n")
         with Scripted():
             assert asked("four.mesh.test").addresses == FOUR
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "nameserver 127.0.0.2\nnameserver 127.0.0.3\nnameserver 127.0.0.1\n",
+        "options timeout:30\nnameserver 127.0.0.2\nnameserver 127.0.0.1\n",
+        "options timeout:0\nnameserver 127.0.0.1\n",
+    ],
+)
+def test_servers_that_are_silent_leave_time_for_the_next(scripted: Scripted, text: str) -> None:
+    """Whatever is said of a server's time: all get some."""
+    with contextlib.ExitStack() as stack:
+        for address in ("127.0.0.2", "127.0.0.3"):
+            silent = stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            silent.bind((address, 53))
+        stack.enter_context(name_servers(text))
+        assert asked("four.mesh.test").addresses == FOUR
+    assert scripted.asked
 
 
 def test_hosts_come_first(scripted: Scripted) -> None:

@@ -1,11 +1,13 @@
 """nftables' generation number: while it stands still, nobody changed a rule.
 
 Every transaction raises it (net/netfilter/nf_tables_api.c, nft_base_seq). Asking takes a tenth of a
-millisecond; a process that prints the rules takes many.
+millisecond; a process that prints the rules takes many. It is raised when a transaction begins to
+be carried out, and whoever lists the rules then sees a part of them: so its end is waited for.
 """
 
 import contextlib
 import struct
+from socket import htons
 from types import TracebackType
 from typing import Self
 
@@ -20,6 +22,9 @@ from vxland.kernel.netlink import (
 GETGEN = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
 NFGENMSG = struct.Struct("=BBH")  # family, version, resource
 GEN_ID = 1
+TRIES = 5  # until none began meanwhile
+BATCH_BEGIN, BATCH_GENID = 16, 1  # NFNL_MSG_BATCH_BEGIN, NFNL_BATCH_GENID
+NFTABLES = htons(10)
 
 
 class Generation:
@@ -27,6 +32,7 @@ class Generation:
 
     def __init__(self) -> None:
         self._netlink: Netlink | None = None
+        self._settled: int | None = None  # the last one that was seen to be over
         with contextlib.suppress(OSError):  # a kernel without nfnetlink has no nftables either
             self._netlink = Netlink(NETLINK_NETFILTER)
 
@@ -47,13 +53,39 @@ class Generation:
             self._netlink.close()
 
     def read(self) -> int | None:
-        """The number; None where it can't be had (no nftables, no CAP_NET_ADMIN)."""
+        """The number; None where it can't be had (no nftables, no CAP_NET_ADMIN).
+
+        The transaction that it is of is over then.
+        """
         if self._netlink is None:
             return None
-        body = NFGENMSG.pack(0, 0, 0)
-        request = HEADER.pack(HEADER.size + len(body), GETGEN, 0, 0, 0) + body
-        answer = self._netlink.ask([request])[0]
-        if isinstance(answer, NetlinkError):
-            return None
-        seen = dict(attributes(answer, HEADER.size + NFGENMSG.size))
-        return int.from_bytes(seen[GEN_ID], "big") if GEN_ID in seen else None
+        number = _ask(self._netlink)
+        for _ in range(TRIES):
+            if number in {None, self._settled}:
+                return number
+            _wait(self._netlink, number)
+            before, number = number, _ask(self._netlink)
+            if number == before:
+                self._settled = number
+                return number
+        return None
+
+
+def _ask(netlink: Netlink) -> int | None:
+    body = NFGENMSG.pack(0, 0, 0)
+    request = HEADER.pack(HEADER.size + len(body), GETGEN, 0, 0, 0) + body
+    answer = netlink.ask([request])[0]
+    if isinstance(answer, NetlinkError):
+        return None
+    seen = dict(attributes(answer, HEADER.size + NFGENMSG.size))
+    return int.from_bytes(seen[GEN_ID], "big") if GEN_ID in seen else None
+
+
+def _wait(netlink: Netlink, number: int) -> None:
+    """Wait until whoever changes rules is done.
+
+    A transaction that wants to be one after another generation gets its turn, and is refused.
+    """
+    wanted = struct.pack("=HH", 8, BATCH_GENID) + struct.pack(">I", number ^ 1 << 31 or 1)
+    body = NFGENMSG.pack(0, 0, NFTABLES) + wanted
+    netlink.ask([HEADER.pack(HEADER.size + len(body), BATCH_BEGIN, 0, 0, 0) + body])

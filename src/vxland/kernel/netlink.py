@@ -4,6 +4,7 @@ pyroute2 makes and reads the messages. Its sockets decode all they receive, whic
 (1,000 links: 9 ms to read, 400 ms to decode); here nobody decodes what hasn't changed.
 """
 
+import contextlib
 import errno
 import os
 import socket
@@ -15,6 +16,7 @@ from typing import Self
 NETLINK_ROUTE = 0
 NETLINK_NETFILTER = 12
 SOL_NETLINK = 270
+SO_SNDBUFFORCE = 32
 NETLINK_EXT_ACK = 11
 NETLINK_GET_STRICT_CHK = 12
 
@@ -27,6 +29,7 @@ NLMSGERR_ATTR_MSG = 1
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port id
 ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
 RECEIVE_BUFFER = 4 << 20
+SEND_BUFFER = 4 << 20  # holds a transaction whole
 DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
 BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
 DUMP_TRIES = 5
@@ -52,6 +55,7 @@ class Netlink:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
         self._socket.settimeout(TIMEOUT)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        self._enlarge()
         self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         if protocol == NETLINK_ROUTE:
             self._socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
@@ -68,6 +72,12 @@ class Netlink:
         trace: TracebackType | None,
     ) -> None:
         self.close()
+
+    def _enlarge(self) -> None:
+        size = struct.pack("=i", SEND_BUFFER)
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)  # as far as all may
+        with contextlib.suppress(PermissionError):  # in a container of a user's
+            self._socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, size)
 
     @property
     def port_id(self) -> int:
@@ -103,21 +113,44 @@ class Netlink:
         Without an end they are tried, and nothing is carried out.
         """
         first = self._sequence + 1
-        out = self._numbered([begin], NLM_F_REQUEST)
-        out += self._numbered(messages, NLM_F_REQUEST | NLM_F_ACK)
+        out = self._numbered([begin, *messages[:-1]], NLM_F_REQUEST)
+        out += self._numbered(messages[-1:], NLM_F_REQUEST | NLM_F_ACK)
+        last = self._sequence
         out += self._numbered(end, NLM_F_REQUEST)
-        self._socket.sendall(out)
-        waiting = set(range(first + 1, first + 1 + len(messages)))
+        try:
+            self._socket.sendall(out)
+        except OSError as error:
+            if error.errno != errno.EMSGSIZE:
+                raise
+            return NetlinkError(errno.EMSGSIZE)
+        return self._refusal(first, last)
+
+    def _refusal(self, first: int, last: int) -> NetlinkError | None:
+        """The first refusal, where only the last request is acknowledged, and each refused one."""
         refusal: NetlinkError | None = None
-        while waiting:
-            for kind, sequence, message in self._receive():
-                if kind != NLMSG_ERROR or sequence < first:
-                    continue
+        for kind, sequence, message in self._answers():
+            if kind == NLMSG_ERROR and sequence >= first:
                 refusal = refusal or _error(message)
-                if sequence == first:  # an error of the whole; the others aren't answered then
+                if sequence in (first, last):  # of the whole; or all has been answered
                     return refusal
-                waiting.discard(sequence)
-        return refusal
+        return refusal or NetlinkError(errno.ENOBUFS)
+
+    def _answers(self) -> Iterator[tuple[int, int, bytes]]:
+        """What comes, for ever; of more than there is room for, what has come, to the end."""
+        try:
+            while True:
+                try:
+                    received = list(self._receive())
+                except OSError as error:
+                    if error.errno != errno.ENOBUFS:
+                        raise
+                    self._socket.settimeout(0)  # nothing more comes
+                else:
+                    yield from received
+        except BlockingIOError:
+            return
+        finally:
+            self._socket.settimeout(TIMEOUT)
 
     def ask(self, messages: Sequence[bytes]) -> list[bytes | NetlinkError]:
         """Send requests that have one message, or an error, for an answer each."""

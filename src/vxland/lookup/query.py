@@ -15,6 +15,7 @@ from vxland.names import FAMILIES, Lookup, usable
 
 PATIENCE = 4.0  # seconds for one name, whatever /etc/resolv.conf says of single questions
 HOSTS_TTL = 30.0  # seconds until a change of /etc/hosts is seen
+MOST_NAMED = 3  # of the addresses that are of no use
 RECORDS = {4: "A", 6: "AAAA"}
 
 
@@ -38,6 +39,8 @@ async def look_up(name: str, hosts: Hosts) -> Lookup:
         resolver = dns.asyncresolver.Resolver()  # reads /etc/resolv.conf, which may have changed
     except (dns.exception.DNSException, OSError, ValueError) as error:
         return Lookup(reason=f"/etc/resolv.conf is of no use: {_said(error)}")
+    share = PATIENCE / len(resolver.nameservers)  # so that the last one is asked, too
+    resolver.timeout = min(resolver.timeout or share, share)
     parts = await asyncio.gather(*(_ask(resolver, name, family) for family in RECORDS))
     return _joined(parts)
 
@@ -62,7 +65,8 @@ async def _ask(resolver: dns.asyncresolver.Resolver, name: str, family: int) -> 
     except Exception as error:  # noqa: BLE001 - whatever a server sent: this name has no answer
         return _nothing(family, error, resolver)
     if not usable(told):
-        reason = f"it is {', '.join(map(str, told))}, where no other server can be reached"
+        first = ", ".join(map(str, told[:MOST_NAMED]))
+        reason = f"it is {first}, where no other server can be reached"
         return _Part(family, reason=reason)
     return _Part(family, usable(told), ttl)
 
