@@ -93,7 +93,8 @@ def command_name(node: Node) -> str:
 def _effects(
     node: Node, syntax: Syntax, *, function: bool, without: Collection[Node]
 ) -> Iterator[Effect]:
-    waiting = [*reversed(node.children)] if node.type in _APART else [node]
+    body = node.child_by_field_name("body") if node.type == "function_definition" else node
+    waiting = [body] if body is not None and body.type not in _APART else []
     while waiting:
         found = waiting.pop()
         for name, what in _assigned(found, function=function):
@@ -151,6 +152,18 @@ def _by_command(node: Node, *, function: bool) -> Iterator[tuple[str, str]]:
         yield from ((found, "is assigned by eval") for found in re.findall(r"(\w+)\+?=", written))
     elif name == "eval":
         yield EVERYTHING, "eval may assign anything"
+
+
+def arrays(node: Node) -> set[str]:
+    """The variables that a node itself makes arrays of, or may."""
+    if node.type == "variable_assignment":
+        name, value = node.child_by_field_name("name"), node.child_by_field_name("value")
+        of_one = name is not None and name.type == "subscript"
+        return {_base(name)} if of_one or (value is not None and value.type == "array") else set()
+    declared = node.type == "declaration_command" and re.search(r"\s-\w*[aA]", text(node))
+    if declared or (node.type == "command" and command_name(node) in _READERS):
+        return {*_names(node.children)}
+    return set()
 
 
 def _base(node: Node | None) -> str:

@@ -1,6 +1,6 @@
 """What words come to: parameters replaced, and split where they aren't quoted."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 from vxland.script.braces import expanded
 from vxland.script.environment import Environment, Unknowable, Unknown
@@ -56,7 +56,7 @@ def _assigned(expansion: Expansion, environment: Environment) -> str:
     """The default, which ``:=`` assigns as well."""
     text = scalar(expansion.default, environment)
     if expansion.operator.endswith("="):
-        if expansion.index:
+        if expansion.index or isinstance(environment.values.get(expansion.name), Mapping):
             what = "this assigns an element while it is used"
             raise Unknowable(Unknown(expansion.line, what))
         environment.values[expansion.name] = text

@@ -5,13 +5,17 @@ from dataclasses import dataclass
 
 from tree_sitter import Node
 
-from vxland.script.effects import EVERYTHING, Deeds, command_name, deeds, together
+from vxland.script.braces import expanded
+from vxland.script.effects import EVERYTHING, Deeds, arrays, command_name, deeds, together
 from vxland.script.environment import Environment, Unknowable, Unknown, Value
 from vxland.script.fields import fields, scalar
 from vxland.script.syntax import Syntax, text, walk
 from vxland.script.words import Word, names, word, words
 
-_HARMLESS_FLAGS = frozenset("agirx")  # of declare: for arrays, global, numbers, read-only, exported
+_HARMLESS_FLAGS = frozenset(
+    "-agirx"
+)  # of declare: for arrays, global, numbers, read-only, exported
+_ENDS = (b"", b" ", b"\t", b"\n", b";", b"&", b"|", b")")  # what may follow a value
 _CORRECT = "Correct the script, in a copy"
 
 
@@ -43,7 +47,9 @@ class _Reader:
         self._used: dict[str, Value] = {}
         self._late: dict[str, int] = {}
         self._functions: dict[str, Deeds] = {}
+        self._arrays: set[str] = set()  # what may be one, somewhere
         for node in walk(syntax.root):
+            self._arrays |= arrays(node)
             if node.type == "function_definition" and (name := node.child_by_field_name("name")):
                 self._functions[text(name)] = deeds(node, syntax, function=True)
 
@@ -124,36 +130,25 @@ class _Reader:
         """``: "${PORT:=4789}"``, which does nothing but this."""
         for node in arguments:
             line = self._syntax.line(node)
-            assigned = {name for name in names(text(node)) if name not in self._environment.values}
+            named = names(text(node))
+            self._lines = dict.fromkeys(named, line) | self._lines
             try:
                 scalar(word(text(node), line), self._environment)
             except Unknowable as error:
-                for name in assigned:
+                for name in named:
                     self._set(name, error.unknown, line)
-            self._lines |= dict.fromkeys(assigned, line)
 
     def _declare(self, node: Node) -> None:
         """``declare``, ``export``, ``readonly`` and the like."""
         kind = text(node.children[0])
-        flags = {
-            flag
-            for one in node.children
-            if one.type == "word" and text(one).startswith("-")
-            for flag in text(one)[1:]
-        }
-        strange = sorted(flags - _HARMLESS_FLAGS)
+        written = "".join(text(one) for one in node.children if one.type == "word")
+        flags = frozenset(written) if written.startswith("-") else frozenset()
         for one in node.children:
             line = self._syntax.line(one)
             if one.type == "variable_assignment":
                 name = self._assign(one)
-                value = self._environment.values[name]
-                if kind == "local":
-                    self._set(name, Unknown(line, "local works in functions only", _CORRECT), line)
-                elif strange:
-                    what = f"vxland doesn't know what {kind} -{strange[0]} makes of it"
+                if what := self._strange(one, name, kind, flags):
                     self._set(name, Unknown(line, what, _CORRECT), line)
-                elif "i" in flags and not (isinstance(value, str) and value.isdecimal()):
-                    self._set(name, Unknown(line, "this is computed", _CORRECT), line)
             elif one.type == "variable_name":
                 name = text(one)
                 if "a" in flags:
@@ -162,6 +157,25 @@ class _Reader:
                 continue
             if kind == "readonly" or "r" in flags:
                 self._readonly.add(name)
+
+    def _strange(self, node: Node, name: str, kind: str, flags: frozenset[str]) -> str | None:
+        """Why a declaration makes something else of an assignment than a plain one would."""
+        value = self._environment.values[name]
+        if isinstance(value, Unknown):
+            return None
+        if kind == "local":
+            return "local works in functions only"
+        if strange := sorted(flags - _HARMLESS_FLAGS):
+            return f"vxland doesn't know what {kind} -{strange[0]} makes of it"
+        if "i" in flags and not (isinstance(value, str) and value.isdecimal()):
+            return "this is computed"
+        try:
+            written = node.child_by_field_name("value")
+            argument = () if written and written.type == "array" else word(text(node), 0)
+            several = expanded(argument, 0) != [argument]
+        except Unknowable:
+            several = True
+        return f"{kind} takes braces for several assignments" if several else None
 
     def _assign(self, node: Node) -> str:
         """Carry out an assignment; returns the variable's name."""
@@ -189,17 +203,18 @@ class _Reader:
     def _value(self, node: Node, target: Node, name: str, line: int) -> Value:
         """What an assignment gives the variable. Raises Unknowable."""
         environment = self._environment
-        written = node.child_by_field_name("value")
-        adds = any(text(one) == "+=" for one in node.children)
-        needs = environment.needs.setdefault(name, set())
-        if written is not None:
-            needs |= names(text(written))
-        if written is not None and written.type == "array":
+        sign = next(one for one in node.children if text(one) in ("=", "+="))
+        adds = text(sign) == "+="
+        # Up to the end, since a blank that is escaped isn't in the grammar's value.
+        written = text(node)[len(text(target)) + len(text(sign)) :]
+        if self._syntax.source[node.end_byte : node.end_byte + 1] not in _ENDS:
+            raise Unknowable(Unknown(line, "vxland doesn't find where this ends", _CORRECT))
+        environment.needs.setdefault(name, set()).update(names(written))
+        if written.startswith("("):
             if target.type == "subscript":
                 raise Unknowable(Unknown(line, "an element can't be an array", _CORRECT))
-            return self._array(written, self._elements(name, line) if adds else {})
-        given = word(text(written), self._syntax.line(written)) if written is not None else ()
-        added = scalar(given, environment)
+            return self._array(written[1:-1], line, self._elements(name, line) if adds else {})
+        added = scalar(word(written, line), environment)
         if target.type == "subscript":
             index = target.child_by_field_name("index")
             elements = self._elements(name, line)
@@ -209,6 +224,8 @@ class _Reader:
         if isinstance(before, Mapping):  # its first element is meant
             return self._placed(before, 0, added, line, adds=adds)
         if not adds:
+            if isinstance(before, Unknown) and name in self._arrays:
+                raise Unknowable(before)  # it is set to this, or its first element is
             return added
         return self._placed(self._elements(name, line, bare=False), 0, added, line, adds=True)[0]
 
@@ -227,10 +244,9 @@ class _Reader:
         before = self._environment.read(name, line)
         return {0: before} if isinstance(before, str) else dict(before)
 
-    def _array(self, node: Node, elements: dict[int, str]) -> dict[int, str]:
-        line = self._syntax.line(node)
+    def _array(self, written: str, line: int, elements: dict[int, str]) -> dict[int, str]:
         following = max(elements, default=-1) + 1
-        for one in words(text(node)[1:-1], line):
+        for one in words(written, line):
             for index, value in self._items(one, line):
                 following = following if index is None else index
                 elements[following] = value
@@ -240,6 +256,8 @@ class _Reader:
     def _items(self, one: Word, line: int) -> Iterator[tuple[int | None, str]]:
         """A word between an array's parentheses: a few values, or one with its index."""
         closing = one.index("]") if one[0] == "[" and "]" in one else 0
+        if closing and expanded(one, line) != [one]:
+            raise Unknowable(Unknown(line, "vxland doesn't work out braces after [..]", _CORRECT))
         if closing and one[closing + 1 : closing + 2] == ("=",):
             value = scalar(one[closing + 2 :], self._environment)
             yield self._index(one[1:closing], line), value

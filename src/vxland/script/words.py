@@ -100,6 +100,8 @@ class _Lexer:
                 yield from self.dollar(quoted=quoted)
             elif character == "`":
                 raise self.unknowable("this is the output of a command, which isn't run")
+            elif character == "~" and not quoted:
+                raise self.unknowable("~ may stand for somebody's home folder")
             elif character in _OPERATORS and not quoted:
                 raise self.unknowable(f"this isn't a plain value: it has a {character}")
             else:
