@@ -47,6 +47,11 @@ REFUSED = {  # lines in place of others, and what is said: where, and a part of 
     ),
     "another file, perhaps": ("DRYRUN=no", "[ -f x ] && . x", "a.sh:8: REMOTEIPS: another file"),
     "another file alone": (PLAIN_LINES, ". /etc/vxlan.conf", "a.sh:2: PORT: another file"),
+    "another file's default": (
+        "PORT=4789",
+        ". x\nPORT=${PORT:-4789}",
+        "a.sh:7: PORT: another file is read here",
+    ),
     "eval": ("DRYRUN=no", 'eval "$OPTIONS"', "a.sh:8: PORT: eval may assign anything"),
     "eval in a function": ("DRYRUN=no", "f() { eval PORT=$1; }", "a.sh:8: PORT: the function f as"),
     "a condition": (
@@ -117,6 +122,7 @@ REFUSED = {  # lines in place of others, and what is said: where, and a part of 
         "a.sh:3: REMOTEIPS: vxland doesn't work out",
     ),
     "braces exported": ("PORT=4789", "export PORT={1,2}", "a.sh:7: PORT: export takes braces"),
+    "many exported": ("PORT=4789", "export PORT={1..99999}", "a.sh:7: PORT: export takes braces"),
     "a strange index": (ONE_LINE, "REMOTEIPS=([1+1]=1.2.3.4)", "a.sh:3: REMOTEIPS: [1+1] isn't"),
     "an operator": (
         ONE_LINE,
@@ -182,6 +188,8 @@ REFUSED = {  # lines in place of others, and what is said: where, and a part of 
         "a.sh:3: REMOTEIPS has 2001:db8::1, which",
     ),
     "no end": (ONE_LINE, "REMOTEIPS=(1.2.3.4", "this isn't understood. See"),
+    "two in a row": (ONE_LINE, "REMOTEIPS=(1.2.3.4)PORT=1", "a.sh:3: this isn't understood. See"),
+    "a blank for a value": (ONE_LINE, "X=\\ \ntrue", "a.sh:3: this isn't understood. See"),
     "other numbers": (
         "DRYRUN=no",
         "ip link add x type vxlan id $((i+100)) dev y",

@@ -1,4 +1,4 @@
-"""Brace expansion: ``{a,b}`` and ``{1..3}`` (bash(1), EXPANSION)."""
+"""Brace expansion: ``{a,b}``, ``{1..3}`` and ``{a..c}`` (bash(1), EXPANSION)."""
 
 import re
 from itertools import pairwise
@@ -9,7 +9,8 @@ from vxland.script.words import Word
 MOST = 4096  # words that one becomes, which is more than a bridge has ports
 LONGEST = 1 << 20  # characters of them together
 
-_SEQUENCE = re.compile(r"(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?")
+_LETTERS = re.compile(r"([A-Za-z])\.\.([A-Za-z])(?:\.\.(-?[0-9]{1,9}))?")
+_NUMBERS = re.compile(r"(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?")
 
 
 def expanded(word: Word, line: int) -> list[Word]:
@@ -52,19 +53,32 @@ def _alternatives(
     if commas:
         edges = [start, *commas, end]
         return [word[one + 1 : other] for one, other in pairwise(edges)]
-    inner = (token if isinstance(token, str) else "?" for token in word[start + 1 : end])
-    match = _SEQUENCE.fullmatch("".join(inner))
-    if not match:
-        return None
-    return [tuple(text) for text in _sequence(match, line)]
+    inner = "".join(token if isinstance(token, str) else "?" for token in word[start + 1 : end])
+    if match := _NUMBERS.fullmatch(inner):
+        return [tuple(text) for text in _numbers(match, line)]
+    if match := _LETTERS.fullmatch(inner):
+        return [(letter,) for letter in _letters(match, line)]
+    return None
 
 
-def _sequence(match: re.Match[str], line: int) -> list[str]:
-    """The numbers, with as many digits as the widest has, where one begins with a nought."""
-    first, last, step = int(match[1]), int(match[2]), abs(int(match[3] or 1)) or 1
-    numbers = range(first, last + 1, step) if first <= last else range(first, last - 1, -step)
-    if len(numbers) > MOST:
+def _steps(first: int, last: int, step: str | None, line: int) -> range:
+    width = abs(int(step or 1)) or 1
+    found = range(first, last + 1, width) if first <= last else range(first, last - 1, -width)
+    if len(found) > MOST:
         raise _too_many(line)
+    return found
+
+
+def _numbers(match: re.Match[str], line: int) -> list[str]:
+    """With as many digits as the widest has, where one begins with a nought."""
     padded = any(re.match("-?0[0-9]", text) for text in match.groups()[:2])
     width = max(len(match[1]), len(match[2])) if padded else 0
-    return [f"{number:0{width}d}" for number in numbers]
+    steps = _steps(int(match[1]), int(match[2]), match[3], line)
+    return [f"{number:0{width}d}" for number in steps]
+
+
+def _letters(match: re.Match[str], line: int) -> list[str]:
+    """Of one case; between the two there are other characters."""
+    if match[1].isupper() != match[2].isupper():
+        raise Unknowable(Unknown(line, f"vxland doesn't work out {{{match[0]}}}"))
+    return [chr(code) for code in _steps(ord(match[1]), ord(match[2]), match[3], line)]

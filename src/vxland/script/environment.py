@@ -23,6 +23,14 @@ class Unknowable(Exception):  # noqa: N818 - it is said of a value
         self.unknown = unknown
 
 
+class Misread(Exception):  # noqa: N818 - it is said of a script
+    """Raised where the syntax tree can't be right, so that nothing in it can be relied on."""
+
+    def __init__(self, line: int) -> None:
+        super().__init__(line)
+        self.line = line
+
+
 Value = str | Mapping[int, str] | Unknown  # the array's elements by index
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from vxland import peers
 from vxland.script import deviations
-from vxland.script.environment import Unknown, Value
+from vxland.script.environment import Misread, Unknown, Value
 from vxland.script.faults import Fault, NotImportable
 from vxland.script.statements import Variables, variables
 from vxland.script.syntax import parse
@@ -50,10 +50,13 @@ def setup(file: str, content: bytes) -> Setup:
 
 def _setup(file: str, content: bytes) -> Setup:
     syntax = parse(content)
-    if syntax.fault is not None:
+    try:
+        if syntax.fault is not None:
+            raise Misread(syntax.fault)
+        found = variables(syntax, (*NEEDED, *OPTIONAL))
+    except Misread as error:
         cure = 'See "bash -n"; if that is content, import a copy with the variables alone'
-        raise NotImportable([Fault(file, syntax.fault, "this isn't understood", cure)])
-    found = variables(syntax, (*NEEDED, *OPTIONAL))
+        raise NotImportable([Fault(file, error.line, "this isn't understood", cure)]) from None
     script = tuple(syntax.lines())
     draft = _Draft(file, found)
     local, remotes = draft.local(), draft.remotes()

@@ -2,12 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from itertools import pairwise, takewhile
 
 from tree_sitter import Node
 
 from vxland.script.braces import expanded
 from vxland.script.effects import EVERYTHING, Deeds, arrays, command_name, deeds, together
-from vxland.script.environment import Environment, Unknowable, Unknown, Value
+from vxland.script.environment import Environment, Misread, Unknowable, Unknown, Value
 from vxland.script.fields import fields, scalar
 from vxland.script.syntax import Syntax, text, walk
 from vxland.script.words import Word, names, word, words
@@ -31,7 +32,7 @@ class Variables:
 
 
 def variables(syntax: Syntax, wanted: Collection[str]) -> Variables:
-    """What these variables hold when they are first used."""
+    """What these variables hold when they are first used. Raises Misread."""
     reader = _Reader(syntax, wanted)
     reader.visit_all(syntax.root.children)
     return reader.variables()
@@ -107,24 +108,16 @@ class _Reader:
 
     def _command(self, node: Node) -> None:
         """A command. The grammar takes assignments on the lines before it for its own."""
-        carried_out: list[Node] = []
-        begun: list[Node] = []
-        for part in node.children:
-            before = begun[-1].end_byte if begun else part.start_byte
-            between = slice(before - node.start_byte, part.start_byte - node.start_byte)
-            if b"\n" in (node.text or b"")[between]:
-                carried_out += begun
-                begun = []
-            if part.type != "variable_assignment":
-                break
-            begun.append(part)
-        else:
-            carried_out += begun
-        self.visit_all(carried_out)
-        if command_name(node) == ":" and not begun:
+        parts = [*takewhile(lambda part: part.type == "variable_assignment", node.children)]
+        count, done = len(parts), 0
+        for number, (part, following) in enumerate(pairwise(node.children[: count + 1]), 1):
+            if b"\n" in self._syntax.source[part.end_byte : following.start_byte]:
+                done = number
+        self.visit_all(parts[:done])
+        if command_name(node) == ":" and done == count:
             self._defaults(node.children_by_field_name("argument"))
-        elif len(carried_out) < len(node.children):
-            self._uncertain(node, carried_out)
+        else:
+            self._uncertain(node, parts[:done])
 
     def _defaults(self, arguments: Iterable[Node]) -> None:
         """``: "${PORT:=4789}"``, which does nothing but this."""
@@ -208,7 +201,7 @@ class _Reader:
         # Up to the end, since a blank that is escaped isn't in the grammar's value.
         written = text(node)[len(text(target)) + len(text(sign)) :]
         if self._syntax.source[node.end_byte : node.end_byte + 1] not in _ENDS:
-            raise Unknowable(Unknown(line, "vxland doesn't find where this ends", _CORRECT))
+            raise Misread(line)
         environment.needs.setdefault(name, set()).update(names(written))
         if written.startswith("("):
             if target.type == "subscript":

@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vxland.script.environment import Unknowable, Unknown
+from vxland.script.environment import Misread, Unknowable, Unknown
 
 BLANK = " \t\n"  # $IFS as it is at the start
 
@@ -50,11 +50,11 @@ def words(text: str, line: int) -> list[Word]:
 
 
 def word(text: str, line: int) -> Word:
-    """A single word. Raises Unknowable, where it isn't one too."""
+    """A single word. Raises Unknowable, and Misread where it isn't one."""
     lexer = _Lexer(text, line)
     found = tuple(lexer.tokens())
     if lexer.position < len(text):
-        raise lexer.unknowable("this isn't a single value")
+        raise Misread(line)
     return found
 
 
