@@ -49,10 +49,8 @@ def setup(file: str, content: bytes) -> Setup:
 
 
 def _setup(file: str, content: bytes) -> Setup:
-    syntax = parse(content)
     try:
-        if syntax.fault is not None:
-            raise Misread(syntax.fault)
+        syntax = parse(content)
         found = variables(syntax, (*NEEDED, *OPTIONAL))
     except Misread as error:
         cure = 'See "bash -n"; if that is content, import a copy with the variables alone'

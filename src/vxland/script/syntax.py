@@ -8,6 +8,8 @@ from dataclasses import dataclass
 import tree_sitter_bash
 from tree_sitter import Language, Node, Parser
 
+from vxland.script.environment import Misread
+
 # Where a backslash at the end of a line is just a backslash.
 _VERBATIM = frozenset({"ansi_c_string", "comment", "heredoc_body", "heredoc_content", "raw_string"})
 _CONTINUED = re.compile(rb"(?<!\\)(?:\\\\)*\\\n")
@@ -25,14 +27,6 @@ class Syntax:
         """The line of the file on which something begins, from 1."""
         return node.start_point.row + 1 + bisect_right(self.joints, node.start_byte)
 
-    @property
-    def fault(self) -> int | None:
-        """The line of the first fault; None where it is understood throughout."""
-        if not self.root.has_error:
-            return None
-        faulty = (node for node in walk(self.root) if node.is_error or node.is_missing)
-        return self.line(next(faulty, self.root))
-
     def lines(self) -> Iterator[tuple[int, str]]:
         """Each line, continued ones as one, with its number in the file."""
         offset = 0
@@ -42,7 +36,7 @@ class Syntax:
 
 
 def parse(content: bytes) -> Syntax:
-    """The tree of a script, whatever line ends it has."""
+    """The tree of a script, whatever line ends it has. Raises Misread where there is a fault."""
     text = content.decode("utf-8-sig", "replace").replace("\0", "").replace("\r\n", "\n")
     source = text.encode()
     parser = Parser(Language(tree_sitter_bash.language()))
@@ -56,7 +50,11 @@ def parse(content: bytes) -> Syntax:
             joints.append(len(joined))
             kept = match.end()
     source = bytes(joined + source[kept:])
-    return Syntax(parser.parse(source).root_node if joints else root, source, tuple(joints))
+    syntax = Syntax(parser.parse(source).root_node if joints else root, source, tuple(joints))
+    if syntax.root.has_error:
+        faulty = (node for node in walk(syntax.root) if node.is_error or node.is_missing)
+        raise Misread(syntax.line(next(faulty, syntax.root)))
+    return syntax
 
 
 def walk(node: Node) -> Iterator[Node]:
