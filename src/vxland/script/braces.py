@@ -4,10 +4,12 @@ import re
 from itertools import pairwise
 
 from vxland.script.environment import Unknowable, Unknown
-from vxland.script.words import Word
+from vxland.script.words import Token, Word
 
 MOST = 4096  # words that one becomes, which is more than a bridge has ports
 LONGEST = 1 << 20  # characters of them together
+
+_Pairs = dict[int, tuple[int, list[int]]]
 
 _LETTERS = re.compile(r"([A-Za-z])\.\.([A-Za-z])(?:\.\.(-?[0-9]{1,9}))?")
 _NUMBERS = re.compile(r"(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?")
@@ -15,23 +17,14 @@ _NUMBERS = re.compile(r"(-?[0-9]{1,9})\.\.(-?[0-9]{1,9})(?:\.\.(-?[0-9]{1,9}))?"
 
 def expanded(word: Word, line: int) -> list[Word]:
     """The words that one stands for. Raises Unknowable where these are too many."""
-    for start, (end, commas) in sorted(_pairs(word).items()):
-        chosen = _alternatives(word, start, end, commas, line)
-        if chosen is None:
-            continue
-        inner = [one for choice in chosen for one in expanded(choice, line)]
-        after = expanded(word[end + 1 :], line)
-        if len(inner) * len(after) > MOST or len(inner) * len(after) * len(word) > LONGEST:
-            raise _too_many(line)
-        return [word[:start] + one + other for one in inner for other in after]
-    return [word]
+    return [tuple(one) for one in _span(word, range(len(word)), _pairs(word), line)]
 
 
 def _too_many(line: int) -> Unknowable:
     return Unknowable(Unknown(line, f"this stands for more than {MOST} values"))
 
 
-def _pairs(word: Word) -> dict[int, tuple[int, list[int]]]:
+def _pairs(word: Word) -> _Pairs:
     """Each brace that is opened: where it is closed, and the commas that are its own."""
     found = {}
     opened: list[tuple[int, list[int]]] = []
@@ -46,18 +39,39 @@ def _pairs(word: Word) -> dict[int, tuple[int, list[int]]]:
     return found
 
 
-def _alternatives(
-    word: Word, start: int, end: int, commas: list[int], line: int
-) -> list[Word] | None:
-    """What is between the braces, one by one; None where they are just characters."""
+def _span(word: Word, span: range, pairs: _Pairs, line: int) -> list[list[Token]]:
+    """What a part of a word stands for."""
+    found: list[list[Token]] = [[]]
+    position = span.start
+    while position < span.stop:
+        choices = _choices(word, position, pairs, line) if position in pairs else None
+        if choices is None:
+            choices = [[word[position]]]
+            position += 1
+        else:
+            position = pairs[position][0] + 1
+        if len(choices) == 1:
+            for one in found:
+                one.extend(choices[0])
+        else:
+            longest = len(found[0]) + max(map(len, choices))
+            if len(found) * len(choices) > min(MOST, LONGEST // longest):
+                raise _too_many(line)
+            found = [[*one, *other] for one in found for other in choices]
+    return found
+
+
+def _choices(word: Word, start: int, pairs: _Pairs, line: int) -> list[list[Token]] | None:
+    """What is between braces, one by one; None where they are just characters."""
+    end, commas = pairs[start]
     if commas:
-        edges = [start, *commas, end]
-        return [word[one + 1 : other] for one, other in pairwise(edges)]
+        parts = (range(one + 1, other) for one, other in pairwise([start, *commas, end]))
+        return [one for part in parts for one in _span(word, part, pairs, line)]
     inner = "".join(token if isinstance(token, str) else "?" for token in word[start + 1 : end])
     if match := _NUMBERS.fullmatch(inner):
-        return [tuple(text) for text in _numbers(match, line)]
+        return [[*text] for text in _numbers(match, line)]
     if match := _LETTERS.fullmatch(inner):
-        return [(letter,) for letter in _letters(match, line)]
+        return [[letter] for letter in _letters(match, line)]
     return None
 
 

@@ -14,6 +14,7 @@ def scalar(word: Word, environment: Environment) -> str:
 
 def fields(word: Word, environment: Environment, line: int) -> Iterator[str]:
     """A word as it becomes elements of an array. Raises Unknowable."""
+    environment.spend(len(word), line)
     for one in expanded(word, line):
         environment.spend(len(one), line)
         yield from _Fields(environment).all(one)

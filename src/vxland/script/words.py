@@ -61,7 +61,8 @@ def word(text: str, line: int) -> Word:
 @dataclass(slots=True)
 class _Lexer:
     text: str
-    start: int  # the line that it begins on
+    counted: int  # the line that it begins on, and later the one of ``upto``
+    upto: int = 0
     position: int = 0
 
     def unknowable(self, what: str) -> Unknowable:
@@ -69,7 +70,9 @@ class _Lexer:
 
     @property
     def line(self) -> int:
-        return self.start + self.text.count("\n", 0, self.position)
+        self.counted += self.text.count("\n", self.upto, self.position)
+        self.upto = self.position
+        return self.counted
 
     def words(self) -> Iterator[Word]:
         while self.position < len(self.text):
@@ -95,7 +98,7 @@ class _Lexer:
                 self.closing('"')
             elif character == "'" and not quoted:
                 self.position += 1
-                yield Quoted(self.upto("'"))
+                yield Quoted(self.until("'"))
             elif character == "$":
                 yield from self.dollar(quoted=quoted)
             elif character == "`":
@@ -113,7 +116,7 @@ class _Lexer:
             raise self.unknowable(f"a {mark} is missing")
         self.position += 1
 
-    def upto(self, mark: str) -> str:
+    def until(self, mark: str) -> str:
         """What is before a mark, which is taken too."""
         found = self.text.find(mark, self.position)
         if found < 0:
