@@ -19,7 +19,7 @@ LEVELS = ("debug", "info", "warning", "error")
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """An option of one command: a switch, or what ``add_argument`` makes of ``settings``."""
+    """An option or argument of one command: a switch, or what ``settings`` make of it."""
 
     names: tuple[str, ...]
     help: str
@@ -59,7 +59,13 @@ def number(text: str) -> int:
 
 COMMANDS = (
     Command("run", "run the daemon in the foreground", json=False),
-    Command("check", "validate the configuration without touching anything"),
+    Command(
+        "check",
+        "validate the configuration without touching anything",
+        options=(
+            Option(("file",), "instead of PATH", {"nargs": "?", "type": Path, "metavar": "FILE"}),
+        ),
+    ),
     Command(
         "plan",
         "show what would change, and how much that disturbs",
@@ -92,6 +98,23 @@ COMMANDS = (
             ),
         ),
     ),
+    Command(
+        "import-script",
+        "make a configuration of vxlansetup.sh, one from each server",
+        json=False,
+        options=(
+            Option(
+                ("--output",),
+                "write it there, where nothing is yet",
+                {"type": Path, "metavar": "NEW"},
+            ),
+            Option(
+                ("files",),
+                "a script; it isn't run",
+                {"nargs": "+", "type": Path, "metavar": "FILE"},
+            ),
+        ),
+    ),
     Command("schema", "print the configuration's JSON Schema", json=False),
 )
 
@@ -120,8 +143,6 @@ def parser() -> argparse.ArgumentParser:
             word.add_argument("--json", action="store_true", help="print JSON")
         for option in command.options:
             word.add_argument(*option.names, help=option.help, **option.settings)
-        if command.name == "check":
-            word.add_argument("file", nargs="?", type=Path, metavar="FILE", help="instead of PATH")
     return top
 
 
@@ -129,7 +150,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
-        return int(import_module(f"vxland.commands.{options.command}").run(options))
+        module = options.command.replace("-", "_")
+        return int(import_module(f"vxland.commands.{module}").run(options))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:

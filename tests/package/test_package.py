@@ -43,7 +43,10 @@ def test_shipped_configuration_is_valid_and_has_no_overlay(installed: Root) -> N
 
 def test_dependencies_are_its_own(installed: Root) -> None:
     """Each comes out of the private folder; none is Debian's or another's."""
-    names = "dns pydantic prometheus_client pyroute2 rich systemd.journal watchdog.observers"
+    names = (
+        "dns pydantic prometheus_client pyroute2 rich systemd.journal tree_sitter tree_sitter_bash"
+        " watchdog.observers"
+    )
     code = "import sys; sys.path.insert(0, '/usr/lib/vxland')\n" + "\n".join(
         f"import {name}; print({name}.__file__)" for name in names.split()
     )

@@ -12,7 +12,7 @@ import pytest
 from tests.unit.written import OVERLAY, PEERS, errors_in
 from vxland import journal
 from vxland.cli import COMMANDS, WRONG_COMMAND_LINE, parser
-from vxland.commands import events, plan, run, status
+from vxland.commands import events, import_script, plan, run, status
 from vxland.config.schema import HEADERS, KEYS, LISTS, TABLES
 from vxland.problems import Kind
 
@@ -32,6 +32,7 @@ STATUSES = {
     "down": {0, 1},
     "status": {status.IN_SYNC, status.NOT_IN_SYNC, status.NOT_RUNNING, status.ERROR},
     "events": {events.TOLD, events.NOT_RUNNING, events.ERROR},
+    "import-script": {import_script.MADE, import_script.NOT_MADE},
     "schema": {0},
 }
 
@@ -104,7 +105,8 @@ def _written(action: argparse.Action) -> str:
     value = [] if switch else [action.metavar or action.dest.removeprefix("log_").upper()]
     if action.nargs == "?" and action.option_strings:
         value = [f"[{word}]" for word in value]
-    return f"[{' '.join([*action.option_strings, *map(str, value)])}]"
+    words = " ".join([*action.option_strings, *map(str, value)])
+    return f"{words} ..." if action.nargs == "+" else f"[{words}]"
 
 
 def test_every_option_is_explained() -> None:

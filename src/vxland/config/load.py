@@ -11,7 +11,7 @@ from vxland.config.overlay_table import DFS, OverlayTable
 from vxland.config.rules import violations, warnings
 from vxland.config.rules.collisions import explicit, vni_of
 from vxland.config.schema import HttpTable, NodeTable, PeerTable
-from vxland.config.source import read
+from vxland.config.source import Sources, of_text, read
 from vxland.settings import (
     SHARED,
     HttpSettings,
@@ -42,7 +42,15 @@ def load(path: Path) -> Settings:
 
 def check(path: Path) -> Checked:
     """The same, with the warnings. Raises InvalidConfig with everything that is wrong."""
-    sources = read(path)
+    return _checked(path, read(path))
+
+
+def check_text(path: Path, text: str) -> Checked:
+    """The same of a text before it is written. Raises InvalidConfig."""
+    return _checked(path, of_text(path, text))
+
+
+def _checked(path: Path, sources: Sources) -> Checked:
     document, errors = compose(path, sources)
     errors = [*sources.errors, *errors, *violations(document)]
     if errors:

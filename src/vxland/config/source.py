@@ -84,6 +84,16 @@ def read(path: Path) -> Sources:
     return Sources(names, tuple(files), tuple(errors), digest.hexdigest())
 
 
+def of_text(path: Path, text: str) -> Sources:
+    """A text that isn't in a file yet, under the name that it may get; it has no drop-ins."""
+    content, name = text.encode("utf-8", "surrogatepass"), printable(str(path))
+    digest = hashlib.sha256(content).hexdigest()
+    try:
+        return Sources((name,), (_parse(path, content),), (), digest)
+    except _Unusable as unusable:
+        return Sources((name,), (), (unusable.error,), digest)
+
+
 def _drop_ins(folder: Path) -> list[Path]:
     """The ``*.toml`` in a folder, as the shell lists them: sorted by bytes, none that is hidden."""
     try:

@@ -1,0 +1,1 @@
+"""What a vxlansetup.sh says, read without running it, and the vxland.toml that means the same."""
