@@ -5,10 +5,12 @@ millisecond; a process that prints the rules takes many.
 """
 
 import contextlib
+import errno
 import struct
 from types import TracebackType
 from typing import Self
 
+from vxland.kernel.expressions import text
 from vxland.kernel.netlink import (
     HEADER,
     NETLINK_NETFILTER,
@@ -18,6 +20,9 @@ from vxland.kernel.netlink import (
 )
 
 GETGEN = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
+GETCHAIN = 10 << 8 | 4
+CHAIN_TABLE, CHAIN_NAME = 1, 3  # NFTA_CHAIN_…
+BRIDGE = 7  # NFPROTO_BRIDGE
 NFGENMSG = struct.Struct("=BBH")  # family, version, resource
 GEN_ID = 1
 
@@ -57,3 +62,12 @@ class Generation:
             return None
         seen = dict(attributes(answer, HEADER.size + NFGENMSG.size))
         return int.from_bytes(seen[GEN_ID], "big") if GEN_ID in seen else None
+
+    def lacks(self, table: str, chain: str) -> bool:
+        """Whether the bridge family has no such chain; False where that can't be told."""
+        if self._netlink is None:
+            return False
+        body = NFGENMSG.pack(BRIDGE, 0, 0) + text(CHAIN_TABLE, table) + text(CHAIN_NAME, chain)
+        request = HEADER.pack(HEADER.size + len(body), GETCHAIN, 0, 0, 0) + body
+        answer = self._netlink.ask([request])[0]
+        return isinstance(answer, NetlinkError) and answer.errno == errno.ENOENT
