@@ -40,7 +40,7 @@ class Steady(Flow):
     def _send(self) -> None:
         source = _mac(self._socket)
         started = time.monotonic()
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             self._socket.send(_frame(self._target, source, self.number, self.sent))
             self.sent += 1
             time.sleep(max(0.0, started + self.sent * self._pause - time.monotonic()))
