@@ -37,7 +37,7 @@ class Guest(Namespace):
 class Steady(Flow):
     """Sends by the clock: a sleep that lasted too long is made up for."""
 
-    def _send(self) -> None:
+    def _work(self) -> None:
         source = _mac(self._socket)
         started = time.monotonic()
         while not self.ended.is_set():
