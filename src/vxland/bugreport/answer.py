@@ -2,6 +2,7 @@
 
 import os
 import select
+import signal
 import subprocess
 import time
 from collections.abc import Sequence
@@ -11,6 +12,7 @@ from typing import IO, cast
 
 PATIENCE = 20.0  # seconds for one program; a look at 1,000 tunnels takes a few
 LIMIT = 2 << 20  # bytes of one answer
+ENDS = frozenset({signal.SIGINT, signal.SIGTERM, signal.SIGHUP})
 LATE = "not over after {:g} s"
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 SETTING = {"LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0", "NO_COLOR": "1"}
@@ -25,8 +27,11 @@ class Answer:
 
 
 def ask(command: Sequence[str], patience: float = PATIENCE, limit: int = LIMIT) -> Answer:
-    """What a program prints, complaints included."""
+    """What a program prints, complaints included. For a process of one thread."""
     path = ":".join(filter(None, (os.environ.get("PATH"), PATH)))  # an empty part would mean here
+    # Who gives up meanwhile waits until there is a program to end. That is begun with these signals
+    # blocked, and ended by SIGKILL.
+    mask = signal.pthread_sigmask(signal.SIG_BLOCK, ENDS)
     try:
         process = subprocess.Popen(
             command,
@@ -36,9 +41,11 @@ def ask(command: Sequence[str], patience: float = PATIENCE, limit: int = LIMIT) 
             env={**os.environ, **SETTING, "PATH": path},
         )
     except OSError as error:
+        signal.pthread_sigmask(signal.SIG_SETMASK, mask)
         return Answer("", f"{command[0]} can't be run: {error.strerror}")
     with cast("IO[bytes]", process.stdout) as output:
         try:
+            signal.pthread_sigmask(signal.SIG_SETMASK, mask)
             printed, trouble = _read(output, patience, limit)
             if not trouble:
                 trouble = _ended(process, patience)

@@ -26,19 +26,7 @@ SWITCHES = (
     r"|ip_forward$|ip_no_pmtu_disc$|fib_multipath_hash_policy$|neigh\.default\.gc_thresh))"
 )
 
-QUESTIONS = (
-    _asked("vxland/check.txt", "whether the configuration is valid", "vxland check", 1),
-    _asked("vxland/status.json", "the status", "vxland status --json", 2, 3),
-    _asked("vxland/events.json", "what happened lately", "vxland events --json", 3),
-    _asked("vxland/plan.txt", "what would change", "vxland plan", 2),
-    _asked("vxland/plan-commands.txt", "the same as commands", "vxland plan --commands", 2),
-    _asked("service/status.txt", "the service", f"systemctl status --no-pager -l -n0 {UNIT}", 3),
-    _asked("service/unit.txt", "its unit, with drop-ins", f"systemctl cat --no-pager {UNIT}"),
-    _asked(
-        "service/journal.txt",
-        f"its journal, the last {JOURNAL_LINES} lines",
-        f"journalctl --no-pager -q -o short-iso-precise -n {JOURNAL_LINES} -u {UNIT}",
-    ),
+QUESTIONS = (  # the kernel first, as it is before anything else happens
     _asked("kernel/link.txt", "devices", "ip -d -s link show"),
     _asked("kernel/address.txt", "addresses", "ip -d address show"),
     _asked("kernel/route.txt", "routes", "ip -d route show table all"),
@@ -63,6 +51,18 @@ QUESTIONS = (
     _asked("system/nftables.txt", "version of nftables", "nft --version"),
     _asked("system/systemd.txt", "version of systemd", "systemctl --version"),
     _asked("system/container.txt", "what it runs in", "systemd-detect-virt", 1),
+    _asked("service/status.txt", "the service", f"systemctl status --no-pager -l -n0 {UNIT}", 3),
+    _asked("service/unit.txt", "its unit, with drop-ins", f"systemctl cat --no-pager {UNIT}"),
+    _asked(
+        "service/journal.txt",
+        f"its journal, the last {JOURNAL_LINES} lines",
+        f"journalctl --no-pager -q -o short-iso-precise -n {JOURNAL_LINES} -u {UNIT}",
+    ),
+    _asked("vxland/check.txt", "whether the configuration is valid", "vxland check", 1),
+    _asked("vxland/status.json", "the status", "vxland status --json", 2, 3),
+    _asked("vxland/events.json", "what happened lately", "vxland events --json", 3),
+    _asked("vxland/plan.txt", "what would change", "vxland plan", 2),
+    _asked("vxland/plan-commands.txt", "the same as commands", "vxland plan --commands", 2),
 )
 
 

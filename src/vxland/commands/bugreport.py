@@ -1,10 +1,13 @@
 """``vxland bugreport``: what an issue needs, in one archive, without secrets."""
 
+import errno
 import json
+import os
 import re
 import signal
 import socket
 import sys
+import tempfile
 import time
 from argparse import Namespace
 from collections.abc import Sequence
@@ -33,9 +36,8 @@ def run(options: Namespace) -> int:
         return ERROR
     target = Path(options.output or f"vxland-{stamp}.tar.gz")
     try:
-        if not to_stdout:  # before anybody waits for it
-            write(target, b"")
-            target.unlink()
+        if not to_stdout:
+            _try(target)
         pieces = list(collect(options.config, _words()))
         name = f"vxland-{_node(pieces)}-{stamp}"
         data = pack(name, pieces)
@@ -54,6 +56,14 @@ def run(options: Namespace) -> int:
 def _end(number: int, _: FrameType | None) -> NoReturn:
     """As Ctrl-C ends it: nothing half written stays."""
     raise SystemExit(128 + number)
+
+
+def _try(target: Path) -> None:
+    """Say now what would go wrong, before anybody waits for it. Raises OSError."""
+    if target.exists():
+        raise FileExistsError(errno.EEXIST, os.strerror(errno.EEXIST))
+    with tempfile.TemporaryFile(dir=target.parent):
+        pass
 
 
 def _words() -> list[str]:
