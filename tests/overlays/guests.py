@@ -1,4 +1,4 @@
-"""Five overlays on three servers, and a guest in each of them on each server that takes part."""
+"""Six overlays on three servers, and a guest in each of them on each server that takes part."""
 
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import ExitStack, contextmanager
@@ -35,6 +35,7 @@ OVERLAYS = {
         Part("dmz", "vxdmz", 'guard = ["isolated"]'),
         Part("db", "vxdb", 'port = 8472\nguard = ["ebtables"]', (1, 2)),
         Part("old", "vxold", 'port = 4788\nvni = "index"\nguard = ["isolated", "ebtables"]'),
+        Part("bulk", "vxbulk", 'mode = "shared"\nvni = 5000\nguard = []'),
         Part("web", "vxweb", 'port = 4790\nguard = ["nftables"]'),
     )
 }

@@ -20,15 +20,15 @@ OTHERS = [name for name in OVERLAYS if name != VICTIM.name]
 
 
 @pytest.fixture(scope="module")
-def five(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
+def six(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Estate]:
     with estate(tmp_path_factory.mktemp("overlays")) as made:
         yield made
 
 
 @contextmanager
-def port_taken(five: Estate) -> Iterator[None]:
+def port_taken(six: Estate) -> Iterator[None]:
     """By another program's socket."""
-    with five.server.entered():
+    with six.server.entered():
         taken = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
     with taken:
         taken.bind(("0.0.0.0", PORT))
@@ -36,42 +36,42 @@ def port_taken(five: Estate) -> Iterator[None]:
 
 
 @contextmanager
-def bridge_no_bridge(five: Estate) -> Iterator[None]:
+def bridge_no_bridge(six: Estate) -> Iterator[None]:
     """Something else has its name."""
-    (guest,) = (g for g in five.guests[VICTIM.name] if g.server is five.server)
-    five.server.sh(f"ip link del {VICTIM.bridge}; ip link add {VICTIM.bridge} type veth")
+    (guest,) = (g for g in six.guests[VICTIM.name] if g.server is six.server)
+    six.server.sh(f"ip link del {VICTIM.bridge}; ip link add {VICTIM.bridge} type veth")
     yield
-    five.server.sh(f"ip link del {VICTIM.bridge}")
+    six.server.sh(f"ip link del {VICTIM.bridge}")
     guest.attach()
 
 
 @contextmanager
-def vni_held(five: Estate) -> Iterator[None]:
+def vni_held(six: Estate) -> Iterator[None]:
     """By a device of somebody's."""
     vni = pair_vni(VICTIM.name, "lxd1", "lxd2")
-    five.server.sh(f"ip link add theirs type vxlan id {vni} dstport {PORT} remote 192.0.2.99")
+    six.server.sh(f"ip link add theirs type vxlan id {vni} dstport {PORT} remote 192.0.2.99")
     yield
-    five.server.sh("ip link del theirs")
+    six.server.sh("ip link del theirs")
 
 
 @contextmanager
-def guard_owned(five: Estate) -> Iterator[None]:
+def guard_owned(six: Estate) -> Iterator[None]:
     """Its table is another program's."""
-    command = five.server.command("nft", "-i")
+    command = six.server.command("nft", "-i")
     with subprocess.Popen(command, stdin=subprocess.PIPE, text=True) as owner:
         assert owner.stdin is not None
         print(f"add table {TABLE} {{ flags owner; }}", file=owner.stdin, flush=True)
-        eventually(lambda: TABLE in five.server.sh("nft list tables"), "somebody owns the table")
+        eventually(lambda: TABLE in six.server.sh("nft list tables"), "somebody owns the table")
         yield
 
 
 @contextmanager
-def hazard(five: Estate) -> Iterator[None]:
+def hazard(six: Estate) -> Iterator[None]:
     """Somebody's tunnel is in its bridge."""
     add = "ip link add theirs type vxlan id 9 dstport 9999 remote 192.0.2.99"
-    five.server.sh(f"{add}; ip link set theirs master {VICTIM.bridge}")
+    six.server.sh(f"{add}; ip link set theirs master {VICTIM.bridge}")
     yield
-    five.server.sh("ip link del theirs")
+    six.server.sh("ip link del theirs")
 
 
 CAUSES: dict[str, tuple[Callable[[Estate], AbstractContextManager[None]], str]] = {
@@ -100,13 +100,13 @@ def told(seen: Metrics) -> dict[str, bool]:
 
 
 @pytest.mark.parametrize("cause", CAUSES)
-def test_one_overlays_failure_leaves_the_others_alone(five: Estate, cause: str) -> None:
+def test_one_overlays_failure_leaves_the_others_alone(six: Estate, cause: str) -> None:
     """They are in sync and forward meanwhile; it comes back by itself."""
     make, kind = CAUSES[cause]
-    server = five.server
+    server = six.server
     server.configure(without(VICTIM.name))
     expected = {name: name != VICTIM.name for name in OVERLAYS}
-    with make(five):
+    with make(six):
         server.write(config())
         assert server.ask("reload")["errors"] == []
         eventually(
@@ -119,7 +119,7 @@ def test_one_overlays_failure_leaves_the_others_alone(five: Estate, cause: str) 
         assert seen("vxland_problems", overlay=VICTIM.name, kind=kind) >= 1
         assert {overlay for overlay, _ in kinds(server)}.isdisjoint(OTHERS)
         assert "NOT in sync" in server.vxland("status").stdout
-        five.assert_apart(OTHERS)
+        six.assert_apart(OTHERS)
     eventually(server.in_sync, lambda: f"it comes back; it logged:\n{server.tail()}", patience=120)
-    five.reached()
-    five.assert_apart()
+    six.reached()
+    six.assert_apart()

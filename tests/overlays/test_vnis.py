@@ -70,6 +70,12 @@ CASES = {
     "the checksum": (BASE, Part(("lxd2",), "udp_csum = false", BASE.vnis)),
     "the learning": (BASE, Part(("lxd2",), "learning = true", BASE.vnis)),
     "the guard and the MTU": (BASE, Part(("lxd2",), 'guard = ["isolated"]\nmtu = 1400', BASE.vnis)),
+    "the mode": (BASE, Part(("lxd2",), SHARED)),
+    "the mode and the family": (BASE, Part(("six2",), SHARED)),
+    "the mode and the port": (BASE, Part(("lxd2",), f"port = 8472\n{SHARED}")),
+    "the peer, both shared": (Part(("lxd2",), SHARED), Part(("lxd3",), SHARED)),
+    "the family, both shared": (Part(("lxd2",), SHARED), Part(("six2",), SHARED)),
+    "one peer more, both shared": (Part(("six3",), SHARED), Part(("lxd2", "six2"), SHARED)),
     "the scheme": (
         Part(("lxd2", "lxd3"), 'vni = "index"'),
         Part(("lxd2",), vnis='"lxd1 lxd2" = 1'),
