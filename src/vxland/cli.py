@@ -115,6 +115,18 @@ COMMANDS = (
             ),
         ),
     ),
+    Command(
+        "bugreport",
+        "pack what an issue needs into one file, without secrets",
+        json=False,
+        options=(
+            Option(
+                ("-o", "--output"),
+                "where to, - for standard output; default: vxland-NODE-TIME.tar.gz here",
+                {"metavar": "FILE"},
+            ),
+        ),
+    ),
     Command("schema", "print the configuration's JSON Schema", json=False),
 )
 

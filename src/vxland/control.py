@@ -5,7 +5,6 @@ Anyone may ask for the status; only root and the daemon's own user may ask for a
 
 import contextlib
 import json
-import logging
 import os
 import socket
 import socketserver
@@ -17,13 +16,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from vxland.faults import Faults
 from vxland.lock import folder, open_folder
-
-LOG = logging.getLogger("vxland")
 
 NAME = "control.sock"
 READ_TIMEOUT = 5.0  # seconds for a client to say what it wants, and to take the answer
-MOST_FAULTS = 10  # of ours that are logged
 MOST_CLIENTS = 32  # at a time, of those that aren't trusted: threads and descriptors are few
 ANSWER_TIMEOUT = 60.0  # seconds for the daemon to answer
 LONGEST_REQUEST = 4096  # bytes
@@ -81,7 +78,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     def server_activate(self) -> None:
         super().server_activate()
         self._room = threading.BoundedSemaphore(MOST_CLIENTS)
-        self._faults: set[str] = set()
+        self._faults = Faults("the control socket couldn't answer")
 
     def verify_request(self, request: Any, client_address: Any) -> bool:  # noqa: ANN401 - its own
         """Whether there is room for this one; else it is told so."""
@@ -113,10 +110,7 @@ class _Server(socketserver.ThreadingUnixStreamServer):
     def handle_error(self, request: Any, client_address: Any) -> None:  # noqa: ANN401
         """Log a fault of ours once: whoever can cause it could fill the journal with it."""
         del request, client_address
-        error = sys.exc_info()[1]
-        if repr(error) not in self._faults and len(self._faults) < MOST_FAULTS:
-            self._faults.add(repr(error))
-            LOG.error("the control socket couldn't answer", exc_info=error)
+        self._faults.log(sys.exc_info()[1])
 
 
 def is_trusted(client: socket.socket) -> bool:

@@ -15,7 +15,7 @@ from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
-from vxland.peers import host_names
+from vxland.peers import host_names, hosts
 from vxland.plan import Plan, plan
 from vxland.report import ConfigState, Report
 from vxland.resolve import Unresolved, resolve
@@ -50,6 +50,7 @@ class Outlook:
                 self.desired,
                 self.observed,
             ),
+            hosts=hosts(self.settings.peers),
         )
 
 

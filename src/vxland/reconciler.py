@@ -20,7 +20,7 @@ from vxland.model import Desired
 from vxland.observed import ForwardChain, Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
-from vxland.peers import host_names
+from vxland.peers import host_names, hosts
 from vxland.plan import Memory, Plan, plan
 from vxland.problems import Kind, Problem
 from vxland.reload import refusal
@@ -148,6 +148,7 @@ class Reconciler:
             fights=fights,
             repairs=dict(self._repairs),
             culprits=self._seen_changing(outcomes) if drift.repaired else {},
+            hosts=hosts(self.settings.peers),
             anew=wanted != desired,
             repaired=drift.repaired,
             secured=drift.secured,

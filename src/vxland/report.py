@@ -77,6 +77,7 @@ class Report:
     fights: tuple[Fight, ...] = ()
     repairs: Mapping[Part, Repair] = field(default_factory=dict)
     culprits: Mapping[str, str] = field(default_factory=dict)  # by device: who changed it, if seen
+    hosts: Mapping[str, str] = field(default_factory=dict)  # peers' host names, by peer
     anew: bool = False  # something else is wanted than in the turn before
     repaired: frozenset[str] = frozenset()  # devices that somebody had changed (drift)
     secured: frozenset[str] = frozenset()  # those taken down: frames could loop there

@@ -104,6 +104,7 @@ def test_status_tells_all_of_a_tunnel() -> None:
     assert tunnel == {
         "peer": "lxd2",
         "address": "192.0.2.2",
+        "host": None,
         "local": "192.0.2.1",
         "device": DEVICE,
         "vni": 10883308,

@@ -121,6 +121,14 @@ def test_a_missing_device_counts_nothing() -> None:
     assert overlay["tunnels_present"] == 0
 
 
+def test_a_peer_is_told_with_the_name_it_is_written_by() -> None:
+    """An address that is written out has none."""
+    named = replace(report(), hosts={"lxd2": "two.example.net"})
+    for told, host in ((report(), None), (named, "two.example.net")):
+        (tunnel,) = report_status(told)["overlays"][0]["tunnels"]
+        assert (tunnel["address"], tunnel["host"]) == ("192.0.2.2", host)
+
+
 def test_the_past_is_the_chronicles() -> None:
     """All of it."""
     chronicle = Chronicle(1.0)

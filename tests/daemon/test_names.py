@@ -111,6 +111,9 @@ def test_a_machine_and_its_peers_are_found_by_name(stack: ExitStack, tmp_path: P
     """With the same file everywhere, and frames go through."""
     found = scene(stack, tmp_path, 3)
     assert [s.status()["node"] for s in found.site.servers] == ["lxd1", "lxd2", "lxd3"]
+    one = found.site.servers[0]
+    hosts = {name: tunnel["host"] for name, tunnel in tunnels(one).items()}
+    assert hosts == {name: f"{name}.{ZONE}" for name in ("lxd2", "lxd3")}
     found.site.add_containers()
 
 

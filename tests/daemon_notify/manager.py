@@ -2,17 +2,15 @@
 
 import contextlib
 import socket
-import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 from tests.lab import eventually
+from tests.lab.worker import Worker
 
 
-class Manager:
+class Manager(Worker):
     """Hears what a daemon says of itself, as it is said: a sender waits until it is heard."""
 
     def __init__(self, path: Path) -> None:
@@ -21,21 +19,9 @@ class Manager:
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
         self._socket.settimeout(0.05)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._hear, daemon=True)
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def _close(self) -> None:
         self._socket.close()
 
     def environment(self, watchdog: float | None = None) -> dict[str, str]:
@@ -65,8 +51,8 @@ class Manager:
 
         eventually(silent, f"{line} isn't said for {seconds} s")
 
-    def _hear(self) -> None:
-        while not self._ended.is_set():
+    def _work(self) -> None:
+        while not self.ended.is_set():
             with contextlib.suppress(TimeoutError):
                 heard = self._socket.recv(4096).decode().splitlines()
                 self.said += heard

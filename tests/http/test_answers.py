@@ -159,7 +159,7 @@ def test_a_fault_of_ours_is_logged_once(
     stage: Stage, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And nothing of it is told to clients."""
-    monkeypatch.setattr("vxland.http.faults._known", set())
+    monkeypatch.setattr("vxland.http.faults.FAULTS._known", set())
     stage.status = lambda: {"x": 1 / 0}
     for _ in range(3):
         answer = ask(stage.port, "/api/v1/status")

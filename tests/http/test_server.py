@@ -122,7 +122,7 @@ def test_it_begins_again_where_it_ended(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """A fault of ours isn't the end of the metrics."""
-    monkeypatch.setattr("vxland.http.faults._known", set())
+    monkeypatch.setattr("vxland.http.faults.FAULTS._known", set())
     with monkeypatch.context() as broken:
         broken.setattr("vxland.http.serve.quieten", lambda: 1 / 0)
         server = Server(Stage().site())

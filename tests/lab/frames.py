@@ -5,14 +5,12 @@ import itertools
 import selectors
 import socket
 import struct
-import threading
 import time
 from collections import Counter
 from collections.abc import Iterable
-from types import TracebackType
-from typing import Self
 
 from tests.lab.namespaces import Namespace
+from tests.lab.worker import Worker
 
 ETHERTYPE = 0x88B5
 BROADCAST = b"\xff" * 6
@@ -46,27 +44,15 @@ def _mac(opened: socket.socket) -> bytes:
     return bytes(opened.getsockname()[4])
 
 
-class _Counting:
+class _Counting(Worker):
     """Counts what arrives, by flow and sequence number."""
 
     def __init__(self, *sockets: socket.socket) -> None:
         self.seen: Counter[_Key] = Counter()
         self._sockets = sockets
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def _close(self) -> None:
         for opened in self._sockets:
             opened.close()
 
@@ -83,11 +69,11 @@ class _Counting:
         counts = (count for (seen, _), count in list(self.seen.items()) if seen == flow)
         return max(counts, default=0)
 
-    def _listen(self) -> None:
+    def _work(self) -> None:
         with selectors.DefaultSelector() as selector:
             for opened in self._sockets:
                 selector.register(opened, selectors.EVENT_READ, opened)
-            while not self._ended.is_set():
+            while not self.ended.is_set():
                 for ready, _ in selector.select(0.05):
                     self._count(ready.data)
 
@@ -137,7 +123,7 @@ def broadcast(namespace: Namespace, interface: str = "eth0") -> int:
     return flow
 
 
-class Flow:
+class Flow(Worker):
     """A steady stream of frames to one MAC address, numbered from 0."""
 
     def __init__(
@@ -148,35 +134,18 @@ class Flow:
         self._socket = _sender(namespace, interface)
         self._target = target
         self._pause = 1 / rate
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._send, daemon=True)
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        """Send no more."""
-        if not self._ended.is_set():
-            self._ended.set()
-            self._thread.join()
-            self._socket.close()
+    def _close(self) -> None:
+        self._socket.close()
 
     def lost(self, listener: Listener) -> int:
         """How many of the frames sent never came to the listener."""
         return self.sent - len(listener.numbers(self.number))
 
-    def _send(self) -> None:
+    def _work(self) -> None:
         source = _mac(self._socket)
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             with contextlib.suppress(OSError):  # its link is down; what wasn't sent isn't counted
                 self._socket.send(_frame(self._target, source, self.number, self.sent))
                 self.sent += 1

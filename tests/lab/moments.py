@@ -1,12 +1,10 @@
 """When links of a namespace went away and came up, as the kernel tells it."""
 
 import socket
-import threading
 import time
-from types import TracebackType
-from typing import Self
 
 from tests.lab.namespaces import Namespace
+from tests.lab.worker import Worker
 from vxland.kernel.links import IFINFO, read_link
 from vxland.kernel.netlink import HEADER, NETLINK_ROUTE, split
 
@@ -14,7 +12,7 @@ RTM_NEWLINK, RTM_DELLINK = 16, 17
 RTMGRP_LINK = 1
 
 
-class Moments:
+class Moments(Worker):
     """Notes when links are deleted, and when they are up again after that. Monotonic seconds."""
 
     def __init__(self, namespace: Namespace) -> None:
@@ -24,21 +22,9 @@ class Moments:
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
         self._socket.bind((0, RTMGRP_LINK))
         self._socket.settimeout(0.05)
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._listen, daemon=True)
+        super().__init__()
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def _close(self) -> None:
         self._socket.close()
 
     def outage(self, link: str) -> float | None:
@@ -46,8 +32,8 @@ class Moments:
         back = self.back.get(link)
         return None if back is None else back - self.gone[link]
 
-    def _listen(self) -> None:
-        while not self._ended.is_set():
+    def _work(self) -> None:
+        while not self.ended.is_set():
             try:
                 data = self._socket.recv(1 << 16)
             except TimeoutError:

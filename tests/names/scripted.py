@@ -3,14 +3,14 @@
 import socket
 import threading
 from collections.abc import Callable
-from types import TracebackType
-from typing import Self
 
 import dns.flags
 import dns.message
 import dns.rcode
 import dns.rdatatype
 import dns.rrset
+
+from tests.lab.worker import Worker
 
 Reply = Callable[[dns.message.Message], bytes | None]
 A, AAAA = dns.rdatatype.A, dns.rdatatype.AAAA
@@ -62,7 +62,7 @@ SAYS: dict[str, Reply] = {
 }
 
 
-class Scripted:
+class Scripted(Worker):
     """Answers on UDP, in the namespace of the thread that makes it. To most names it says four."""
 
     def __init__(self, delay: float = 0.0) -> None:
@@ -73,29 +73,17 @@ class Scripted:
         self._lock = threading.Lock()
         self._socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self._socket.bind(("127.0.0.1", 53))
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._serve)
-        self._timers: list[threading.Timer] = []
-
-    def __enter__(self) -> Self:
         self._socket.settimeout(0.05)
-        self._thread.start()
-        return self
+        self._timers: list[threading.Timer] = []
+        super().__init__()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def _close(self) -> None:
         for timer in self._timers:
             timer.join()
         self._socket.close()
 
-    def _serve(self) -> None:
-        while not self._ended.is_set():
+    def _work(self) -> None:
+        while not self.ended.is_set():
             try:
                 data, sender = self._socket.recvfrom(4096)
             except TimeoutError:

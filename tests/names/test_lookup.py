@@ -15,6 +15,7 @@ from tests.lab import Namespace, eventually
 from tests.lab.dns import NameServer, name_servers
 from tests.names.scripted import Scripted
 from vxland.lookup import NameService, ask, query
+from vxland.lookup import service as service_module
 from vxland.lookup.hosts import Hosts
 from vxland.lookup.query import HOSTS_TTL, PATIENCE, look_up
 from vxland.names import ASKING, FAMILIES, Answer, Lookup
@@ -173,6 +174,31 @@ def test_a_machine_without_threads_ends_nobodys_loop(
         eventually(lambda: service.answers(names)["four.mesh.test"].addresses == FOUR, "an answer")
     finally:
         service.close()
+
+
+def test_a_fault_of_its_own_is_logged_once(
+    scripted: Scripted, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """It tries again and again, and answers once it can."""
+    del scripted
+    tries: list[float] = []
+
+    def broken() -> Hosts:
+        tries.append(time.monotonic())
+        raise ValueError("a fault of ours")
+
+    monkeypatch.setattr(service_module, "PAUSE", 0.01)
+    service = NameService(lambda: None)
+    names = frozenset({"four.mesh.test"})
+    try:
+        with monkeypatch.context() as without:
+            without.setattr(service_module, "Hosts", broken)
+            service.answers(names)
+            eventually(lambda: len(tries) > 5, "it tries again")
+        eventually(lambda: service.answers(names)["four.mesh.test"].addresses == FOUR, "an answer")
+    finally:
+        service.close()
+    assert [record.getMessage() for record in caplog.records] == ["asking for names failed"]
 
 
 def test_who_waits_is_told_of_news_alone(scripted: Scripted) -> None:

@@ -33,9 +33,10 @@ def tunnel(peer: str, overlay: str = "lan", **changes: object) -> Json:
             ("drops", 0),
         )
     }
-    well = {
+    well: Json = {
         "peer": peer,
         "address": address,
+        "host": None,
         "local": "203.0.113.1",
         "device": f"vxl-{overlay}-{peer}"[:15],
         "vni": number % 2**24,
@@ -73,7 +74,7 @@ def overlay(
     """An overlay with these tunnels."""
     tunnels, waiting = list(tunnels), list(waiting)
     in_sync = all(each["in_sync"] for each in tunnels) and not waiting
-    well = {
+    well: Json = {
         "name": name,
         "bridge": "vxbr0" if name == "lan" else f"vx-{name}",
         "bridge_state": "up",

@@ -109,7 +109,7 @@ def broken() -> Story:
         seconds=0.003,
     )
     told = event(7, "problem", 312, **about("lxd3"), found=HELD["text"])
-    tunnels = [tunnel("lxd2"), missing("lxd3"), tunnel("lxd4")]
+    tunnels = [tunnel("lxd2"), missing("lxd3"), tunnel("lxd4", host="four.example.net")]
     tunnels[0]["last_repair"] = {"what": MADE, "at": time.time() - 5 * HOUR}
     tunnels[2]["traffic"] |= {"receive_errors": 12, "transmit_drops": 3}
     return Story(status(overlay(tunnels), problems=[HELD, TOO_LARGE]), history(failed, told))

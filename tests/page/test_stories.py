@@ -76,6 +76,14 @@ def test_a_broken_tunnel_tells_everything(show: Open) -> None:
     expect(page.locator("td .faults").filter(has_text="12 errors")).to_be_visible()
 
 
+def test_a_peer_is_found_by_its_host_name(show: Open) -> None:
+    page = show("broken")
+    page.locator("#search").fill("Four.example")
+    rows = page.locator("#tunnel-rows tr:visible")
+    expect(rows).to_have_count(1)
+    expect(rows).to_contain_text("(four.example.net)")
+
+
 def test_what_has_no_beginning_is_given_none(show: Open) -> None:
     """Not 1970."""
     told = show("since_unknown").locator("#findings").inner_text()

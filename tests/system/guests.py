@@ -37,10 +37,10 @@ class Guest(Namespace):
 class Steady(Flow):
     """Sends by the clock: a sleep that lasted too long is made up for."""
 
-    def _send(self) -> None:
+    def _work(self) -> None:
         source = _mac(self._socket)
         started = time.monotonic()
-        while not self._ended.is_set():
+        while not self.ended.is_set():
             self._socket.send(_frame(self._target, source, self.number, self.sent))
             self.sent += 1
             time.sleep(max(0.0, started + self.sent * self._pause - time.monotonic()))

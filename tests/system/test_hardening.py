@@ -184,6 +184,24 @@ def test_peers_are_found_by_name(host: Machine) -> None:
         host.run("systemctl restart vxland")
 
 
+def test_a_bug_report_has_the_unit_and_its_journal(host: Machine) -> None:
+    """By the program as it is installed; what an administrator's drop-in sets isn't told."""
+    drop_in = f"{SYSTEM}/vxland.service.d/theirs.conf"
+    host.write(drop_in, "[Service]\nEnvironment=PASSWORD=swordfish\n# swordfish\n")
+    host.run("systemctl daemon-reload; vxland bugreport -o /root/report.tar.gz")
+    host.run(f"rm {drop_in}; systemctl daemon-reload; mkdir /root/report")
+    host.run("tar -xzf /root/report.tar.gz -C /root/report --strip-components=1")
+    report = "/root/report"
+    assert "Active: active (running)" in host.run(f"cat {report}/service/status.txt")
+    unit = host.run(f"cat {report}/service/unit.txt")
+    assert drop_in in unit
+    assert "AmbientCapabilities=CAP_NET_ADMIN" in unit
+    assert "Started vxland.service" in host.run(f"cat {report}/service/journal.txt")
+    listed = host.run(f"cat {report}/README.txt")
+    assert not re.search(r"^(service|vxland)/.*\n +NOT WHOLE", listed, re.MULTILINE), listed
+    assert host.attempt(f"grep -r swordfish {report}").stdout == ""
+
+
 def test_metrics_are_served(host: Machine) -> None:
     code = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:9788/metrics').read())"
     assert "vxland_" in host.run(f'python3 -c "{code}"')

@@ -24,6 +24,7 @@ def tunnel(peer: str, number: int, **changes: Any) -> dict[str, Any]:  # noqa: A
     return {
         "peer": peer,
         "address": f"198.51.100.{number}",
+        "host": None,
         "local": "192.0.2.1",
         "device": f"vxl-lan-{peer}",
         "vni": 1000000 + number,

@@ -100,6 +100,12 @@ def test_the_names_to_ask_for() -> None:
     assert peers.host_names(listed) == {"b.example.org", "c"}
 
 
+def test_a_host_name_is_told_as_it_is_written() -> None:
+    """Of peers that have one."""
+    listed = (PeerSettings("a", "A.Example.net."), PeerSettings("b", "192.0.2.1"))
+    assert peers.hosts(listed) == {"a": "A.Example.net."}
+
+
 @pytest.mark.parametrize(
     ("text", "expected"),
     [

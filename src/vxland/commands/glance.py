@@ -194,7 +194,7 @@ def _row(name: str, tunnel: TunnelStatus, view: View) -> Row:
     last = f"{span(view.now - repair['at'])} ago: {repair['what']}" if repair else ""
     cells = (
         tunnel["peer"],
-        tunnel["address"],
+        f"{tunnel['address']} ({tunnel['host']})" if tunnel["host"] else tunnel["address"],
         tunnel["device"],
         str(tunnel["vni"]),
         str(tunnel["mtu"]),

@@ -48,7 +48,9 @@ class Sources:
     digest: str  # SHA-256 over names and bytes: tells one configuration from another
 
 
-class _Unusable(Exception):  # noqa: N818 - said of a file
+class Unusable(Exception):  # noqa: N818 - said of a file
+    """A file or folder that can't be read, or isn't TOML; ``error`` says why."""
+
     def __init__(
         self,
         file: Path,
@@ -69,16 +71,16 @@ def read(path: Path) -> Sources:
     digest = hashlib.sha256()
     paths = [path]
     try:
-        paths += _drop_ins(Path(f"{path}.d"))
-    except _Unusable as unusable:
+        paths += drop_ins(Path(f"{path}.d"))
+    except Unusable as unusable:
         errors.append(unusable.error)
     for file in paths:
         try:
-            content = _bytes(file)
+            content = content_of(file)
             for part in (os.fsencode(file.name), content):
                 digest.update(len(part).to_bytes(8, "big") + part)
             files.append(_parse(file, content))
-        except _Unusable as unusable:
+        except Unusable as unusable:
             errors.append(unusable.error)
     names = tuple(printable(str(file)) for file in paths)
     return Sources(names, tuple(files), tuple(errors), digest.hexdigest())
@@ -90,12 +92,15 @@ def of_text(path: Path, text: str) -> Sources:
     digest = hashlib.sha256(content).hexdigest()
     try:
         return Sources((name,), (_parse(path, content),), (), digest)
-    except _Unusable as unusable:
+    except Unusable as unusable:
         return Sources((name,), (), (unusable.error,), digest)
 
 
-def _drop_ins(folder: Path) -> list[Path]:
-    """The ``*.toml`` in a folder, as the shell lists them: sorted by bytes, none that is hidden."""
+def drop_ins(folder: Path) -> list[Path]:
+    """The ``*.toml`` in a folder, as the shell lists them: sorted by bytes, none that is hidden.
+
+    Raises Unusable.
+    """
     try:
         names = [entry.name for entry in folder.iterdir()]
     except FileNotFoundError as error:
@@ -108,15 +113,15 @@ def _drop_ins(folder: Path) -> list[Path]:
     return [folder / name for name in sorted(chosen, key=os.fsencode)]
 
 
-def _unreadable(file: Path, error: OSError | ValueError) -> _Unusable:
+def _unreadable(file: Path, error: OSError | ValueError) -> Unusable:
     if not isinstance(error, OSError):  # a NUL in the name
-        return _Unusable(file, f"can't be read: {error}", _CORRECT_PATH)
+        return Unusable(file, f"can't be read: {error}", _CORRECT_PATH)
     reason = error.strerror or str(error)
     if isinstance(error, PermissionError):
         cure = _permission(file)
     else:
         cure = _CURES.get(error.errno or 0, "Look for what is wrong with the disk or the folder")
-    return _Unusable(file, f"can't be read: {reason}", cure)
+    return Unusable(file, f"can't be read: {reason}", cure)
 
 
 def _permission(file: Path) -> str:
@@ -137,17 +142,18 @@ def _without_waiting(file: str, flags: int) -> int:
     return os.open(file, flags | os.O_NONBLOCK)
 
 
-def _bytes(file: Path) -> bytes:
+def content_of(file: Path) -> bytes:
+    """What is in a file, which may be anything but must be one. Raises Unusable."""
     try:
         with open(file, "rb", opener=_without_waiting) as stream:
             if not stat.S_ISREG(os.fstat(stream.fileno()).st_mode):
-                raise _Unusable(file, "isn't a regular file", _CURES[errno.ENXIO])
+                raise Unusable(file, "isn't a regular file", _CURES[errno.ENXIO])
             content = stream.read(SIZE_LIMIT + 1)
     except (OSError, ValueError) as error:
         raise _unreadable(file, error) from error
     if len(content) > SIZE_LIMIT:
         message = f"is larger than {SIZE_LIMIT >> 20} MiB"
-        raise _Unusable(file, message, "Check that it is the configuration")
+        raise Unusable(file, message, "Check that it is the configuration")
     return content
 
 
@@ -156,7 +162,7 @@ def _parse(file: Path, content: bytes) -> SourceFile:
         text = content.decode("utf-8-sig")
     except UnicodeDecodeError as error:
         before = content[: error.start]
-        raise _Unusable(
+        raise Unusable(
             file,
             "isn't text in UTF-8",
             "Save it as UTF-8",
@@ -166,7 +172,7 @@ def _parse(file: Path, content: bytes) -> SourceFile:
     try:
         data = tomllib.loads(text)
     except RecursionError as error:
-        raise _Unusable(
+        raise Unusable(
             file, "has tables or lists nested too deeply", "Nothing here needs that: correct it"
         ) from error
     except ValueError as error:  # tomllib's own error, and int's for a number of 4300 digits
@@ -174,13 +180,13 @@ def _parse(file: Path, content: bytes) -> SourceFile:
     return SourceFile(printable(str(file)), data, Lines(text))
 
 
-def _not_toml(file: Path, text: str, error: ValueError) -> _Unusable:
+def _not_toml(file: Path, text: str, error: ValueError) -> Unusable:
     match = _AT.fullmatch(str(error))
     reason = match[1] if match else str(error)
     line = int(match[2]) if match and match[2] else None
     column = int(match[3]) if match and match[3] else None
     if match and line is None:  # at the end
         line = text.rstrip().count("\n") + 1
-    return _Unusable(
+    return Unusable(
         file, f"isn't TOML: {printable(reason)}", "Correct this line", line=line, column=column
     )

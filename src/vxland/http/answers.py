@@ -13,7 +13,7 @@ from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import Application, HTTPError, RequestHandler
 
-from vxland.http.faults import log_fault
+from vxland.http.faults import FAULTS
 from vxland.http.files import File, page
 from vxland.http.site import Site
 from vxland.http.workshop import Answer, Made, Workshop
@@ -100,7 +100,7 @@ class _Answer(RequestHandler):
         """What a client did is its own business; a fault of ours is logged."""
         del typ, tb
         if value and not isinstance(value, HTTPError | StreamClosedError):
-            log_fault(value)
+            FAULTS.log(value)
 
     def compute_etag(self) -> str | None:
         """None but for files: all else is another one each time."""

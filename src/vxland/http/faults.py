@@ -1,23 +1,15 @@
-"""Faults of ours are logged once: whoever can cause one could fill the journal with it."""
+"""Faults of ours while HTTP answers: whoever asks can cause one, and each is logged once."""
 
 import logging
 
-LOG = logging.getLogger("vxland")
-MOST = 10
+from vxland.faults import Faults
 
-_known: set[str] = set()
-
-
-def log_fault(error: BaseException) -> None:
-    """Log it with its traceback, unless it is known."""
-    if repr(error) not in _known and len(_known) < MOST:
-        _known.add(repr(error))
-        LOG.error("HTTP couldn't answer", exc_info=error)
+FAULTS = Faults("HTTP couldn't answer")
 
 
 class _Faults(logging.Handler):
     def emit(self, record: logging.LogRecord) -> None:
-        log_fault(
+        FAULTS.log(
             record.exc_info[1]
             if record.exc_info and record.exc_info[1]
             else RuntimeError(record.getMessage())

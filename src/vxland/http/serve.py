@@ -7,7 +7,7 @@ from tornado.ioloop import IOLoop
 from vxland.http.acceptor import Acceptor
 from vxland.http.answers import application
 from vxland.http.connections import Connections
-from vxland.http.faults import log_fault, quieten
+from vxland.http.faults import FAULTS, quieten
 from vxland.http.thread import ServerThread
 from vxland.http.workshop import Workshop
 
@@ -36,4 +36,4 @@ async def _serve(thread: ServerThread) -> None:
 
 def _exception(_: asyncio.AbstractEventLoop, context: dict[str, object]) -> None:
     error = context.get("exception")
-    log_fault(error if isinstance(error, Exception) else RuntimeError(context.get("message")))
+    FAULTS.log(error if isinstance(error, Exception) else RuntimeError(context.get("message")))

@@ -5,7 +5,7 @@ import socket
 import threading
 from collections.abc import Callable
 
-from vxland.http.faults import log_fault
+from vxland.http.faults import FAULTS
 from vxland.http.site import Site
 from vxland.http.tls import Certificates
 
@@ -39,7 +39,7 @@ class ServerThread(threading.Thread):
             serve(self)
         except Exception as error:  # noqa: BLE001 - the next turn begins again, and says so
             self.fault = repr(error)
-            log_fault(error)
+            FAULTS.log(error)
         finally:
             self.listener.close()
 

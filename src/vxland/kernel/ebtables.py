@@ -33,7 +33,8 @@ DROP_IN = "/etc/systemd/system/vxland.service.d"
 SHARES = ("/usr/share/vxland", "/usr/local/share/vxland")  # the package's, scripts/install's
 WITHOUT_NFT = 'Load it (modprobe nf_tables), or guard otherwise: guard = ["isolated"]'
 FORWARD = "FORWARD"
-TABLE = "*filter"  # as -save prints it
+FILTER = "filter"
+TABLE = f"*{FILTER}"  # as -save prints it
 RULE = re.compile(r"(?:-i (?P<source>\S+) )?(?:-o (?P<target>\S+) )?-j (?P<verdict>[A-Za-z0-9_-]+)")
 FORBIDDEN = re.compile(
     "permission denied|not permitted|must be root|don't have the right permissions", re.IGNORECASE
@@ -56,7 +57,8 @@ class Ebtables:
     def read(self) -> EbtablesState | Unavailable:
         """vxland's chain and what stands in FORWARD, or why that can't be seen.
 
-        While nftables' generation stands still, ebtables-nft would print what it printed last.
+        While nftables' generation stands still, ebtables-nft would print what it printed last. And
+        while there is no chain of vxland's, nobody has to ask it what else there is.
         """
         program = shutil.which("ebtables-save", path=PATH)
         if program is None:
@@ -67,6 +69,9 @@ class Ebtables:
             *seen, state = self._last
             if seen == [variant, generation]:
                 return state
+            if state.chain is None and seen[0] == variant and self._generation.lacks(FILTER, CHAIN):
+                self._last = (variant, generation, EbtablesState())
+                return self._last[2]
         printed = self._print(program)
         # That it couldn't be run this time says nothing about the next.
         self._last = None if isinstance(printed, Unavailable) else (variant, generation, printed)
@@ -155,7 +160,7 @@ def parse(saved: str) -> EbtablesState:
         words = line.split()
         if line.startswith("*"):
             table = line[1:].strip()
-        elif table != "filter" or not words:
+        elif table != FILTER or not words:
             continue
         elif words[0] == f":{CHAIN}":
             policy = words[1]

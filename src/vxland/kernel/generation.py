@@ -6,11 +6,13 @@ be carried out, and whoever lists the rules then sees a part of them: so its end
 """
 
 import contextlib
+import errno
 import struct
 from socket import htons
 from types import TracebackType
 from typing import Self
 
+from vxland.kernel.expressions import text
 from vxland.kernel.netlink import (
     HEADER,
     NETLINK_NETFILTER,
@@ -20,6 +22,9 @@ from vxland.kernel.netlink import (
 )
 
 GETGEN = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
+GETCHAIN = 10 << 8 | 4
+CHAIN_TABLE, CHAIN_NAME = 1, 3  # NFTA_CHAIN_…
+BRIDGE = 7  # NFPROTO_BRIDGE
 NFGENMSG = struct.Struct("=BBH")  # family, version, resource
 GEN_ID = 1
 TRIES = 5  # until none began meanwhile
@@ -69,6 +74,15 @@ class Generation:
                 self._settled = number
                 return number
         return None
+
+    def lacks(self, table: str, chain: str) -> bool:
+        """Whether the bridge family has no such chain; False where that can't be told."""
+        if self._netlink is None:
+            return False
+        body = NFGENMSG.pack(BRIDGE, 0, 0) + text(CHAIN_TABLE, table) + text(CHAIN_NAME, chain)
+        request = HEADER.pack(HEADER.size + len(body), GETCHAIN, 0, 0, 0) + body
+        answer = self._netlink.ask([request])[0]
+        return isinstance(answer, NetlinkError) and answer.errno == errno.ENOENT
 
 
 def _ask(netlink: Netlink) -> int | None:

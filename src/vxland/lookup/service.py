@@ -2,12 +2,12 @@
 
 import asyncio
 import contextlib
-import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
 from random import Random
 
+from vxland.faults import Faults
 from vxland.lookup.hosts import Hosts
 from vxland.names import Answer, Book
 
@@ -30,6 +30,7 @@ class NameService:
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news: asyncio.Event | None = None
         self._closed = False
+        self._faults = Faults("asking for names failed")
 
     def answers(self, names: frozenset[str]) -> Mapping[str, Answer]:
         """What is known of these names now. They and no others are asked for from now on."""
@@ -71,8 +72,8 @@ class NameService:
         while not self._closed:
             try:
                 asyncio.run(self._ask())
-            except Exception:  # the names that were being asked for go on waiting
-                logging.getLogger(__name__).exception("asking for names failed")
+            except Exception as error:  # noqa: BLE001 - names that were asked for go on waiting
+                self._faults.log(error)
                 time.sleep(PAUSE)
 
     async def _ask(self) -> None:

@@ -80,6 +80,11 @@ export function exact(at) {
   return `${day} ${[then.getHours(), then.getMinutes(), then.getSeconds()].map(two).join(":")} ${zone}`;
 }
 
+/** An address, with the host name that it was found by; "" where there is none yet. */
+export function addressed({ address, host }) {
+  return host && address ? `${address} (${host})` : address;
+}
+
 /** Cuts a name that is too long for its place. */
 export function shortened(text, length) {
   return text.length <= length ? text : `${text.slice(0, length - 1)}…`;

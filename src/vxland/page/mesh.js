@@ -1,7 +1,7 @@
 /** The mesh as a picture: this server, its peers, and a line for each tunnel. */
 
 import { byId, draw, Keyed, make, mark, say } from "./dom.js";
-import { briefly, count, counted, level, rate, shortened } from "./format.js";
+import { addressed, briefly, count, counted, level, rate, shortened } from "./format.js";
 import { arrange, BAR, HUB, NAME } from "./layout.js";
 import { readPeers, total } from "./model.js";
 import { when } from "./times.js";
@@ -64,7 +64,7 @@ export class MeshView {
     const told = peer.tunnels.slice(0, 4).map((tunnel) =>
       make("span", {}, ` · ${tunnel.overlay}: ${tunnel.label}, `, when("age", tunnel.since), `, ↓ ${rate(tunnel.rate.in)} ↑ ${rate(tunnel.rate.out)}`),
     );
-    this.#detail.replaceChildren(make("strong", {}, peer.key), ` ${peer.address}`, ...told);
+    this.#detail.replaceChildren(make("strong", {}, peer.key), ` ${addressed(peer)}`, ...told);
   }
 }
 

@@ -100,6 +100,7 @@ function readPeer({ key, tunnels }) {
     condition: worst.condition,
     label: worst.label + partly,
     address: tunnels.map((tunnel) => tunnel.address).find(Boolean) ?? "",
+    host: tunnels.map((tunnel) => tunnel.host).find(Boolean) ?? "",
     rate: { in: total(tunnels, "in"), out: total(tunnels, "out") },
   };
 }
@@ -164,6 +165,7 @@ function readWaiting(overlay, peer, named) {
     rate: { in: null, out: null },
     problems,
     address: "",
+    host: null,
     device: "",
     vni: null,
     mtu: null,

@@ -1,7 +1,7 @@
 /** The tunnels as a table. */
 
 import { byId, Keyed, make, mark, say } from "./dom.js";
-import { amount, compareNames, count, rate } from "./format.js";
+import { addressed, amount, compareNames, count, rate } from "./format.js";
 import { compareTunnels } from "./model.js";
 import { Sorting } from "./sorting.js";
 import { setWhen, when } from "./times.js";
@@ -17,7 +17,7 @@ const COLUMNS = [
   traffic("In", "Received by this server", "in", "receive"),
   traffic("Out", "Sent by this server", "out", "transmit"),
   { name: "MACs", hint: "Learned MAC addresses", value: (tunnel) => tunnel.learned_macs, down: true, text: (tunnel) => count(tunnel.learned_macs), class: "number" },
-  { name: "Address", compare: byText("address"), text: (tunnel) => tunnel.address || "–" },
+  { name: "Address", compare: byText("address"), text: (tunnel) => addressed(tunnel) || "–" },
   { name: "Device", compare: byText("device"), text: (tunnel) => tunnel.device || "–" },
   { name: "VNI", value: (tunnel) => tunnel.vni, text: (tunnel) => String(tunnel.vni ?? "–"), class: "number" },
   { name: "MTU", value: (tunnel) => tunnel.mtu, text: (tunnel) => String(tunnel.mtu ?? "–"), class: "number" },
@@ -71,10 +71,10 @@ export class TunnelsView {
   #wanted() {
     const words = this.#search.value.trim().toLowerCase();
     const broken = this.#broken.checked;
-    return ({ overlay, peer, device, address, condition }) =>
+    return ({ overlay, peer, device, address, host, condition }) =>
       (this.#overlay === "" || overlay === this.#overlay) &&
       (!broken || condition !== "well") &&
-      (words === "" || [peer, device, address].some((text) => text.toLowerCase().includes(words)));
+      (words === "" || [peer, device, address, host ?? ""].some((text) => text.toLowerCase().includes(words)));
   }
 }
 

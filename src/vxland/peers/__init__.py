@@ -67,6 +67,11 @@ def addresses(peers: Iterable[PeerSettings]) -> dict[str, IPAddress]:
     return {name: address for name, address in found if address is not None}
 
 
+def hosts(peers: Iterable[PeerSettings]) -> dict[str, str]:
+    """The host names as they are written, by the peer's name; of no others."""
+    return {peer.name: peer.address for peer in peers if source_of(peer.address) is host_name}
+
+
 def host_names(peers: Iterable[PeerSettings]) -> frozenset[str]:
     """The names that a name service has to be asked for."""
     keys = (key(peer.address) for peer in peers)

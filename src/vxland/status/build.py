@@ -168,6 +168,7 @@ class _Builder:
         return {
             "peer": tunnel.peer,
             "address": str(tunnel.address),
+            "host": self._report.hosts.get(tunnel.peer),
             "local": str(vtep.local),
             "device": vtep.device,
             "vni": vtep.vni,

@@ -32,6 +32,7 @@ class TunnelStatus(TypedDict):
 
     peer: str
     address: str
+    host: str | None
     local: str
     device: str
     vni: int

@@ -1,0 +1,61 @@
+"""How often ebtables-save is run: it takes many milliseconds, and others change rules all day."""
+
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+
+import pytest
+
+from tests.contract.namespace import fresh_namespace
+from vxland.kernel.ebtables import Ebtables
+from vxland.observed import EbtablesState, PortRule
+
+pytestmark = pytest.mark.kernel
+
+OTHERS = ("nft add table ip mine", "ebtables -A FORWARD -i eth0 -j DROP", "nft flush ruleset")
+MADE = "ebtables -N VXLAND -P RETURN; ebtables -A FORWARD -j VXLAND"
+JUMP = PortRule("-j VXLAND", None, None, "VXLAND")
+
+
+def sh(script: str) -> None:
+    subprocess.run(["sh", "-ec", script], check=True)
+
+
+@pytest.fixture
+def reader() -> Iterator[Ebtables]:
+    """In a namespace without rules."""
+    with fresh_namespace(), closing(Ebtables()) as ebtables:
+        yield ebtables
+
+
+@pytest.mark.parametrize("change", OTHERS)
+def test_what_others_do_starts_no_process_while_there_is_no_chain(
+    reader: Ebtables, change: str
+) -> None:
+    assert reader.read() == EbtablesState()
+    assert reader.runs == 1
+    for _ in range(2):
+        sh(change)
+        assert reader.read() == EbtablesState()
+    assert reader.runs == 1
+
+
+def test_a_chain_that_comes_is_seen(reader: Ebtables) -> None:
+    """And what becomes of it, and that it has gone."""
+    reader.read()
+    sh(MADE)
+    assert reader.read() == EbtablesState((), "RETURN", (JUMP,))
+    sh("ebtables -A VXLAND -i a -j DROP")
+    assert reader.read() == EbtablesState(
+        (PortRule("-i a -j DROP", "a", None, "DROP"),), "RETURN", (JUMP,)
+    )
+    sh("nft flush ruleset")
+    assert reader.read() == EbtablesState()
+    sh(MADE)
+    assert reader.read() == EbtablesState((), "RETURN", (JUMP,))
+
+
+def test_a_chain_that_was_left_is_seen_at_once(reader: Ebtables) -> None:
+    """Nobody knows yet whether any guard of the configuration's made it."""
+    sh(MADE)
+    assert reader.read() == EbtablesState((), "RETURN", (JUMP,))
