@@ -57,7 +57,7 @@ def test_ports_that_are_too_large_are_named() -> None:
     assert "veth1a2b3c4d (1500), veth9 (1500), vnet0 (9000). Their" in hint.text
     loop = "for port in veth1a2b3c4d veth9 vnet0; do ip link set $port mtu 1450; done. For good: "
     assert f"here: {loop}" in hint.cure
-    assert hint.cure.startswith("Inside the guest: ip link set eth0 mtu 1450, or ")
+    assert hint.cure.startswith("Inside the guest: ip link set eth0 mtu 1450 (or ")
     assert "incus profile device set PROFILE eth0 mtu=1450, or" in hint.cure
     assert "incus config device set INSTANCE eth0 mtu=1450 (" in hint.cure
     assert "<mtu size='1450'/>" in hint.cure

@@ -28,8 +28,8 @@ def large_ports(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
         f"the MTU of ports in bridge {overlay.bridge.device} is larger than the {mtu} of overlay"
         f" {overlay.name}: {names}. Their large packets vanish on the way to other servers",
         # The guest first: a port that is smaller than it loses packets, and looks well.
-        f"Inside the guest: ip link set eth0 mtu {mtu}, or as its interface is called. Then here:"
-        f" {command}."
+        f"Inside the guest: ip link set eth0 mtu {mtu} (or as its interface is called)."
+        f" Then here: {command}."
         f" For good: {'; '.join(ways) or f'give the guest an MTU of {mtu} where it is configured'}",
         overlay=overlay.name,
         about="mtu",
