@@ -113,8 +113,8 @@ def with_bridge(bridge: Link, tunnel_mtu: int = 1450) -> tuple[Problem, ...]:
 @pytest.mark.parametrize(
     ("name", "way"),
     [
-        ("incusbr0", "incus network set incusbr0 bridge.mtu=1450 (LXD: lxc"),
-        ("lxdbr0", "incus network set lxdbr0 bridge.mtu=1450 (LXD: lxc"),
+        ("incusbr0", "incus network set incusbr0 bridge.mtu=1450 (or lxc"),
+        ("lxdbr0", "incus network set lxdbr0 bridge.mtu=1450 (or lxc"),
         ("br-0123456789ab", "-o com.docker.network.driver.mtu=1450"),
         ("virbr1", "<mtu size='1450'/> in libvirt's network"),
         ("vmbr0", "mtu 1450 in its stanza"),

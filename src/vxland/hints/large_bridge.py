@@ -13,11 +13,11 @@ from vxland.problems import Kind, Problem
 WAYS = (
     (
         re.compile(r"(incus|lxd)br\d+"),
-        "incus network set {bridge} bridge.mtu={mtu} (LXD: lxc in its place)",
+        "incus network set {bridge} bridge.mtu={mtu} (or lxc in its place)",
     ),
     (
         re.compile(r"br-[0-9a-f]{12}"),
-        "docker network create -o com.docker.network.driver.mtu={mtu} …, which makes it anew",
+        "docker network create -o com.docker.network.driver.mtu={mtu} … (a new network)",
     ),
     (re.compile(r"virbr\d+"), "<mtu size='{mtu}'/> in libvirt's network (virsh net-edit)"),
     (re.compile(r"vmbr\d+"), "mtu {mtu} in its stanza in /etc/network/interfaces (Proxmox)"),
