@@ -11,7 +11,7 @@ from vxland.hints import HINTS, hints
 from vxland.hints.guests import guests_of
 from vxland.identity import CHAIN
 from vxland.model import Desired
-from vxland.observed import ForwardChain, Link, Observed
+from vxland.observed import FarEnd, ForwardChain, Link, Observed
 from vxland.ports import foreign_ports
 from vxland.problems import Kind, Problem
 
@@ -66,6 +66,23 @@ def test_ports_that_are_too_large_are_named() -> None:
     assert "in port0 port1 port2; do" in more.cure
     assert "For good: give the guest an MTU of 1450" in more.cure
     assert more.identity == hint.identity
+
+
+def test_a_container_that_can_be_seen_is_what_counts() -> None:
+    """It is what sends: its port's MTU alone neither harms nor helps."""
+    ports = [guest("veth1"), guest("veth2", 1450), guest("veth3"), guest("veth4", 1450)]
+    inside = {"veth1": FarEnd("eth0", 1450), "veth2": FarEnd("eth0", 1500)}
+    observed = replace(with_ports(*ports), far_ends=inside)
+    hint = the_hint(observed)
+    assert ": veth2 (1500), veth3 (1500). Their" in hint.text
+    assert "(or as its interface is called). Then here: ip link set veth3 mtu 1450." in hint.cure
+    hint = the_hint(replace(observed, far_ends={**inside, "veth3": FarEnd("host0", 1450)}))
+    assert hint.cure.startswith("Inside the guest: ip link set eth0 mtu 1450. For good: ")
+    hint = the_hint(replace(observed, far_ends={**inside, "veth3": FarEnd("host0", 1500)}))
+    assert hint.cure.startswith(
+        "Inside the guest: ip link set eth0 mtu 1450; or: ip link set host0 mtu 1450."
+        " Then here: ip link set veth3 mtu 1450. "
+    )
 
 
 def test_a_name_can_not_play_with_the_shell() -> None:
