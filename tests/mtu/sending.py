@@ -9,6 +9,7 @@ import time
 from ipaddress import ip_address
 
 from tests.lab import Namespace
+from tests.lab.frames import PACKET_IGNORE_OUTGOING, SOL_PACKET
 
 BULK = 1 << 18  # bytes
 PIECE = bytes(1 << 14)
@@ -16,6 +17,8 @@ MTU_DISCOVER = {4: (socket.IPPROTO_IP, 10), 6: (socket.IPPROTO_IPV6, 23)}  # IP_
 PMTUDISC_DONT, PMTUDISC_DO = 0, 2  # include/uapi/linux/in.h
 HEADERS = {4: 28, 6: 48}  # of IP and UDP, bytes
 AGAIN = 0.1  # seconds until a datagram is sent once more
+ALL = 3  # ETH_P_ALL
+TAG = b"\x81\x00\x00\x07\x08\x00"  # VLAN 7, and IPv4
 
 ARRIVES, TOLD, LOST = "arrives", "told", "lost"
 
@@ -97,3 +100,28 @@ def udp(pair: Pair, address: str, size: int, patience: float, *, whole: bool) ->
                 receiver.recv(1)
                 return ARRIVES
     return LOST
+
+
+def tagged(pair: Pair, size: int, patience: float) -> str:
+    """What becomes of broadcast frames with a VLAN tag around an IP packet of this size."""
+    one, other = pair
+    with _raw(other, ALL) as receiver, _raw(one, 0) as sender:
+        header = b"\xff" * 6 + sender.getsockname()[4] + TAG
+        packet = b"\x45\x00" + size.to_bytes(2, "big") + bytes(size - 4)
+        started = time.monotonic()
+        while time.monotonic() - started < patience:
+            sender.send(header + packet)
+            with contextlib.suppress(TimeoutError):
+                while len(receiver.recv(1 << 14)) < size:  # something else's
+                    pass
+                return ARRIVES
+    return LOST
+
+
+def _raw(namespace: Namespace, kind: int) -> socket.socket:
+    with namespace.entered():
+        opened = socket.socket(socket.AF_PACKET, socket.SOCK_RAW, 0)
+    opened.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
+    opened.settimeout(AGAIN)
+    opened.bind(("eth0", kind))
+    return opened
