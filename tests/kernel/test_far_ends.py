@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import Namespace
+from tests.lab import Namespace, eventually
 from vxland.kernel.linux import LinuxKernel
 from vxland.observed import FarEnd
 
@@ -46,17 +46,41 @@ def test_they_are_seen_as_they_are_now(server: Namespace) -> None:
         assert kernel.read_far_ends(ONE) == {}
 
 
-def test_a_guest_renames_its_interface(server: Namespace) -> None:
-    """And gives it another MTU: nothing told of it."""
+@pytest.fixture(name="guest")
+def _guest(server: Namespace) -> Iterator[Namespace]:
     guest = Namespace("guest3")
-    try:
-        server.sh(f"ip link add veth3 type veth peer name eth0 netns {guest.path}")
-        server.sh("ip link set veth3 master br1")
-        with server.entered():
-            kernel = LinuxKernel()
-        with kernel:
-            kernel.observe()
-            guest.sh("ip link set eth0 name lan0; ip link set lan0 mtu 1300")
-            assert kernel.read_far_ends(ONE)["veth3"] == FarEnd("lan0", 1300)
-    finally:
-        guest.delete()
+    server.sh(f"ip link add veth3 type veth peer name eth0 netns {guest.path}")
+    server.sh("ip link set veth3 master br1")
+    yield guest
+    guest.delete()
+
+
+def test_a_guest_renames_its_interface(server: Namespace, guest: Namespace) -> None:
+    """And gives it another MTU: nothing tells of it, so all are looked at again in a while."""
+    with server.entered():
+        kernel = LinuxKernel()
+    with kernel:
+        kernel.observe()
+        assert kernel.read_far_ends(ONE)["veth3"] == FarEnd("eth0", 1500)
+        guest.sh("ip link set eth0 name lan0; ip link set lan0 mtu 1300")
+        eventually(
+            lambda: kernel.read_far_ends(ONE)["veth3"] == FarEnd("lan0", 1300), "it is seen again"
+        )
+
+
+def test_one_whose_port_changes_is_seen_at_once(
+    server: Namespace, guest: Namespace, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The others aren't looked at: with hundreds that would take too long."""
+    monkeypatch.setattr("vxland.kernel.far_ends.PAUSE", 1e9)
+    with server.entered():
+        kernel = LinuxKernel()
+    with kernel:
+        kernel.observe()
+        before = kernel.read_far_ends(ONE)
+        guest.sh("ip link set eth0 mtu 1300")
+        kernel.observe()
+        assert kernel.read_far_ends(ONE) == before
+        server.sh("ip link set veth3 mtu 1300")
+        kernel.observe()
+        assert kernel.read_far_ends(ONE) == {**before, "veth3": FarEnd("eth0", 1300)}

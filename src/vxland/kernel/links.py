@@ -148,10 +148,10 @@ class LinkTable:
         self._raw = raw
         return self._link_up(indexed for _, indexed in raw.values())
 
-    def far_ends(self, bridges: frozenset[str]) -> dict[str, tuple[int, int]]:
-        """Where these bridges' veth ports end that end in another namespace, by port."""
+    def far_ends(self, bridges: frozenset[str]) -> dict[str, Indexed]:
+        """These bridges' ports that are veths to another namespace; the same while unchanged."""
         return {
-            link.name: indexed.far
+            link.name: indexed
             for indexed, master, _, link in self._named.values()
             if indexed.far is not None and master in bridges
         }

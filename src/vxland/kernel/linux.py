@@ -12,7 +12,7 @@ from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import local_addresses, read_addresses
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
-from vxland.kernel.far_ends import read_far_ends
+from vxland.kernel.far_ends import FarEnds
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
 from vxland.kernel.links import LinkTable
@@ -55,6 +55,7 @@ class LinuxKernel:
         self._fdb = FdbTable()
         self.ebtables = Ebtables()
         self.forward = Forward()
+        self._far_ends = FarEnds()
         self.nftables = Nftables(keeps=keeps)
         self._rules: dict[type[Operation], Callable[[Operation], Failure | None]] = {
             **dict.fromkeys(SCRIPTS, self.ebtables.write),
@@ -123,7 +124,7 @@ class LinuxKernel:
 
     def read_far_ends(self, bridges: frozenset[str]) -> dict[str, FarEnd]:
         """Look at what containers have of the veths that are ports of these bridges, by port."""
-        return read_far_ends(self._netlink, self._links.far_ends(bridges))
+        return self._far_ends.read(self._netlink, self._links.far_ends(bridges))
 
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Look for devices of vxland's in other namespaces; with many of them that takes long."""
