@@ -22,7 +22,7 @@ from vxland.kernel.linux import DONE_ALREADY
 from vxland.kernel.messages import Directory, numbers_needed
 from vxland.kernel.nftables import BATCHES
 from vxland.nftables import ending_script, filling_script, table_script
-from vxland.observed import Abroad, ForwardChain, Observed, Unavailable
+from vxland.observed import Abroad, FarEnd, ForwardChain, Observed, Unavailable
 from vxland.operations import Operation
 from vxland.ownership import KINDS
 from vxland.traffic import Seen
@@ -58,6 +58,11 @@ class FakeKernel:
     def read_forward(self) -> tuple[ForwardChain, ...]:
         """No rules but ebtables'."""
         return ()
+
+    def read_far_ends(self, bridges: frozenset[str]) -> dict[str, FarEnd]:
+        """Nobody's veth leads anywhere."""
+        del bridges
+        return {}
 
     def read_traffic(self) -> dict[str, Seen]:
         """Nothing passes here."""

@@ -187,6 +187,14 @@ class ForwardChain:
 
 
 @dataclass(frozen=True, slots=True)
+class FarEnd:
+    """The other end of a port that is a veth: a container's own interface."""
+
+    name: str
+    mtu: int
+
+
+@dataclass(frozen=True, slots=True)
 class Unavailable:
     """Something that can't be seen or used here, why, and what to do about it."""
 
@@ -241,6 +249,7 @@ class Observed:
     abroad: tuple[Abroad, ...] | None = None  # None: nobody looked
     host: Host = Host()
     forward: tuple[ForwardChain, ...] = ()  # what drops frames between ports of bridges
+    far_ends: Mapping[str, FarEnd] = field(default_factory=dict)  # by port, as far as can be seen
 
     def ports(self, bridge: str) -> Iterator[Link]:
         """The bridge's ports."""

@@ -68,6 +68,8 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
         desired = explained(resolve(settings, where.addresses, observed.host), where)
     except Unresolved as error:
         raise Unresolved(*where.problems.values(), *error.problems) from None
+    bridges = frozenset(overlay.bridge.device for overlay in desired.overlays)
+    observed = replace(observed, far_ends=kernel.read_far_ends(bridges))
     planned = plan(observed, desired)
     if any(isinstance(operation, CreateVtep) for operation in planned.operations):
         observed = replace(observed, abroad=kernel.look_abroad())

@@ -3,8 +3,21 @@
 from dataclasses import dataclass
 
 from vxland.model import Overlay
-from vxland.observed import Link, Observed
+from vxland.observed import FarEnd, Link, Observed
 from vxland.ownership import is_own
+
+
+@dataclass(frozen=True, slots=True)
+class Large:
+    """A port through which come packets that are too large for the overlay."""
+
+    port: Link
+    inside: FarEnd | None  # the container's interface, where it can be seen
+
+    @property
+    def mtu(self) -> int:
+        """Of whoever sends."""
+        return self.port.mtu if self.inside is None else self.inside.mtu
 
 
 @dataclass(frozen=True, slots=True)
@@ -12,7 +25,7 @@ class ForeignPorts:
     """How many there are, and those that won't get on with the overlay, by name."""
 
     count: int
-    too_large: tuple[Link, ...]  # with an MTU above the overlay's
+    too_large: tuple[Large, ...]  # with an MTU above the overlay's
     isolated: tuple[Link, ...]  # isolated ports reach no isolated tunnel
 
 
@@ -20,8 +33,9 @@ def foreign_ports(overlay: Overlay, observed: Observed) -> ForeignPorts:
     """The ports that aren't vxland's."""
     ports = [link for link in observed.ports(overlay.bridge.device) if not is_own(link)]
     ports.sort(key=lambda link: link.name)
+    seen = (Large(p, observed.far_ends.get(p.name)) for p in ports if not p.is_tunnel)
     return ForeignPorts(
         len(ports),
-        tuple(p for p in ports if p.mtu > overlay.bridge.mtu and not p.is_tunnel),
+        tuple(large for large in seen if large.mtu > overlay.bridge.mtu),
         tuple(p for p in ports if p.isolated),
     )

@@ -17,7 +17,7 @@ from vxland.fights import WINDOW, Fights, undone
 from vxland.hints import hints
 from vxland.identity import RULE_SETS
 from vxland.model import Desired
-from vxland.observed import ForwardChain, Host, Observed
+from vxland.observed import FarEnd, ForwardChain, Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import host_names, hosts
@@ -72,6 +72,7 @@ class Reconciler:
         self._kept_down: frozenset[str] = frozenset()  # ports, by the last turn's plan
         self._silence = Silence()
         self._forward: tuple[ForwardChain, ...] = ()
+        self._far_ends: Mapping[str, FarEnd] = {}
         self._failed: tuple[Outcome, ...] = ()
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
@@ -118,7 +119,7 @@ class Reconciler:
         drift = Drift.of(done, self._kept_down) if wanted == desired else Drift()
         self._kept_down = kept_down(desired, observed, whole)
         self._learn(outcomes, desired, at, drift)
-        observed = self._at_leisure(observed, outcomes)
+        observed = self._at_leisure(observed, desired, outcomes)
         self._await_guards(whole.problems)
         self._backoff.drop_stale(time.monotonic())
         fights = self._fights.current()
@@ -215,13 +216,17 @@ class Reconciler:
             whole = plan(observed, desired, self._memory)
         return observed, whole
 
-    def _at_leisure(self, observed: Observed, outcomes: Collection[Outcome]) -> Observed:
+    def _at_leisure(
+        self, observed: Observed, desired: Desired, outcomes: Collection[Outcome]
+    ) -> Observed:
         """What only hints need is looked at where there was nothing to repair."""
         if not outcomes:
             self._forward = self._kernel.read_forward()
+            bridges = frozenset(overlay.bridge.device for overlay in desired.overlays)
+            self._far_ends = self._kernel.read_far_ends(bridges)
             if self._silence.is_due(self._turned):
                 self._silence.note(readings(self._kernel.read_traffic()), self._turned)
-        return replace(observed, forward=self._forward)
+        return replace(observed, forward=self._forward, far_ends=self._far_ends)
 
     def _learn(
         self, outcomes: tuple[Outcome, ...], desired: Desired, at: float, drift: Drift

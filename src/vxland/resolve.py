@@ -1,6 +1,6 @@
 """From the configuration and what this machine is, to what this machine should look like."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
@@ -9,13 +9,12 @@ from vxland.addresses import IPAddress
 from vxland.model import Bridge, Desired, Overlay
 from vxland.modes import MODES
 from vxland.modes.seat import Seat
+from vxland.mtu import automatic_mtu
 from vxland.observed import Host, LocalAddress
 from vxland.problems import Kind, Problem
 from vxland.settings import SHARED, OverlaySettings, PeerSettings, Settings
 
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
-ETHERNET_MTU = 1500
-OVERHEAD = {4: 50, 6: 70}  # outer IP, UDP and VXLAN headers and the inner Ethernet header, bytes
 
 
 class Unresolved(Exception):  # noqa: N818 - a state, not a fault
@@ -247,18 +246,3 @@ def _waiting(overlay: str, peer: str, addresses: Mapping[str, IPAddress]) -> Pro
             "Nothing, if it still comes",
         )
     return Problem(Kind.WAITING, text, cure, overlay=overlay, peer=peer)
-
-
-def automatic_mtu(interface: str | None, remotes: Iterable[IPAddress], host: Host) -> int:
-    """One MTU for an overlay: the smallest route's to its peers, at most 1500, minus overhead.
-
-    Where no route is known yet, 1500 minus overhead.
-    """
-    sizes = []
-    for remote in remotes:
-        size = host.mtus.get(interface) if interface else None
-        route = host.routes.get(remote)
-        if size is None:
-            size = route.mtu if route else ETHERNET_MTU
-        sizes.append(min(size, ETHERNET_MTU) - OVERHEAD[remote.version])
-    return min(sizes, default=ETHERNET_MTU - OVERHEAD[4])

@@ -6,7 +6,7 @@ from typing import Protocol
 from vxland import execution
 from vxland.addresses import IPAddress
 from vxland.names import Answer
-from vxland.observed import Abroad, ForwardChain, Host, Observed
+from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Observed
 from vxland.settings import Settings
 from vxland.traffic import Seen
 
@@ -25,6 +25,9 @@ class Kernel(execution.Kernel, Protocol):
 
     def read_forward(self) -> tuple[ForwardChain, ...]:
         """Chains that bridged frames go through, and that drop by default."""
+
+    def read_far_ends(self, bridges: frozenset[str]) -> Mapping[str, FarEnd]:
+        """What containers have of the veths that are ports of these bridges, by port."""
 
     def read_traffic(self) -> Mapping[str, Seen]:
         """What VXLAN devices have counted, by name."""

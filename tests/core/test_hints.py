@@ -11,7 +11,7 @@ from vxland.hints import HINTS, hints
 from vxland.hints.guests import guests_of
 from vxland.identity import CHAIN
 from vxland.model import Desired
-from vxland.observed import ForwardChain, Link, Observed
+from vxland.observed import FarEnd, ForwardChain, Link, Observed
 from vxland.ports import foreign_ports
 from vxland.problems import Kind, Problem
 
@@ -24,7 +24,8 @@ NFT = ForwardChain("inet", "mine", "forward")
 def with_ports(*ports: Link) -> Observed:
     """The bridge, the tunnel, and these in the bridge too."""
     links = {port.name: replace(port, master="vxbr0") for port in ports}
-    return Observed(links={**seen().links, **links})
+    bridge = replace(seen().links["vxbr0"], mtu=1450)
+    return Observed(links={**seen().links, "vxbr0": bridge, **links})
 
 
 def guest(name: str, mtu: int = 1500, *, isolated: bool = False) -> Link:
@@ -46,7 +47,7 @@ def test_nothing_is_said_where_nothing_is_wrong() -> None:
     geneve = Link("gen0", "geneve", mtu=9000)
     observed = with_ports(guest("veth1", 1450), guest("veth2", 1400), geneve)
     assert hints(desired(), replace(observed, forward=(own,))) == ()
-    assert len(HINTS) == 3
+    assert len(HINTS) == 5
     assert foreign_ports(desired().overlays[0], observed).count == 3
 
 
@@ -54,9 +55,11 @@ def test_ports_that_are_too_large_are_named() -> None:
     """The first few, with what to do now and for good; it stays one and the same hint."""
     hint = the_hint(with_ports(guest("veth9"), guest("veth1a2b3c4d"), guest("vnet0", 9000)))
     assert "veth1a2b3c4d (1500), veth9 (1500), vnet0 (9000). Their" in hint.text
-    loop = "for port in veth1a2b3c4d veth9 vnet0; do ip link set $port mtu 1450; done, and the same"
-    assert hint.cure.startswith(loop)
-    assert "incus config device set INSTANCE eth0 mtu=1450" in hint.cure
+    loop = "for port in veth1a2b3c4d veth9 vnet0; do ip link set $port mtu 1450; done. For good: "
+    assert f"here: {loop}" in hint.cure
+    assert hint.cure.startswith("Inside the guest: ip link set eth0 mtu 1450 (or ")
+    assert "incus profile device set PROFILE eth0 mtu=1450, or" in hint.cure
+    assert "incus config device set INSTANCE eth0 mtu=1450 (" in hint.cure
     assert "<mtu size='1450'/>" in hint.cure
     more = the_hint(with_ports(*(guest(f"port{number}") for number in range(9))))
     assert "port2 (1500) and 6 more" in more.text
@@ -65,12 +68,29 @@ def test_ports_that_are_too_large_are_named() -> None:
     assert more.identity == hint.identity
 
 
+def test_a_container_that_can_be_seen_is_what_counts() -> None:
+    """It is what sends: its port's MTU alone neither harms nor helps."""
+    ports = [guest("veth1"), guest("veth2", 1450), guest("veth3"), guest("veth4", 1450)]
+    inside = {"veth1": FarEnd("eth0", 1450), "veth2": FarEnd("eth0", 1500)}
+    observed = replace(with_ports(*ports), far_ends=inside)
+    hint = the_hint(observed)
+    assert ": veth2 (1500), veth3 (1500). Their" in hint.text
+    assert "(or as its interface is called). Then here: ip link set veth3 mtu 1450." in hint.cure
+    hint = the_hint(replace(observed, far_ends={**inside, "veth3": FarEnd("host0", 1450)}))
+    assert hint.cure.startswith("Inside the guest: ip link set eth0 mtu 1450. For good: ")
+    hint = the_hint(replace(observed, far_ends={**inside, "veth3": FarEnd("host0", 1500)}))
+    assert hint.cure.startswith(
+        "Inside the guest: ip link set eth0 mtu 1450; or: ip link set host0 mtu 1450."
+        " Then here: ip link set veth3 mtu 1450. "
+    )
+
+
 def test_a_name_can_not_play_with_the_shell() -> None:
     """The kernel takes nearly any."""
     hint = the_hint(with_ports(guest("a;b$(c)")))
-    assert hint.cure.startswith("ip link set 'a;b$(c)' mtu 1450, ")
+    assert "here: ip link set 'a;b$(c)' mtu 1450. " in hint.cure
     more = the_hint(with_ports(guest("a;b$(c)"), guest("d")))
-    assert more.cure.startswith("for port in 'a;b$(c)' d; do ip link set $port mtu 1450; done, ")
+    assert "here: for port in 'a;b$(c)' d; do ip link set $port mtu 1450; done. " in more.cure
 
 
 @pytest.mark.parametrize(

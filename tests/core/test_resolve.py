@@ -9,7 +9,7 @@ from vxland.model import Desired, Overlay
 from vxland.observed import Host, LocalAddress, Route
 from vxland.peers import addresses
 from vxland.problems import Kind
-from vxland.resolve import Unresolved, automatic_mtu, identify, resolve
+from vxland.resolve import Unresolved, identify, resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings, VniScheme
 
 LAN = OverlaySettings("lan", "vxbr0")
@@ -203,12 +203,6 @@ def test_one_mtu_for_the_overlay(host: Host, mtu: int) -> None:
     wanted = overlay(SETTINGS, host)
     assert wanted.bridge.mtu == mtu
     assert {vtep.mtu for vtep in wanted.vteps} == {mtu}
-
-
-def test_ipv6_takes_twenty_bytes_more() -> None:
-    """The larger overhead decides for all."""
-    remotes = [ip_address("192.0.2.2"), ip_address("2001:db8::2")]
-    assert automatic_mtu(None, remotes, Host()) == 1430
 
 
 def test_the_underlay_device_may_be_named() -> None:

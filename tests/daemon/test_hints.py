@@ -59,7 +59,7 @@ def test_a_guests_mtu(server: Server) -> None:
     assert (said["overlay"], said["since"] > 0) == ("lan", True)
     ports = server.status()["overlays"][0]["ports"]
     assert ports == {"count": 2, "too_large": ["veth2"], "isolated": []}
-    server.sh(command(said["cure"], "ip link set"))
+    server.sh(command(said["cure"], "ip link set veth2"))
     gone(server)
 
 
@@ -115,5 +115,5 @@ def test_another_guest_makes_no_other_hint(server: Server) -> None:
     told = [e for e in server.ask("events")["events"] if "MTU" in e["found"]]
     assert [event["count"] for event in told] == [1]
     assert server.log.read_text().count("hint: the MTU") == 1
-    server.sh(hint(server, "MTU")["cure"].partition(", and the same")[0])  # both at once
+    server.sh(command(hint(server, "MTU")["cure"], "for port in"))  # both at once
     gone(server)

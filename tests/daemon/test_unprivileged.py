@@ -20,9 +20,10 @@ from tests.daemon.service import (
     start,
     start_and_settle,
 )
-from tests.lab import Server, Site, eventually
+from tests.lab import Container, Server, Site, eventually
 from tests.lab.server import VXLAND
 from tests.lab.site import HEAD, config
+from tests.mtu.daemons import hint, no_hint
 
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 
@@ -266,3 +267,18 @@ def test_the_table_needs_no_more_rights(server: Server) -> None:
     server.stop()
     assert vxland(server, "down").returncode == 0
     assert "vxland" not in server.sh("nft list tables")
+
+
+def test_it_sees_what_containers_have(server: Server) -> None:
+    """Its capability holds in their namespaces, too: a guest is told of whose port looks well."""
+    own_config(server, '[reconcile]\ninterval = "1s"\n\n' + BASE)
+    start_and_settle(server)
+    guest = Container(server, 1)
+    try:
+        guest.sh("ip link set eth0 name lan0; ip link set lan0 mtu 1500")
+        told = hint(server, "larger than the 1450 of overlay lan: veth1 (1500)")
+        assert told["cure"].startswith("Inside the guest: ip link set lan0 mtu 1450. For good: ")
+        guest.sh("ip link set lan0 mtu 1450")
+        no_hint(server)
+    finally:
+        guest.delete()

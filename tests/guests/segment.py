@@ -81,4 +81,4 @@ def assert_content(server: Server) -> None:
 
 def _cures(server: Server) -> list[str]:
     problems = server.status()["problems"]
-    return [problem["cure"] for problem in problems if "MTU of ports" in problem["text"]]
+    return [problem["cure"] for problem in problems if "MTU of guests" in problem["text"]]

@@ -37,10 +37,10 @@ HELD = problem(
 )
 TOO_LARGE = problem(
     "hint",
-    "the MTU of ports in bridge vxbr0 is larger than the 1450 of overlay lan: veth1 (1500). Their"
+    "the MTU of guests in bridge vxbr0 is larger than the 1450 of overlay lan: veth1 (1500). Their"
     " large packets vanish on the way to other servers",
-    "ip link set veth1 mtu 1450, and the same for the interface inside the guest. For good: give"
-    " the guest an MTU of 1450 where it is configured",
+    "Inside the guest: ip link set eth0 mtu 1450 (or as its interface is called). Then here: ip"
+    " link set veth1 mtu 1450. For good: give the guest an MTU of 1450 where it is configured",
     overlay="lan",
 )
 NOTHING = problem(

@@ -63,6 +63,16 @@ def test_what_the_page_says_helps(page: Page, site: Site) -> None:
     expect(row).to_contain_text("192.0.2.2")
     expect(row.get_by_role("cell").nth(4)).to_contain_text("bit/s")
 
+    # A container that nobody told of the MTU.
+    server.sh("ip link add veth1 type veth peer name g1; ip link set veth1 master vxbr0 up")
+    hints = page.locator("#hints")
+    expect(hints).to_contain_text("larger than the 1450 of overlay lan: veth1 (1500)")
+    inside, here = hints.locator("code").all_inner_texts()
+    assert inside == "ip link set eth0 mtu 1450"
+    server.sh(here)
+    expect(hints).to_be_hidden()
+    expect(verdict).to_contain_text("In sync since")
+
     server.sh("ip link del vxl-lan-lxd3")
     events = page.get_by_role("region", name="List of events")
     expect(events.locator("li").first).to_contain_text("vxl-lan-lxd3")

@@ -69,7 +69,10 @@ def test_a_broken_tunnel_tells_everything(show: Open) -> None:
     expect(page).to_have_title("✕ 1 of 3 tunnels is broken \N{EN DASH} lxd1")
     hints = page.locator("#hints")
     expect(hints).to_contain_text("larger than the 1450 of overlay lan: veth1 (1500)")
-    assert hints.locator("code").all_inner_texts() == ["ip link set veth1 mtu 1450"]
+    assert hints.locator("code").all_inner_texts() == [
+        "ip link set eth0 mtu 1450",
+        "ip link set veth1 mtu 1450",
+    ]
     assert signs(page, "broken") == 1
     assert signs(page, "well") == 2
     expect(page.locator("#mesh-frame")).to_contain_text("missing")

@@ -34,14 +34,25 @@ CURES = {
         "bridge link set dev veth1 isolated off",
         "incus config device set INSTANCE eth0 security.port_isolation=false",
     ],
-    "ip link set veth1 mtu 1450, and the same for the interface inside the guest. For good: LXD:"
-    " incus config device set INSTANCE eth0 mtu=1450 (or lxc in its place)": [
+    "Inside the guest: ip link set eth0 mtu 1450 (or as its interface is called). Then here: ip"
+    " link set veth1 mtu 1450. For good: LXD: incus profile device set PROFILE eth0 mtu=1450, or"
+    " where the instance has the device itself, incus config device set INSTANCE eth0 mtu=1450 (or"
+    " lxc in its place); Docker: docker network create -o com.docker.network.driver.mtu=1450 …"
+    " (a new network)": [
+        "ip link set eth0 mtu 1450",
         "ip link set veth1 mtu 1450",
+        "incus profile device set PROFILE eth0 mtu=1450",
         "incus config device set INSTANCE eth0 mtu=1450",
+        "docker network create -o com.docker.network.driver.mtu=1450 …",
     ],
-    "for port in veth1 veth2; do ip link set $port mtu 1450; done, and the same for the interface"
-    " inside the guest. For good: give the guest an MTU of 1450 where it is configured": [
+    "Then here: for port in veth1 veth2; do ip link set $port mtu 1450; done. For good: give the"
+    " guest an MTU of 1450 where it is configured": [
         "for port in veth1 veth2; do ip link set $port mtu 1450; done",
+    ],
+    "ip link set incusbr0 mtu 1450. For good: incus network set incusbr0 bridge.mtu=1450 (or lxc in"
+    " its place)": [
+        "ip link set incusbr0 mtu 1450",
+        "incus network set incusbr0 bridge.mtu=1450",
     ],
     "for port in veth1 veth2; do bridge link set dev $port isolated off; done. Or guard overlay lan"
     ' otherwise: guard = ["e"]': [

@@ -7,7 +7,9 @@ import pytest
 from tests.prometheus.shipped import RULES, RUNBOOK, alerts
 from vxland.hints import HINTS
 from vxland.hints.bridge_filter import filtered_bridge
+from vxland.hints.fragments import lost_fragments
 from vxland.hints.isolated_ports import isolated_ports
+from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
 from vxland.journal.messages import WARNING, Message
 from vxland.problems import Kind
@@ -21,6 +23,8 @@ LINK = re.compile(r"\(#([a-z_-]+)\)")
 
 HINTED = {
     large_ports: "Guest ports with too large an MTU",
+    large_bridge: "A bridge with too large an MTU",
+    lost_fragments: "An mtu that loses packets",
     filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
     isolated_ports: "Isolated guest ports",
     Silence: "A missing or silent peer",

@@ -10,10 +10,11 @@ from contextlib import closing
 
 from vxland.commands.trouble import explained
 from vxland.config.load import check
+from vxland.hints.fragments import fragmenting, lost_fragments
 from vxland.kernel.ebtables import Ebtables
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.nftables import Nftables
-from vxland.observed import Unavailable
+from vxland.observed import Observed, Unavailable
 from vxland.peers import addresses, host_names
 from vxland.resolve import Unresolved, resolve
 from vxland.settings import HttpSettings, Settings
@@ -43,7 +44,11 @@ def _here(settings: Settings) -> list[str]:
     warnings: list[str] = []
     try:
         with LinuxKernel() as kernel:
-            resolve(settings, addresses(settings.peers), kernel.host())
+            known = addresses(settings.peers)
+            host = kernel.host(frozenset(known.values()))
+        for overlay in resolve(settings, known, host).overlays:
+            found = (*fragmenting(overlay, host), *lost_fragments(overlay, Observed(host=host)))
+            warnings += map(str, found)
     except Unresolved as error:
         if not host_names(settings.peers):  # one of which may be this machine's: nobody asks here
             warnings += map(str, error.problems)

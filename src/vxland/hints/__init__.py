@@ -6,7 +6,9 @@
 from collections.abc import Callable, Iterator
 
 from vxland.hints.bridge_filter import filtered_bridge
+from vxland.hints.fragments import lost_fragments
 from vxland.hints.isolated_ports import isolated_ports
+from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
 from vxland.model import Desired, Overlay
 from vxland.observed import Observed
@@ -14,6 +16,8 @@ from vxland.problems import Problem
 
 HINTS: tuple[Callable[[Overlay, Observed], Iterator[Problem]], ...] = (
     large_ports,
+    large_bridge,
+    lost_fragments,
     filtered_bridge,
     isolated_ports,
 )

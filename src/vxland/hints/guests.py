@@ -18,12 +18,13 @@ LXD = "Incus or LXD"
 GUESTS = (
     Guests(
         re.compile(r"veth[0-9a-f]{8}|tap[0-9a-f]{8}"),
-        f"{LXD}: incus config device set INSTANCE eth0 mtu={{mtu}} (or lxc in its place)",
+        f"{LXD}: incus profile device set PROFILE eth0 mtu={{mtu}}, or where the instance has the"
+        " device itself, incus config device set INSTANCE eth0 mtu={mtu} (or lxc in its place)",
         f"{LXD}: incus config device set INSTANCE eth0 security.port_isolation=false",
     ),
     Guests(
         re.compile(r"veth[0-9a-f]{7}"),
-        "Docker: docker network create -o com.docker.network.driver.mtu={mtu} …",
+        "Docker: docker network create -o com.docker.network.driver.mtu={mtu} … (a new network)",
     ),
     Guests(
         re.compile(r"(tap|veth)\d+i\d+|fw(pr|ln|br)\d+[ip]\d+"),

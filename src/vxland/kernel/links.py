@@ -60,6 +60,7 @@ class Indexed:
     link: Link  # without the names of other devices
     master: int
     lower: int
+    far: tuple[int, int] | None = None  # a veth's other end: its namespace's number here, its index
 
 
 def dump_request(nsid: int | None = None) -> bytes:
@@ -67,6 +68,15 @@ def dump_request(nsid: int | None = None) -> bytes:
     body = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     if nsid is not None:
         body += struct.pack("=HHi", 8, TARGET_NETNSID, nsid)
+    return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
+
+
+def link_request(nsid: int, index: int) -> bytes:
+    """Ask for one link of another network namespace, without its statistics."""
+    body = IFINFO.pack(0, 0, index, 0, 0) + struct.pack(
+        "=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS
+    )
+    body += struct.pack("=HHi", 8, TARGET_NETNSID, nsid)
     return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
 
 
@@ -102,9 +112,12 @@ def read_link(message: bytes) -> Indexed:
         link_local=_has_link_local(seen.get(AF_SPEC, b"")),
         vxlan=_vxlan(dict(attributes(info.get(INFO_DATA, b""), 0))) if kind == "vxlan" else None,
     )
+    far = None
+    if kind == "veth" and LINK_NETNSID in seen:
+        far = (int.from_bytes(seen[LINK_NETNSID], sys.byteorder, signed=True), _number(seen[LINK]))
     # A lower device in another namespace has a number that means nothing here.
     lower = 0 if LINK_NETNSID in seen else _number(seen.get(LINK))
-    return Indexed(index, link, _number(seen.get(MASTER)), lower)
+    return Indexed(index, link, _number(seen.get(MASTER)), lower, far)
 
 
 Named = tuple[Indexed, str | None, str | None, Link]  # read, master, lower, and all put together
@@ -134,6 +147,14 @@ class LinkTable:
                 self.decoded += 1
         self._raw = raw
         return self._link_up(indexed for _, indexed in raw.values())
+
+    def far_ends(self, bridges: frozenset[str]) -> dict[str, Indexed]:
+        """These bridges' ports that are veths to another namespace; the same while unchanged."""
+        return {
+            link.name: indexed
+            for indexed, master, _, link in self._named.values()
+            if indexed.far is not None and master in bridges
+        }
 
     def _link_up(self, links: Iterable[Indexed]) -> dict[str, Link]:
         links = list(links)

@@ -12,6 +12,7 @@ from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import local_addresses, read_addresses
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
+from vxland.kernel.far_ends import FarEnds
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
 from vxland.kernel.links import LinkTable
@@ -20,7 +21,7 @@ from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.port import port_holders
 from vxland.kernel.routes import read_routes
-from vxland.observed import Abroad, BridgeAddress, ForwardChain, Host, Link, Observed
+from vxland.observed import Abroad, BridgeAddress, FarEnd, ForwardChain, Host, Link, Observed
 from vxland.operations import Operation
 from vxland.ownership import KINDS
 from vxland.traffic import Seen
@@ -54,6 +55,7 @@ class LinuxKernel:
         self._fdb = FdbTable()
         self.ebtables = Ebtables()
         self.forward = Forward()
+        self._far_ends = FarEnds()
         self.nftables = Nftables(keeps=keeps)
         self._rules: dict[type[Operation], Callable[[Operation], Failure | None]] = {
             **dict.fromkeys(SCRIPTS, self.ebtables.write),
@@ -119,6 +121,10 @@ class LinuxKernel:
         Apart, since it may take longer than a repair: for when there is none to do.
         """
         return self.forward.read(self._bridges)
+
+    def read_far_ends(self, bridges: frozenset[str]) -> dict[str, FarEnd]:
+        """Look at what containers have of the veths that are ports of these bridges, by port."""
+        return self._far_ends.read(self._netlink, self._links.far_ends(bridges))
 
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Look for devices of vxland's in other namespaces; with many of them that takes long."""

@@ -19,7 +19,7 @@ GAUGES = {
     "conflicts": "Names or VNIs of the overlay's that are held by something else.",
     "looping_port_pairs": "Pairs of tunnel ports that could loop frames; must be 0.",
     "foreign_ports": "Ports of the bridge that aren't vxland's: guests.",
-    "foreign_ports_mtu_too_large": "Those of them whose MTU is larger than the overlay's.",
+    "foreign_ports_mtu_too_large": "Those of them whose guests have a larger MTU than the overlay.",
 }
 
 

@@ -151,7 +151,7 @@ class _Builder:
             "waiting": [problem.peer for problem in overlay.waiting],
             "ports": {
                 "count": ports.count,
-                "too_large": [port.name for port in ports.too_large[:MOST_PORTS]],
+                "too_large": [large.port.name for large in ports.too_large[:MOST_PORTS]],
                 "isolated": [port.name for port in ports.isolated[:MOST_PORTS]],
             },
             "peers_wanted": len(tunnels) + len(overlay.waiting),

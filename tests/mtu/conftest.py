@@ -1,0 +1,9 @@
+"""All tests here make namespaces."""
+
+import pytest
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_the_laboratory(laboratory: None) -> None:
+    """All of them need root, and none sees another run's namespaces."""
+    del laboratory
