@@ -59,6 +59,7 @@ class Reconciler:
         self._names = names
         self._culprit = culprit
         self.settings = settings
+        self.remotes: frozenset[IPAddress] = frozenset()  # where the peers were in the last turn
         now = time.time()
         self._config = ConfigState(source.path, settings.digest, now, now)
         self._desired: Desired | None = None  # since this machine found itself
@@ -109,6 +110,7 @@ class Reconciler:
         wanted = self._wanted
         observed, where = self._survey(self.settings)
         self._kept = where.kept
+        self.remotes = frozenset((*where.addresses.values(), *where.kept.values()))
         desired, unresolved = self._resolve(observed.host, where)
         observed, whole = self._plan(observed, desired)
         restraint = Restraint(self._backoff.held(started), self._fights.held(started))

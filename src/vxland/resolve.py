@@ -5,17 +5,17 @@ from dataclasses import dataclass
 from ipaddress import IPv4Interface
 
 from vxland import identity
-from vxland.addresses import IPAddress
+from vxland.addresses import IPAddress, needs_zone
 from vxland.model import Bridge, Desired, Overlay
 from vxland.modes import MODES
 from vxland.modes.seat import Seat
 from vxland.observed import Host, LocalAddress
 from vxland.problems import Kind, Problem
 from vxland.settings import OverlaySettings, PeerSettings, Settings
+from vxland.underlay import OVERHEAD, local_address, most_mtu, waited_for, without_local
 
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 ETHERNET_MTU = 1500
-OVERHEAD = {4: 50, 6: 70}  # outer IP, UDP and VXLAN headers and the inner Ethernet header, bytes
 
 
 class Unresolved(Exception):  # noqa: N818 - a state, not a fault
@@ -48,7 +48,7 @@ def identify(settings: Settings, addresses: Mapping[str, IPAddress], host: Host)
         if peer is None and address is None:
             raise Unresolved(_unknown_name(wanted.name, settings))
         return Node(wanted.name, address, peer)
-    here = {local.interface.ip for local in host.addresses}
+    here = {local.ip for local in host.addresses}
     if wanted.address is not None:
         here = {wanted.address}
     found = [name for name, address in addresses.items() if address in here]
@@ -67,7 +67,8 @@ def _unknown_name(name: str, settings: Settings) -> Problem:
 
 
 def _not_found(host: Host) -> Problem:
-    have = ", ".join(f"{a.interface.ip} on {a.device}" for a in host.addresses) or "none"
+    told = (a for a in host.addresses if not needs_zone(a.ip))  # every interface has such a one
+    have = ", ".join(f"{a.ip} on {a.device}" for a in told) or "none"
     return Problem(
         Kind.WAITING,
         f"this machine has none of the peers' addresses; it has: {have}",
@@ -121,27 +122,14 @@ def resolve(settings: Settings, addresses: Mapping[str, IPAddress], host: Host) 
     broadcast = list(_broadcasts(settings, addresses, host))
     if broadcast:
         raise Unresolved(*broadcast)
-    return Desired(
-        node.name,
-        tuple(
-            _overlay(overlay, settings, node, addresses, host)
-            for overlay in settings.overlays
-            if node.peer is None or node.peer.takes_part_in(overlay.name)
-        ),
-        tuple(_absent(node, host)),
+    overlays = tuple(
+        _overlay(overlay, settings, node, addresses, host)
+        for overlay in settings.overlays
+        if node.peer is None or node.peer.takes_part_in(overlay.name)
     )
-
-
-def _absent(node: Node, host: Host) -> Iterator[Problem]:
-    """What has to come until tunnels carry traffic: they are laid out with that address already."""
-    here = {local.interface.ip for local in host.addresses}
-    if node.address is not None and node.address not in here:
-        yield Problem(
-            Kind.WAITING,
-            f"this machine's underlay address {node.address} isn't on any interface yet",
-            "Nothing, if it still comes: the tunnels work from that moment on. Otherwise set"
-            " address in [node], or correct the peer's",
-        )
+    tunnels = (tunnel for overlay in overlays for tunnel in overlay.tunnels())
+    waiting = waited_for(node.address, settings.node, tunnels, host)
+    return Desired(node.name, overlays, tuple(waiting))
 
 
 def broadcast_addresses(host: Host) -> dict[IPAddress, LocalAddress]:
@@ -185,11 +173,15 @@ def _overlay(
     off = node.peer is not None and node.peer.disabled
     order = tuple(peer.name for peer in listed if not peer.disabled and not off)
     remotes = {name: addresses[name] for name in order if name in addresses}
-    locals_ = {name: _local(node, remote, host) for name, remote in remotes.items()}
+    locals_ = {
+        name: local_address(node.address, settings.node, remote, host)
+        for name, remote in remotes.items()
+    }
     placed = {name: local for name, local in locals_.items() if local is not None}
     remotes = {name: remotes[name] for name in placed}
     mtu = overlay.mtu or automatic_mtu(settings.node.interface, remotes.values(), host)
-    seat = Seat(overlay, node.name, order, remotes, placed, mtu)
+    most = {name: size for name in placed if (size := most_mtu(placed[name], host)) is not None}
+    seat = Seat(overlay, node.name, order, remotes, placed, mtu, most)
     return Overlay(
         name=overlay.name,
         bridge=_bridge(overlay, node.name, mtu),
@@ -200,7 +192,7 @@ def _overlay(
         reattach=overlay.reattach,
         peers_listed=len(listed),
         waiting=tuple(
-            _waiting(overlay.name, name, addresses) for name in order if name not in placed
+            _waiting(overlay.name, name, addresses, host) for name in order if name not in placed
         ),
     )
 
@@ -216,33 +208,11 @@ def _bridge(overlay: OverlaySettings, node: str, mtu: int) -> Bridge:
     )
 
 
-def _local(node: Node, remote: IPAddress, host: Host) -> IPAddress | None:
-    """This node's address towards a peer: its own, or, in the other family, the route's."""
-    if node.address is not None and node.address.version == remote.version:
-        return node.address
-    route = host.routes.get(remote)
-    candidates = sorted(
-        local.interface.ip
-        for local in host.addresses
-        if local.interface.version == remote.version
-        and not local.interface.ip.is_link_local
-        and route
-        and local.device == route.device
-    )
-    return candidates[0] if candidates else None
-
-
-def _waiting(overlay: str, peer: str, addresses: Mapping[str, IPAddress]) -> Problem:
+def _waiting(overlay: str, peer: str, addresses: Mapping[str, IPAddress], host: Host) -> Problem:
     if peer in addresses:
-        family = f"IPv{addresses[peer].version}"
-        text = f"this machine has no {family} address yet to reach peer {peer} ({addresses[peer]})"
-        cure = f"Give it one, or set address in [node] to its {family} VTEP address"
-    else:
-        text, cure = (
-            f"the address of peer {peer} isn't known yet",
-            "Nothing, if it still comes",
-        )
-    return Problem(Kind.WAITING, text, cure, overlay=overlay, peer=peer)
+        return without_local(overlay, peer, addresses[peer], host)
+    text = f"the address of peer {peer} isn't known yet"
+    return Problem(Kind.WAITING, text, "Nothing, if it still comes", overlay=overlay, peer=peer)
 
 
 def automatic_mtu(interface: str | None, remotes: Iterable[IPAddress], host: Host) -> int:

@@ -52,6 +52,8 @@ def survey(
     ``before`` is what was kept last time, ``answers`` what is known of host names.
     """
     asked = frozenset((*peers.addresses(settings.peers).values(), *before.values()))
+    if settings.node.address is not None:  # by which routes are chosen
+        asked |= {settings.node.address}
     observed = sight.observe(asked)
     where = whereabouts(settings, answers, observed, before)
     more = frozenset(where.addresses.values()) - asked
@@ -72,7 +74,7 @@ def whereabouts(
         return Whereabouts(peers.addresses(settings.peers))
     broadcast = broadcast_addresses(observed.host)
     known = {peer.name: _known(peer, answers, frozenset(broadcast)) for peer in settings.peers}
-    here = frozenset(local.interface.ip for local in observed.host.addresses)
+    here = frozenset(local.ip for local in observed.host.addresses)
     if settings.node.address is not None:
         here = frozenset({settings.node.address})
     by_name = {peer.name: peer for peer in named}

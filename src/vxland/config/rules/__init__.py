@@ -26,6 +26,7 @@ RULES: tuple[Rule, ...] = (
     addresses.peer_addresses,
     addresses.node_address,
     addresses.overlay_addresses,
+    addresses.shared_link_local,
     duplicates.overlay_names,
     duplicates.bridges,
     duplicates.peer_names,
