@@ -182,7 +182,7 @@ class Reconciler:
     def _unresolvable(self, settings: Settings) -> str | None:
         observed, where = self._survey(settings, *self.settings.peers)
         try:
-            resolve(settings, where.addresses, observed.host)
+            resolve(settings, where.addresses, observed.host, where.mine)
         except Unresolved as error:
             return str(error) if where.complete else None  # a name may still tell
         return None
@@ -197,7 +197,7 @@ class Reconciler:
     def _resolve(self, host: Host, where: Whereabouts) -> tuple[Desired, tuple[Problem, ...]]:
         """What this node should be; while it doesn't find itself, what it was, or its bridges."""
         try:
-            resolved = resolve(self.settings, where.addresses, host)
+            resolved = resolve(self.settings, where.addresses, host, where.mine)
         except Unresolved as error:
             problems = (*where.problems.values(), *error.problems)
             return self._desired or unidentified(self.settings), problems

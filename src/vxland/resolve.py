@@ -1,7 +1,7 @@
 """From the configuration and what this machine is, to what this machine should look like."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Interface
 
 from vxland import identity
@@ -10,6 +10,7 @@ from vxland.model import Bridge, Desired, Overlay
 from vxland.modes import MODES
 from vxland.modes.seat import Seat
 from vxland.observed import Host, LocalAddress
+from vxland.peers import families
 from vxland.problems import Kind, Problem
 from vxland.settings import OverlaySettings, PeerSettings, Settings
 from vxland.underlay import OVERHEAD, local_address, most_mtu, waited_for, without_local
@@ -33,6 +34,7 @@ class Node:
     name: str
     address: IPAddress | None  # its VTEP address, where there is one for all
     peer: PeerSettings | None  # its own entry in the list
+    others: tuple[IPAddress, ...] = ()  # that the file, or its name, gives it besides
 
 
 def identify(settings: Settings, addresses: Mapping[str, IPAddress], host: Host) -> Node:
@@ -47,13 +49,16 @@ def identify(settings: Settings, addresses: Mapping[str, IPAddress], host: Host)
         address = wanted.address or addresses.get(wanted.name)
         if peer is None and address is None:
             raise Unresolved(_unknown_name(wanted.name, settings))
-        return Node(wanted.name, address, peer)
+        return Node(
+            wanted.name, address, peer, tuple(a for n, a in addresses.items() if n == wanted.name)
+        )
     here = {local.ip for local in host.addresses}
     if wanted.address is not None:
         here = {wanted.address}
     found = [name for name, address in addresses.items() if address in here]
     if len(found) == 1:
-        return Node(found[0], wanted.address or addresses[found[0]], peers[found[0]])
+        name = found[0]
+        return Node(name, wanted.address or addresses[name], peers[name])
     raise Unresolved(_not_found(host) if not found else _found_twice(found, addresses))
 
 
@@ -110,15 +115,22 @@ def unidentified(settings: Settings) -> Desired:
     )
 
 
-def resolve(settings: Settings, addresses: Mapping[str, IPAddress], host: Host) -> Desired:
+def resolve(
+    settings: Settings,
+    addresses: Mapping[str, IPAddress],
+    host: Host,
+    mine: Iterable[IPAddress] = (),
+) -> Desired:
     """The desired state of this node.
 
-    ``addresses`` are the peers' by name, as far as the peer sources know them. Raises Unresolved
-    where this machine isn't found among the peers.
+    ``addresses`` are the peers' by name, as far as the peer sources know them; ``mine`` are others
+    that this machine's host name stands for. Raises Unresolved where this machine isn't found among
+    the peers.
     """
     if not settings.overlays:
         return Desired("", ())
     node = identify(settings, addresses, host)
+    node = replace(node, others=(*node.others, *sorted(mine, key=int)))
     broadcast = list(_broadcasts(settings, addresses, host))
     if broadcast:
         raise Unresolved(*broadcast)
@@ -172,9 +184,10 @@ def _overlay(
     ]
     off = node.peer is not None and node.peer.disabled
     order = tuple(peer.name for peer in listed if not peer.disabled and not off)
-    remotes = {name: addresses[name] for name in order if name in addresses}
+    apart = {peer.name: peer for peer in listed if not _shares_family(node.peer, peer)}
+    remotes = {name: addresses[name] for name in order if name in addresses.keys() - apart}
     locals_ = {
-        name: local_address(node.address, settings.node, remote, host)
+        name: local_address((node.address, *node.others), settings.node, remote, host)
         for name, remote in remotes.items()
     }
     placed = {name: local for name, local in locals_.items() if local is not None}
@@ -192,7 +205,11 @@ def _overlay(
         reattach=overlay.reattach,
         peers_listed=len(listed),
         waiting=tuple(
-            _waiting(overlay.name, name, addresses, host) for name in order if name not in placed
+            _apart(overlay.name, apart[name])
+            if name in apart
+            else _waiting(overlay.name, name, addresses, host)
+            for name in order
+            if name not in placed
         ),
     )
 
@@ -205,6 +222,23 @@ def _bridge(overlay: OverlaySettings, node: str, mtu: int) -> Bridge:
         mac=identity.mac(node, overlay.name),
         mtu=mtu,
         addresses=frozenset(overlay.addresses),
+    )
+
+
+def _shares_family(own: PeerSettings | None, peer: PeerSettings) -> bool:
+    """Whether both can be reached over the same IP version: a tunnel is of one at both ends."""
+    return own is None or not families(own.address).isdisjoint(families(peer.address))
+
+
+def _apart(overlay: str, peer: PeerSettings) -> Problem:
+    return Problem(
+        Kind.WAITING,
+        f"peer {peer.name} ({peer.address}) and this machine have no IP version in common, by their"
+        " addresses in the file",
+        "Give both addresses of the same version; or one of them a host name that has both, in DNS"
+        " or in /etc/hosts of every server",
+        overlay=overlay,
+        peer=peer.name,
     )
 
 

@@ -16,17 +16,19 @@ NAMED = 3
 
 
 def local_address(
-    own: IPAddress | None, node: NodeSettings, remote: IPAddress, host: Host
+    given: Iterable[IPAddress | None], node: NodeSettings, remote: IPAddress, host: Host
 ) -> IPAddress | None:
     """This machine's address towards a peer; None where it has none that will do.
 
-    ``own`` is what the file gives it. Where that isn't on any interface (it is behind NAT) and
-    ``[node]`` names no other one, or where it is of the other family, the route's counts.
+    ``given`` is what the file and its own host name give it, the best first. Where those of this
+    family aren't on any interface (it is behind NAT), and ``[node]`` names none, or where there are
+    none of this family, the route's counts.
     """
-    fits = own is not None and (own.version, zone(own)) == (remote.version, zone(remote))
-    if fits and (node.address is not None or own in _here(host)):
-        return own
-    return _preferred(remote, node.interface, host) or (own if fits else None)
+    wanted = (remote.version, zone(remote))
+    own = [a for a in given if a is not None and (a.version, zone(a)) == wanted]
+    here = _here(host)
+    sure = (address for address in own if address == node.address or address in here)
+    return next(sure, None) or _preferred(remote, node.interface, host) or next(iter(own), None)
 
 
 def _preferred(remote: IPAddress, interface: str | None, host: Host) -> IPAddress | None:

@@ -39,6 +39,7 @@ class Whereabouts:
     notes: tuple[Problem, ...] = ()
     kept: Mapping[str, IPAddress] = field(default_factory=dict)  # to be known next time
     complete: bool = True  # every name has an answer
+    mine: frozenset[IPAddress] = frozenset()  # what this machine's own name stands for
 
 
 def survey(
@@ -83,6 +84,7 @@ def whereabouts(
     if any(peer.name not in before for peer in named):
         present = remembered(observed, own) | present
     mine = known.get(own or "", Answer())
+    by_own_name = mine.addresses
     if settings.node.address is not None:
         mine = names.written(settings.node.address)
     chosen: dict[str, IPAddress | None] = {}
@@ -111,7 +113,9 @@ def whereabouts(
         if name in by_name and known[name].reason not in {"", names.ASKING}
     ]
     complete = all(known[name].addresses for name in by_name)
-    return Whereabouts(addresses, lost | twice, tuple(_notes(unconfirmed)), kept, complete)
+    return Whereabouts(
+        addresses, lost | twice, tuple(_notes(unconfirmed)), kept, complete, by_own_name
+    )
 
 
 def explained(desired: Desired, where: Whereabouts) -> Desired:

@@ -48,6 +48,7 @@ ADVICE: tuple[Rule, ...] = (
     advice.lonely_overlays,
     advice.index_without_learning,
     advice.underlay_in_overlay,
+    advice.apart,
     advice.open_to_strangers,
 )
 

@@ -117,7 +117,7 @@ def _meet(
                 continue
             tunnel = _Tunnel(mesh, node, number)
             findings.used.add(number.vni)
-            for family in sorted(families[number.peer]):
+            for family in sorted(families[number.peer] & families.get(node, families[number.peer])):
                 key = number.vni, mesh.settings.port, family
                 crowds.setdefault(key, []).append(tunnel)
             other = devices.setdefault(number.device, tunnel)
