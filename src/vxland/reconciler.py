@@ -182,7 +182,7 @@ class Reconciler:
     def _unresolvable(self, settings: Settings) -> str | None:
         observed, where = self._survey(settings, *self.settings.peers)
         try:
-            resolve(settings, where.addresses, observed.host, where.mine)
+            resolve(settings, where.addresses, observed.host, where.mine, self._identity(settings))
         except Unresolved as error:
             return str(error) if where.complete else None  # a name may still tell
         return None
@@ -197,12 +197,19 @@ class Reconciler:
     def _resolve(self, host: Host, where: Whereabouts) -> tuple[Desired, tuple[Problem, ...]]:
         """What this node should be; while it doesn't find itself, what it was, or its bridges."""
         try:
-            resolved = resolve(self.settings, where.addresses, host, where.mine)
+            before = self._identity(self.settings)
+            resolved = resolve(self.settings, where.addresses, host, where.mine, before)
         except Unresolved as error:
             problems = (*where.problems.values(), *error.problems)
             return self._desired or unidentified(self.settings), problems
         self._desired = explained(resolved, where)
         return self._desired, ()
+
+    def _identity(self, settings: Settings) -> str:
+        """The peer that this machine was, if the file still has it so: its address may be away."""
+        node = self._desired.node if self._desired else ""
+        same = frozenset(settings.peers) & frozenset(self.settings.peers)
+        return node if any(peer.name == node for peer in same) else ""
 
     def _plan(self, observed: Observed, desired: Desired) -> tuple[Observed, Plan]:
         if self.settings.overlays and not desired.node and not desired.overlays:

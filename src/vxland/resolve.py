@@ -37,10 +37,13 @@ class Node:
     others: tuple[IPAddress, ...] = ()  # that the file, or its name, gives it besides
 
 
-def identify(settings: Settings, addresses: Mapping[str, IPAddress], host: Host) -> Node:
+def identify(
+    settings: Settings, addresses: Mapping[str, IPAddress], host: Host, before: str = ""
+) -> Node:
     """Which machine this is: by ``[node]``, or by the peer whose address is on an interface.
 
-    Raises Unresolved where no peer's address is here, or more than one's.
+    While no peer's is, it is the one that it was ``before``, if that is known. Raises Unresolved
+    where no peer's address is here, or more than one's.
     """
     wanted = settings.node
     peers = {peer.name: peer for peer in settings.peers}
@@ -56,6 +59,8 @@ def identify(settings: Settings, addresses: Mapping[str, IPAddress], host: Host)
     if wanted.address is not None:
         here = {wanted.address}
     found = [name for name, address in addresses.items() if address in here]
+    if not found and wanted.address is None and before in addresses:
+        found = [before]
     if len(found) == 1:
         name = found[0]
         return Node(name, wanted.address or addresses[name], peers[name])
@@ -120,16 +125,17 @@ def resolve(
     addresses: Mapping[str, IPAddress],
     host: Host,
     mine: Iterable[IPAddress] = (),
+    before: str = "",
 ) -> Desired:
     """The desired state of this node.
 
     ``addresses`` are the peers' by name, as far as the peer sources know them; ``mine`` are others
-    that this machine's host name stands for. Raises Unresolved where this machine isn't found among
-    the peers.
+    that this machine's host name stands for; ``before`` is the peer that it was lately. Raises
+    Unresolved where this machine isn't found among the peers.
     """
     if not settings.overlays:
         return Desired("", ())
-    node = identify(settings, addresses, host)
+    node = identify(settings, addresses, host, before)
     node = replace(node, others=(*node.others, *sorted(mine, key=int)))
     broadcast = list(_broadcasts(settings, addresses, host))
     if broadcast:

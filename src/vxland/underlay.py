@@ -20,15 +20,22 @@ def local_address(
 ) -> IPAddress | None:
     """This machine's address towards a peer; None where it has none that will do.
 
-    ``given`` is what the file and its own host name give it, the best first. Where those of this
-    family aren't on any interface (it is behind NAT), and ``[node]`` names none, or where there are
-    none of this family, the route's counts.
+    ``given`` is what the file and its own host name give it, the best first. Where there is none of
+    this family, the route's counts; also where it isn't on any interface, but ``[node]`` says which
+    peer this is (behind NAT).
     """
     wanted = (remote.version, zone(remote))
+    if wanted[1] is not None and wanted[1] not in host.mtus:
+        return None
     own = [a for a in given if a is not None and (a.version, zone(a)) == wanted]
     here = _here(host)
     sure = (address for address in own if address == node.address or address in here)
-    return next(sure, None) or _preferred(remote, node.interface, host) or next(iter(own), None)
+    if (found := next(sure, None)) is not None:
+        return found
+    preferred = None
+    if not own or node.name is not None:
+        preferred = _preferred(remote, node.interface, host)
+    return preferred or next(iter(own), None)
 
 
 def _preferred(remote: IPAddress, interface: str | None, host: Host) -> IPAddress | None:

@@ -33,9 +33,7 @@ def config(peers: Iterable[int], overlay: str = HEAD, address: str = ADDRESS) ->
 class Container(Namespace):
     """A guest: a namespace whose eth0 is a port of the server's bridge."""
 
-    def __init__(
-        self, server: Server, number: int, bridge: str = "vxbr0", mtu: int = MTU
-    ) -> None:
+    def __init__(self, server: Server, number: int, bridge: str = "vxbr0", mtu: int = MTU) -> None:
         super().__init__(f"{server.name}-guest")
         self.server = server
         self.number = number
