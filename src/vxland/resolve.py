@@ -13,7 +13,7 @@ from vxland.observed import Host, LocalAddress
 from vxland.peers import families
 from vxland.problems import Kind, Problem
 from vxland.settings import OverlaySettings, PeerSettings, Settings
-from vxland.underlay import OVERHEAD, local_address, most_mtu, waited_for, without_local
+from vxland.underlay import OVERHEAD, apart_from, local_address, most_mtu, waited_for, without_local
 
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 ETHERNET_MTU = 1500
@@ -211,7 +211,7 @@ def _overlay(
         reattach=overlay.reattach,
         peers_listed=len(listed),
         waiting=tuple(
-            _apart(overlay.name, apart[name])
+            replace(apart_from(apart[name]), overlay=overlay.name)
             if name in apart
             else _waiting(overlay.name, name, addresses, host)
             for name in order
@@ -234,18 +234,6 @@ def _bridge(overlay: OverlaySettings, node: str, mtu: int) -> Bridge:
 def _shares_family(own: PeerSettings | None, peer: PeerSettings) -> bool:
     """Whether both can be reached over the same IP version: a tunnel is of one at both ends."""
     return own is None or not families(own.address).isdisjoint(families(peer.address))
-
-
-def _apart(overlay: str, peer: PeerSettings) -> Problem:
-    return Problem(
-        Kind.WAITING,
-        f"peer {peer.name} ({peer.address}) and this machine have no IP version in common, by their"
-        " addresses in the file",
-        "Give both addresses of the same version; or one of them a host name that has both, in DNS"
-        " or in /etc/hosts of every server",
-        overlay=overlay,
-        peer=peer.name,
-    )
 
 
 def _waiting(overlay: str, peer: str, addresses: Mapping[str, IPAddress], host: Host) -> Problem:

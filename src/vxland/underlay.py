@@ -8,7 +8,7 @@ from vxland.changes import some
 from vxland.model import Tunnel
 from vxland.observed import Host, LocalAddress, Standing
 from vxland.problems import Kind, Problem
-from vxland.settings import NodeSettings
+from vxland.settings import NodeSettings, PeerSettings
 
 UNIQUE_LOCAL = IPv6Network("fc00::/7")  # RFC 4193
 OVERHEAD = {4: 50, 6: 70}  # outer IP, UDP and VXLAN headers and the inner Ethernet header, bytes
@@ -68,6 +68,18 @@ def most_mtu(local: IPAddress, host: Host) -> int | None:
     """The largest MTU that the kernel lets a device have: one that is bound to another's."""
     device = zone(local)
     return None if device is None else host.mtus[device] - OVERHEAD[local.version]
+
+
+def apart_from(peer: PeerSettings) -> Problem:
+    """What a peer waits for that has no IP version in common with this machine."""
+    return Problem(
+        Kind.WAITING,
+        f"peer {peer.name} ({peer.address}) and this machine have no IP version in common, by their"
+        " addresses in the file or what their names stand for",
+        "Give both an address of the same version; or one of them a host name that has both, in DNS"
+        " or in /etc/hosts of every server",
+        peer=peer.name,
+    )
 
 
 def without_local(overlay: str, peer: str, remote: IPAddress, host: Host) -> Problem:
@@ -142,15 +154,16 @@ def _translated(own: IPAddress, node: NodeSettings, used: list[IPAddress]) -> It
 
 def _without_route(tunnels: Iterable[Tunnel], host: Host) -> Iterator[Problem]:
     """One problem for each reason: a lost default route is one thing, however many peers."""
-    reasons: dict[str, dict[str, Tunnel]] = {}
+    reasons: dict[str, list[Tunnel]] = {}
     for tunnel in tunnels:
         if (reason := host.unreachable.get(tunnel.address)) is not None:
-            reasons.setdefault(reason, {}).setdefault(tunnel.peer, tunnel)
+            reasons.setdefault(reason, []).append(tunnel)
     for reason, cut_off in sorted(reasons.items()):
-        first = next(iter(cut_off.values()))
-        whom = some([f"{peer} ({tunnel.address})" for peer, tunnel in cut_off.items()], NAMED)
-        overlays = {tunnel.vtep.overlay for tunnel in cut_off.values()}
-        alone = len(cut_off) == 1
+        first = cut_off[0]
+        peers = {tunnel.peer: tunnel.address for tunnel in cut_off}
+        overlays = {tunnel.vtep.overlay for tunnel in cut_off}
+        whom = some([f"{peer} ({address})" for peer, address in peers.items()], NAMED)
+        alone = len(peers) == 1
         yield Problem(
             Kind.WAITING,
             f"{reason} to peer{'' if alone else 's'} {whom}",

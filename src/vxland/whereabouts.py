@@ -15,6 +15,7 @@ from vxland.peers import host_name
 from vxland.problems import Kind, Problem
 from vxland.resolve import broadcast_addresses
 from vxland.settings import PeerSettings, Settings
+from vxland.underlay import apart_from
 
 MOST_NAMED = 3  # of the names that can't be confirmed
 WITNESSES = 3  # devices that are asked which node made them
@@ -86,7 +87,7 @@ def whereabouts(
     mine = known.get(own or "", Answer())
     by_own_name = mine.addresses
     if settings.node.address is not None:
-        mine = names.written(settings.node.address)
+        mine = names.besides(settings.node.address, known.get(own or ""))
     chosen: dict[str, IPAddress | None] = {}
     for name, answer in known.items():
         ours = answer.addresses & here
@@ -96,6 +97,12 @@ def whereabouts(
             others = replace(answer, addresses=answer.addresses - ours) if ours else answer
             others = others if others.addresses else answer
             chosen[name] = choose(others, present.get(name), mine)
+    apart = {
+        peer.name: apart_from(peer)
+        for peer in settings.peers
+        if peer.name != own and known[peer.name].versions.isdisjoint(mine.versions)
+    }
+    chosen |= dict.fromkeys(apart)
     addresses, twice = _once(settings.peers, chosen, present, _Self(own, here))
     lost = {
         name: _unknown(by_name[name], known[name])
@@ -114,7 +121,7 @@ def whereabouts(
     ]
     complete = all(known[name].addresses for name in by_name)
     return Whereabouts(
-        addresses, lost | twice, tuple(_notes(unconfirmed)), kept, complete, by_own_name
+        addresses, lost | twice | apart, tuple(_notes(unconfirmed)), kept, complete, by_own_name
     )
 
 
@@ -147,8 +154,7 @@ def choose(answer: Answer, present: IPAddress | None, mine: Answer) -> IPAddress
         return present  # nobody said otherwise
     if present in answer.addresses and mine.unsure:
         return present
-    versions = {address.version for address in mine.addresses} | mine.unsure
-    shared = [a for a in answer.addresses if a.version in versions] or list(answer.addresses)
+    shared = [a for a in answer.addresses if a.version in mine.versions] or list(answer.addresses)
     family = min((address.version for address in shared), default=None)
     shared = [address for address in shared if address.version == family]
     return present if present in shared else min(shared, key=int, default=None)

@@ -152,7 +152,10 @@ def test_what_waits_for_something_else_keeps_its_reason() -> None:
     """And without problems nothing is another."""
     desired = resolve(SETTINGS, found(ALL).addresses, HERE)
     assert explained(desired, found(ALL)) is desired
-    six = found(answers(lxd1="192.0.2.1", lxd2="2001:db8::2"))
+    six = found(
+        answers(lxd2="2001:db8::2")
+        | {"lxd1.example.org": known("192.0.2.1", unsure=frozenset({6}))}
+    )
     waiting = resolve(SETTINGS, six.addresses, HERE)
     told = explained(waiting, six).overlays[0].waiting
     assert ["no IPv6 address" in p.text for p in told] == [True, False]
@@ -365,3 +368,22 @@ def test_routes_are_looked_for_to_where_the_peers_are() -> None:
 def test_a_desired_state_is_not_needed_for_problems() -> None:
     where = Whereabouts(problems={"a": Problem(Kind.WAITING, "text", peer="a")})
     assert explained(Desired("", ()), where) == Desired("", ())
+
+
+def test_names_without_a_version_in_common_wait() -> None:
+    """There can be no tunnel, whichever address were taken; a written one is no better."""
+    told = answers(lxd1="192.0.2.1", lxd2="2001:db8::2", lxd3="192.0.2.3 2001:db8::3")
+    where = found(told)
+    assert texts(where) == {"lxd1": "192.0.2.1", "lxd3": "192.0.2.3"}
+    assert "no IP version in common" in where.problems["lxd2"].text
+    written = replace(SETTINGS, peers=(PEERS[0], PeerSettings("lxd2", "2001:db8::2")))
+    assert "lxd2" in found(told, settings=written).problems
+
+
+def test_an_address_in_node_counts_besides_the_names_of_the_other_version() -> None:
+    """Peers of that version know those."""
+    node = NodeSettings("lxd1", ip_address("10.0.0.1"))
+    told = answers(lxd1="192.0.2.1 2001:db8::1", lxd2="2001:db8::2", lxd3="192.0.2.3")
+    where = found(told, settings=replace(SETTINGS, node=node))
+    assert {"lxd2": "2001:db8::2", "lxd3": "192.0.2.3"}.items() <= texts(where).items()
+    assert where.mine == at("192.0.2.1", "2001:db8::1")
