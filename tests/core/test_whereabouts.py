@@ -365,6 +365,14 @@ def test_routes_are_looked_for_to_where_the_peers_are() -> None:
     assert observed == OBSERVED
 
 
+def test_routes_are_looked_for_as_from_the_address_in_node() -> None:
+    """It is asked for with the others, so that it is known to be this machine's own."""
+    eyes = Eyes(OBSERVED)
+    own = ip_address("10.0.0.1")
+    survey(eyes, replace(SETTINGS, node=NodeSettings("lxd1", own)), ALL, {})
+    assert eyes.asked[0] == {own}
+
+
 def test_a_desired_state_is_not_needed_for_problems() -> None:
     where = Whereabouts(problems={"a": Problem(Kind.WAITING, "text", peer="a")})
     assert explained(Desired("", ()), where) == Desired("", ())
