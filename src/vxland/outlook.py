@@ -64,7 +64,7 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
     observed, where = survey(kernel, settings, answers, {})
     observed = replace(observed, forward=kernel.read_forward())
     try:
-        resolved = resolve(settings, where.addresses, observed.host, where.mine)
+        resolved = resolve(settings, where.addresses, observed.host, where.beyond)
         desired = explained(resolved, where)
     except Unresolved as error:
         raise Unresolved(*where.problems.values(), *error.problems) from None

@@ -35,6 +35,16 @@ class Node:
     address: IPAddress | None  # its VTEP address, where there is one for all
     peer: PeerSettings | None  # its own entry in the list
     others: tuple[IPAddress, ...] = ()  # that the file, or its name, gives it besides
+    apart: frozenset[str] = frozenset()  # peers whose names have no IP version that it has
+
+
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What is known beyond the file and this moment."""
+
+    mine: frozenset[IPAddress] = frozenset()  # other addresses that this machine's name stands for
+    apart: frozenset[str] = frozenset()  # peers whose names have no IP version of this machine's
+    before: str = ""  # the peer that this machine was lately
 
 
 def identify(
@@ -124,19 +134,18 @@ def resolve(
     settings: Settings,
     addresses: Mapping[str, IPAddress],
     host: Host,
-    mine: Iterable[IPAddress] = (),
-    before: str = "",
+    beyond: Beyond = Beyond(),
 ) -> Desired:
     """The desired state of this node.
 
-    ``addresses`` are the peers' by name, as far as the peer sources know them; ``mine`` are others
-    that this machine's host name stands for; ``before`` is the peer that it was lately. Raises
-    Unresolved where this machine isn't found among the peers.
+    ``addresses`` are the peers' by name, as far as the peer sources know them. Raises Unresolved
+    where this machine isn't found among the peers.
     """
     if not settings.overlays:
         return Desired("", ())
-    node = identify(settings, addresses, host, before)
-    node = replace(node, others=(*node.others, *sorted(mine, key=int)))
+    node = identify(settings, addresses, host, beyond.before)
+    others = (*node.others, *sorted(beyond.mine, key=int))
+    node = replace(node, others=others, apart=beyond.apart)
     broadcast = list(_broadcasts(settings, addresses, host))
     if broadcast:
         raise Unresolved(*broadcast)
@@ -190,7 +199,12 @@ def _overlay(
     ]
     off = node.peer is not None and node.peer.disabled
     order = tuple(peer.name for peer in listed if not peer.disabled and not off)
-    apart = {peer.name: peer for peer in listed if not _shares_family(node.peer, peer)}
+    apart = {
+        peer.name: peer
+        for peer in listed
+        if overlay.mode == "mesh"
+        and (peer.name in node.apart or not _shares_family(node.peer, peer))
+    }
     remotes = {name: addresses[name] for name in order if name in addresses.keys() - apart}
     locals_ = {
         name: local_address((node.address, *node.others), settings.node, remote, host)
@@ -232,7 +246,7 @@ def _bridge(overlay: OverlaySettings, node: str, mtu: int) -> Bridge:
 
 
 def _shares_family(own: PeerSettings | None, peer: PeerSettings) -> bool:
-    """Whether both can be reached over the same IP version: a tunnel is of one at both ends."""
+    """Whether both can be reached over the same IP version: a mesh's device is of one."""
     return own is None or not families(own.address).isdisjoint(families(peer.address))
 
 

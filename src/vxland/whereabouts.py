@@ -13,9 +13,8 @@ from vxland.observed import Host, Observed
 from vxland.ownership import mark, own_links
 from vxland.peers import host_name
 from vxland.problems import Kind, Problem
-from vxland.resolve import broadcast_addresses
+from vxland.resolve import Beyond, broadcast_addresses
 from vxland.settings import PeerSettings, Settings
-from vxland.underlay import apart_from
 
 MOST_NAMED = 3  # of the names that can't be confirmed
 WITNESSES = 3  # devices that are asked which node made them
@@ -40,7 +39,7 @@ class Whereabouts:
     notes: tuple[Problem, ...] = ()
     kept: Mapping[str, IPAddress] = field(default_factory=dict)  # to be known next time
     complete: bool = True  # every name has an answer
-    mine: frozenset[IPAddress] = frozenset()  # what this machine's own name stands for
+    beyond: Beyond = Beyond()  # noqa: RUF009 - frozen
 
 
 def survey(
@@ -97,12 +96,11 @@ def whereabouts(
             others = replace(answer, addresses=answer.addresses - ours) if ours else answer
             others = others if others.addresses else answer
             chosen[name] = choose(others, present.get(name), mine)
-    apart = {
-        peer.name: apart_from(peer)
-        for peer in settings.peers
-        if peer.name != own and known[peer.name].versions.isdisjoint(mine.versions)
-    }
-    chosen |= dict.fromkeys(apart)
+    apart = frozenset(
+        name
+        for name, answer in known.items()
+        if name != own and answer.versions.isdisjoint(mine.versions)
+    )
     addresses, twice = _once(settings.peers, chosen, present, _Self(own, here))
     lost = {
         name: _unknown(by_name[name], known[name])
@@ -121,7 +119,12 @@ def whereabouts(
     ]
     complete = all(known[name].addresses for name in by_name)
     return Whereabouts(
-        addresses, lost | twice | apart, tuple(_notes(unconfirmed)), kept, complete, by_own_name
+        addresses,
+        lost | twice,
+        tuple(_notes(unconfirmed)),
+        kept,
+        complete,
+        Beyond(by_own_name, apart),
     )
 
 

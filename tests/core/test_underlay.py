@@ -10,13 +10,13 @@ from vxland.model import Desired
 from vxland.observed import Host, LocalAddress, Route, Standing
 from vxland.peers import addresses
 from vxland.problems import Kind, Problem
-from vxland.resolve import resolve
+from vxland.resolve import Beyond, resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
 from vxland.underlay import local_address
 
 LAN = OverlaySettings("lan", "vxbr0")
 DMZ = OverlaySettings("dmz", "vxbr1")
-NODE = NodeSettings()
+BEFORE = Beyond(before="lxd1")
 PEERS = tuple(PeerSettings(f"lxd{n}", f"192.0.2.{n}") for n in (1, 2, 3))
 SETTINGS = Settings(overlays=(LAN,), peers=PEERS)
 STANDINGS = {"temporary": Standing.PASSING, "tentative": Standing.TENTATIVE}
@@ -118,7 +118,7 @@ def test_the_interface_may_be_named() -> None:
 
 def wanted(seen: Host, settings: Settings = SETTINGS) -> Desired:
     """What this machine is to look like."""
-    return resolve(settings, addresses(settings.peers), seen, before="lxd1")
+    return resolve(settings, addresses(settings.peers), seen, BEFORE)
 
 
 def told(seen: Host, settings: Settings = SETTINGS) -> list[Problem]:
@@ -241,10 +241,20 @@ def test_peers_without_a_version_in_common() -> None:
     assert "no IP version in common" in problem.text
 
 
+def test_names_without_a_version_in_common() -> None:
+    """What they stand for tells."""
+    peers = (PeerSettings("lxd1", "lxd1.example.org"), PeerSettings("lxd2", "2001:db8::2"))
+    known = {"lxd1": ip_address("192.0.2.1"), "lxd2": ip_address("2001:db8::2")}
+    settings = replace(SETTINGS, peers=peers)
+    beyond = Beyond(apart=frozenset({"lxd2"}))
+    (overlay,) = resolve(settings, known, Host(on("eth0", "192.0.2.1/24")), beyond).overlays
+    assert [(problem.overlay, problem.peer) for problem in overlay.waiting] == [("lan", "lxd2")]
+
+
 def test_who_it_was_before_counts_only_while_nobody_is_found() -> None:
     """And only where the file still lists it, and [node] says nothing."""
     known = addresses(PEERS)
-    assert resolve(SETTINGS, known, Host(on("eth0", "192.0.2.2/24")), before="lxd1").node == "lxd2"
+    assert resolve(SETTINGS, known, Host(on("eth0", "192.0.2.2/24")), BEFORE).node == "lxd2"
 
 
 def test_other_addresses_of_its_name() -> None:
@@ -256,5 +266,6 @@ def test_other_addresses_of_its_name() -> None:
         *on("eth0", "192.0.2.1/24", "2001:db8::5/64", "2001:db8::7/64"), source="2001:db8::5"
     )
     for mine, expected in ((("2001:db8::7",), "2001:db8::7"), ((), "2001:db8::5")):
-        desired = resolve(settings, known, seen, [ip_address(text) for text in mine])
+        beyond = Beyond(frozenset(map(ip_address, mine)))
+        desired = resolve(settings, known, seen, beyond)
         assert [str(vtep.local) for vtep in desired.vteps()] == [expected]

@@ -378,14 +378,12 @@ def test_a_desired_state_is_not_needed_for_problems() -> None:
     assert explained(Desired("", ()), where) == Desired("", ())
 
 
-def test_names_without_a_version_in_common_wait() -> None:
-    """There can be no tunnel, whichever address were taken; a written one is no better."""
+def test_names_without_a_version_in_common_are_known() -> None:
+    """In a mesh there can be no tunnel; a written address is no better."""
     told = answers(lxd1="192.0.2.1", lxd2="2001:db8::2", lxd3="192.0.2.3 2001:db8::3")
-    where = found(told)
-    assert texts(where) == {"lxd1": "192.0.2.1", "lxd3": "192.0.2.3"}
-    assert "no IP version in common" in where.problems["lxd2"].text
+    assert found(told).beyond.apart == {"lxd2"}
     written = replace(SETTINGS, peers=(PEERS[0], PeerSettings("lxd2", "2001:db8::2")))
-    assert "lxd2" in found(told, settings=written).problems
+    assert found(told, settings=written).beyond.apart == {"lxd2"}
 
 
 def test_an_address_in_node_counts_besides_the_names_of_the_other_version() -> None:
@@ -394,4 +392,4 @@ def test_an_address_in_node_counts_besides_the_names_of_the_other_version() -> N
     told = answers(lxd1="192.0.2.1 2001:db8::1", lxd2="2001:db8::2", lxd3="192.0.2.3")
     where = found(told, settings=replace(SETTINGS, node=node))
     assert {"lxd2": "2001:db8::2", "lxd3": "192.0.2.3"}.items() <= texts(where).items()
-    assert where.mine == at("192.0.2.1", "2001:db8::1")
+    assert where.beyond.mine == at("192.0.2.1", "2001:db8::1")

@@ -69,7 +69,7 @@ def underlay_in_overlay(document: Document) -> Iterator[ConfigError]:
 def apart(document: Document) -> Iterator[ConfigError]:
     """A tunnel is over IPv4 or over IPv6, at both ends."""
     for item in document.overlays:
-        names = active(document, item.name)
+        names = active(document, item.name) if item.table.mode == "mesh" else []
         only: dict[int, Item[PeerTable]] = {}
         for peer in document.peers:
             versions = peers.families(peer.table.address) if peer.name in names else ()
