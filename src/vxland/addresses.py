@@ -1,6 +1,28 @@
-"""The two families of addresses, by one name each."""
+"""The two families of addresses, by one name each, and the zone of a link-local one."""
 
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 IPAddress = IPv4Address | IPv6Address
 IPInterface = IPv4Interface | IPv6Interface
+
+
+def needs_zone(address: IPAddress) -> bool:
+    """Whether it is link-local IPv6, which means something on one interface only (RFC 4007)."""
+    return isinstance(address, IPv6Address) and address.is_link_local
+
+
+def zone(address: IPAddress) -> str | None:
+    """The interface's name that is written after the %; None where there is none."""
+    return address.scope_id if isinstance(address, IPv6Address) else None
+
+
+def zoned(address: IPAddress, device: str | None) -> IPAddress:
+    """The same on this interface, which counts only for a link-local IPv6 address."""
+    if device is None or not needs_zone(address):
+        return address
+    return IPv6Address(f"{unzoned(address)}%{device}")
+
+
+def unzoned(address: IPAddress) -> IPAddress:
+    """The same without its zone, as the kernel and its tools write it."""
+    return IPv6Address(int(address)) if zone(address) is not None else address

@@ -62,7 +62,9 @@ class Daemon:
             signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
             kernel = stack.enter_context(LinuxKernel(keeps=True))
             own = frozenset({kernel.port_id})
-            links = LinkEvents(Trigger.NETLINK, own, farewell=self._tunnel_totals.farewell)
+            self._links = links = LinkEvents(
+                Trigger.NETLINK, own, farewell=self._tunnel_totals.farewell
+            )
             events = [links, *_rule_events(kernel)]
             for source in events:
                 self._doorbell.add(stack.enter_context(source))
@@ -196,6 +198,7 @@ class Daemon:
             self._serve()
             self._notifier.status(trouble)
         else:
+            self._links.watch(self._reconciler.remotes)
             if report.anew:
                 self._tunnel_totals.want(report.desired)
             self._totals.add(report)  # before the status, so that metrics are never behind it

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vxland.addresses import IPAddress, IPInterface
+from vxland.addresses import IPAddress, IPInterface, zone
 from vxland.identity import SHARED
 from vxland.problems import Problem
 from vxland.settings import VxlanOptions
@@ -52,6 +52,11 @@ class Vtep:
     def flood(self) -> frozenset[IPAddress]:
         """The flood list: where broadcast and unknown unicast go (head-end replication)."""
         return frozenset(remote.address for remote in self.remotes)
+
+    @property
+    def underlay(self) -> str | None:
+        """The device that it is bound to: the zone of its addresses, if they are link-local."""
+        return zone(self.local)
 
     @property
     def vni_key(self) -> "VniKey":

@@ -33,10 +33,23 @@ class Answer:
     unsure: frozenset[int] = FAMILIES  # IP versions of which it may have addresses nobody told
     reason: str = ASKING  # why it has no addresses, or why they can't be confirmed
 
+    @property
+    def versions(self) -> frozenset[int]:
+        """The IP versions that it has addresses of, or may have."""
+        return frozenset(address.version for address in self.addresses) | self.unsure
+
 
 def written(address: IPAddress) -> Answer:
     """What is known of an address that is written out."""
     return Answer(frozenset({address}), frozenset(), "")
+
+
+def besides(address: IPAddress, name: Answer | None) -> Answer:
+    """What is known where an address counts instead of those of its version that a name has."""
+    if name is None:
+        return written(address)
+    others = {other for other in name.addresses if other.version != address.version}
+    return Answer(frozenset({address, *others}), name.unsure - {address.version}, name.reason)
 
 
 def renewed(old: Answer, lookup: Lookup) -> Answer:

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from enum import Enum
+from enum import Enum, IntEnum
 
-from vxland.addresses import IPAddress, IPInterface
+from vxland.addresses import IPAddress, IPInterface, zoned
 from vxland.model import VniKey
 from vxland.settings import VxlanOptions
 
@@ -45,6 +45,7 @@ class VxlanState:
     options: VxlanOptions
     underlay: str | None = None  # the device it was bound to with ``dev``
     plain: bool = True  # none of external, gbp, gpe, proxy, vnifilter: a VTEP as vxland makes them
+    zero_csum6: bool = False  # outer UDP over IPv6 without checksums sent, or taken (RFC 6935)
 
     @property
     def key(self) -> VniKey:
@@ -212,12 +213,27 @@ class Abroad:
     key: VniKey
 
 
+class Standing(IntEnum):
+    """How well an address will do to be known by; the less, the better."""
+
+    LASTING = 1
+    PASSING = 2  # deprecated, or a temporary one (RFC 8981), which will be
+    TENTATIVE = 3  # whether somebody on the link has it, too, is still being found out (RFC 4862)
+    DUPLICATE = 4  # somebody has; it isn't used
+
+
 @dataclass(frozen=True, slots=True)
 class LocalAddress:
     """An address of this machine, and the device that carries it."""
 
     interface: IPInterface
     device: str
+    standing: Standing = Standing.LASTING
+
+    @property
+    def ip(self) -> IPAddress:
+        """The address alone; a link-local IPv6 one with the device for its zone."""
+        return zoned(self.interface.ip, self.device)
 
 
 @dataclass(frozen=True, slots=True)
@@ -226,6 +242,7 @@ class Route:
 
     device: str
     mtu: int
+    source: IPAddress | None = None  # what packets that have none yet go out from
 
 
 @dataclass(frozen=True, slots=True)
@@ -234,6 +251,7 @@ class Host:
 
     addresses: tuple[LocalAddress, ...] = ()
     routes: Mapping[IPAddress, Route] = field(default_factory=dict)
+    unreachable: Mapping[IPAddress, str] = field(default_factory=dict)  # why there is no route
     mtus: Mapping[str, int] = field(default_factory=dict)  # by device
 
 

@@ -65,7 +65,8 @@ def look(path: Path, kernel: LinuxKernel) -> Outlook:
     observed, where = survey(kernel, settings, answers, {})
     observed = replace(observed, forward=kernel.read_forward())
     try:
-        desired = explained(resolve(settings, where.addresses, observed.host), where)
+        resolved = resolve(settings, where.addresses, observed.host, where.beyond)
+        desired = explained(resolved, where)
     except Unresolved as error:
         raise Unresolved(*where.problems.values(), *error.problems) from None
     bridges = frozenset(overlay.bridge.device for overlay in desired.overlays)

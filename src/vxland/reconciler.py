@@ -25,7 +25,7 @@ from vxland.plan import Memory, Plan, plan
 from vxland.problems import Kind, Problem
 from vxland.reload import refusal
 from vxland.report import ConfigState, Repair, Report
-from vxland.resolve import Unresolved, resolve, unidentified
+from vxland.resolve import Beyond, Unresolved, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
@@ -59,6 +59,7 @@ class Reconciler:
         self._names = names
         self._culprit = culprit
         self.settings = settings
+        self.remotes: frozenset[IPAddress] = frozenset()  # where the peers were in the last turn
         now = time.time()
         self._config = ConfigState(source.path, settings.digest, now, now)
         self._desired: Desired | None = None  # since this machine found itself
@@ -110,6 +111,7 @@ class Reconciler:
         wanted = self._wanted
         observed, where = self._survey(self.settings)
         self._kept = where.kept
+        self.remotes = frozenset((*where.addresses.values(), *where.kept.values()))
         desired, unresolved = self._resolve(observed.host, where)
         observed, whole = self._plan(observed, desired)
         restraint = Restraint(self._backoff.held(started), self._fights.held(started))
@@ -182,7 +184,7 @@ class Reconciler:
     def _unresolvable(self, settings: Settings) -> str | None:
         observed, where = self._survey(settings, *self.settings.peers)
         try:
-            resolve(settings, where.addresses, observed.host)
+            resolve(settings, where.addresses, observed.host, self._beyond(where, settings))
         except Unresolved as error:
             return str(error) if where.complete else None  # a name may still tell
         return None
@@ -197,12 +199,20 @@ class Reconciler:
     def _resolve(self, host: Host, where: Whereabouts) -> tuple[Desired, tuple[Problem, ...]]:
         """What this node should be; while it doesn't find itself, what it was, or its bridges."""
         try:
-            resolved = resolve(self.settings, where.addresses, host)
+            beyond = self._beyond(where, self.settings)
+            resolved = resolve(self.settings, where.addresses, host, beyond)
         except Unresolved as error:
             problems = (*where.problems.values(), *error.problems)
             return self._desired or unidentified(self.settings), problems
         self._desired = explained(resolved, where)
         return self._desired, ()
+
+    def _beyond(self, where: Whereabouts, settings: Settings) -> Beyond:
+        """With the peer that this machine was, if the file has it as it was: it may be away."""
+        node = self._desired.node if self._desired else ""
+        same = frozenset(settings.peers) & frozenset(self.settings.peers)
+        known = any(peer.name == node for peer in same)
+        return replace(where.beyond, before=node if known else "")
 
     def _plan(self, observed: Observed, desired: Desired) -> tuple[Observed, Plan]:
         if self.settings.overlays and not desired.node and not desired.overlays:

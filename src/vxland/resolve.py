@@ -1,18 +1,20 @@
 """From the configuration and what this machine is, to what this machine should look like."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import IPv4Interface
 
 from vxland import identity
-from vxland.addresses import IPAddress
+from vxland.addresses import IPAddress, needs_zone
 from vxland.model import Bridge, Desired, Overlay
 from vxland.modes import MODES
 from vxland.modes.seat import Seat
 from vxland.mtu import automatic_mtu
 from vxland.observed import Host, LocalAddress
+from vxland.peers import families
 from vxland.problems import Kind, Problem
 from vxland.settings import SHARED, OverlaySettings, PeerSettings, Settings
+from vxland.underlay import apart_from, local_address, most_mtu, waited_for, without_local
 
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 
@@ -32,12 +34,26 @@ class Node:
     name: str
     address: IPAddress | None  # its VTEP address, where there is one for all
     peer: PeerSettings | None  # its own entry in the list
+    others: tuple[IPAddress, ...] = ()  # that the file, or its name, gives it besides
+    apart: frozenset[str] = frozenset()  # peers whose names have no IP version that it has
 
 
-def identify(settings: Settings, addresses: Mapping[str, IPAddress], host: Host) -> Node:
+@dataclass(frozen=True, slots=True)
+class Beyond:
+    """What is known beyond the file and this moment."""
+
+    mine: frozenset[IPAddress] = frozenset()  # other addresses that this machine's name stands for
+    apart: frozenset[str] = frozenset()  # peers whose names have no IP version of this machine's
+    before: str = ""  # the peer that this machine was lately
+
+
+def identify(
+    settings: Settings, addresses: Mapping[str, IPAddress], host: Host, before: str = ""
+) -> Node:
     """Which machine this is: by ``[node]``, or by the peer whose address is on an interface.
 
-    Raises Unresolved where no peer's address is here, or more than one's.
+    While no peer's is, it is the one that it was ``before``, if that is known. Raises Unresolved
+    where no peer's address is here, or more than one's.
     """
     wanted = settings.node
     peers = {peer.name: peer for peer in settings.peers}
@@ -46,13 +62,18 @@ def identify(settings: Settings, addresses: Mapping[str, IPAddress], host: Host)
         address = wanted.address or addresses.get(wanted.name)
         if peer is None and address is None:
             raise Unresolved(_unknown_name(wanted.name, settings))
-        return Node(wanted.name, address, peer)
-    here = {local.interface.ip for local in host.addresses}
+        return Node(
+            wanted.name, address, peer, tuple(a for n, a in addresses.items() if n == wanted.name)
+        )
+    here = {local.ip for local in host.addresses}
     if wanted.address is not None:
         here = {wanted.address}
     found = [name for name, address in addresses.items() if address in here]
+    if not found and wanted.address is None and before in addresses:
+        found = [before]
     if len(found) == 1:
-        return Node(found[0], wanted.address or addresses[found[0]], peers[found[0]])
+        name = found[0]
+        return Node(name, wanted.address or addresses[name], peers[name])
     raise Unresolved(_not_found(host) if not found else _found_twice(found, addresses))
 
 
@@ -66,7 +87,8 @@ def _unknown_name(name: str, settings: Settings) -> Problem:
 
 
 def _not_found(host: Host) -> Problem:
-    have = ", ".join(f"{a.interface.ip} on {a.device}" for a in host.addresses) or "none"
+    told = (a for a in host.addresses if not needs_zone(a.ip))  # every interface has such a one
+    have = ", ".join(f"{a.ip} on {a.device}" for a in told) or "none"
     return Problem(
         Kind.WAITING,
         f"this machine has none of the peers' addresses; it has: {have}",
@@ -108,7 +130,12 @@ def unidentified(settings: Settings) -> Desired:
     )
 
 
-def resolve(settings: Settings, addresses: Mapping[str, IPAddress], host: Host) -> Desired:
+def resolve(
+    settings: Settings,
+    addresses: Mapping[str, IPAddress],
+    host: Host,
+    beyond: Beyond = Beyond(),
+) -> Desired:
     """The desired state of this node.
 
     ``addresses`` are the peers' by name, as far as the peer sources know them. Raises Unresolved
@@ -116,31 +143,20 @@ def resolve(settings: Settings, addresses: Mapping[str, IPAddress], host: Host) 
     """
     if not settings.overlays:
         return Desired("", ())
-    node = identify(settings, addresses, host)
+    node = identify(settings, addresses, host, beyond.before)
+    others = (*node.others, *sorted(beyond.mine, key=int))
+    node = replace(node, others=others, apart=beyond.apart)
     broadcast = list(_broadcasts(settings, addresses, host))
     if broadcast:
         raise Unresolved(*broadcast)
-    return Desired(
-        node.name,
-        tuple(
-            _overlay(overlay, settings, node, addresses, host)
-            for overlay in settings.overlays
-            if node.peer is None or node.peer.takes_part_in(overlay.name)
-        ),
-        tuple(_absent(node, host)),
+    overlays = tuple(
+        _overlay(overlay, settings, node, addresses, host)
+        for overlay in settings.overlays
+        if node.peer is None or node.peer.takes_part_in(overlay.name)
     )
-
-
-def _absent(node: Node, host: Host) -> Iterator[Problem]:
-    """What has to come until tunnels carry traffic: they are laid out with that address already."""
-    here = {local.interface.ip for local in host.addresses}
-    if node.address is not None and node.address not in here:
-        yield Problem(
-            Kind.WAITING,
-            f"this machine's underlay address {node.address} isn't on any interface yet",
-            "Nothing, if it still comes: the tunnels work from that moment on. Otherwise set"
-            " address in [node], or correct the peer's",
-        )
+    tunnels = (tunnel for overlay in overlays for tunnel in overlay.tunnels())
+    waiting = waited_for(node.address, settings.node, tunnels, host)
+    return Desired(node.name, overlays, tuple(waiting))
 
 
 def broadcast_addresses(host: Host) -> dict[IPAddress, LocalAddress]:
@@ -183,15 +199,25 @@ def _overlay(
     ]
     off = node.peer is not None and node.peer.disabled
     order = tuple(peer.name for peer in listed if not peer.disabled and not off)
-    remotes = {name: addresses[name] for name in order if name in addresses}
-    locals_ = {name: _local(node, remote, host) for name, remote in remotes.items()}
+    apart = {
+        peer.name: peer
+        for peer in listed
+        if overlay.mode != SHARED
+        and (peer.name in node.apart or not _shares_family(node.peer, peer))
+    }
+    remotes = {name: addresses[name] for name in order if name in addresses.keys() - apart}
+    locals_ = {
+        name: local_address((node.address, *node.others), settings.node, remote, host)
+        for name, remote in remotes.items()
+    }
     placed = {name: local for name, local in locals_.items() if local is not None}
     remotes = {name: remotes[name] for name in placed}
     ways = list(remotes.values())
     if overlay.mode == SHARED and node.address is not None:
         ways.append(node.address)  # others send this way, even where none of them is reached so
     mtu = overlay.mtu or automatic_mtu(settings.node.interface, ways, host)
-    seat = Seat(overlay, node.name, order, remotes, placed, node.address, mtu)
+    most = {name: size for name in placed if (size := most_mtu(placed[name], host)) is not None}
+    seat = Seat(overlay, node.name, order, remotes, placed, node.address, mtu, most)
     return Overlay(
         name=overlay.name,
         bridge=_bridge(overlay, node.name, mtu),
@@ -203,7 +229,11 @@ def _overlay(
         reattach=overlay.reattach,
         peers_listed=len(listed),
         waiting=tuple(
-            _waiting(overlay.name, name, addresses) for name in order if name not in placed
+            replace(apart_from(apart[name]), overlay=overlay.name)
+            if name in apart
+            else _waiting(overlay.name, name, addresses, host)
+            for name in order
+            if name not in placed
         ),
     )
 
@@ -219,30 +249,13 @@ def _bridge(overlay: OverlaySettings, node: str, mtu: int) -> Bridge:
     )
 
 
-def _local(node: Node, remote: IPAddress, host: Host) -> IPAddress | None:
-    """This node's address towards a peer: its own, or, in the other family, the route's."""
-    if node.address is not None and node.address.version == remote.version:
-        return node.address
-    route = host.routes.get(remote)
-    candidates = sorted(
-        local.interface.ip
-        for local in host.addresses
-        if local.interface.version == remote.version
-        and not local.interface.ip.is_link_local
-        and route
-        and local.device == route.device
-    )
-    return candidates[0] if candidates else None
+def _shares_family(own: PeerSettings | None, peer: PeerSettings) -> bool:
+    """Whether both can be reached over the same IP version: a mesh's device is of one."""
+    return own is None or not families(own.address).isdisjoint(families(peer.address))
 
 
-def _waiting(overlay: str, peer: str, addresses: Mapping[str, IPAddress]) -> Problem:
+def _waiting(overlay: str, peer: str, addresses: Mapping[str, IPAddress], host: Host) -> Problem:
     if peer in addresses:
-        family = f"IPv{addresses[peer].version}"
-        text = f"this machine has no {family} address yet to reach peer {peer} ({addresses[peer]})"
-        cure = f"Give it one, or set address in [node] to its {family} VTEP address"
-    else:
-        text, cure = (
-            f"the address of peer {peer} isn't known yet",
-            "Nothing, if it still comes",
-        )
-    return Problem(Kind.WAITING, text, cure, overlay=overlay, peer=peer)
+        return without_local(overlay, peer, addresses[peer], host)
+    text = f"the address of peer {peer} isn't known yet"
+    return Problem(Kind.WAITING, text, "Nothing, if it still comes", overlay=overlay, peer=peer)

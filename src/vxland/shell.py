@@ -17,6 +17,7 @@ from ipaddress import IPv4Interface
 from typing import Any
 
 from vxland import operations as ops
+from vxland.addresses import IPAddress, unzoned, zone
 from vxland.ebtables import chain_script, removal_script, trim_script
 from vxland.identity import ADDRESS_PROTOCOL, GROUP, TABLE
 from vxland.nftables import ending_script, filling_script, table_script
@@ -124,8 +125,9 @@ def _create_vtep(operation: ops.CreateVtep) -> str:
         vtep.mac,
         vtep.mtu,
         "vxlan",
-        *("id", vtep.vni, *(("remote", vtep.remote) if vtep.remote else ())),
-        *("local", vtep.local, "dstport", vtep.port),
+        *("id", vtep.vni, *(("remote", unzoned(vtep.remote)) if vtep.remote else ())),
+        *("local", unzoned(vtep.local), "dstport", vtep.port),
+        *(("dev", vtep.underlay) if vtep.underlay else ()),
         *(("ttl", "inherit") if options.ttl_inherit else OPTIONS["ttl"](options.ttl)),
         *OPTIONS["tos"](options.tos),
         *OPTIONS["df"](options.df.value),
@@ -149,8 +151,13 @@ def _remove_address(operation: ops.RemoveAddress) -> str:
     return f"{line} || true"
 
 
+def _to(destination: IPAddress) -> tuple[object, ...]:
+    underlay = zone(destination)
+    return ("dst", unzoned(destination), *(("via", underlay) if underlay else ()))
+
+
 def _append_flood(operation: ops.AppendFlood) -> str:
-    where = ("dev", operation.device, "dst", operation.destination)
+    where = ("dev", operation.device, *_to(operation.destination))
     return _line("bridge", "fdb", "append", NULL_MAC, *where, "self", "permanent")
 
 
@@ -159,7 +166,7 @@ def _remove_fdb(operation: ops.RemoveFdb) -> str:
     via = None if entry.via is None else f"if{entry.via}"  # so bridge(8) reads a number
     optional = {"port": entry.port, "vni": entry.vni, "via": via}
     words = [word for pair in optional.items() if pair[1] is not None for word in pair]
-    where = ("dev", operation.device, "dst", entry.destination, *words)
+    where = ("dev", operation.device, *_to(entry.destination), *words)
     return _line("bridge", "fdb", "del", entry.mac, *where, "self") + " || true"
 
 
@@ -189,8 +196,8 @@ COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
     ops.SetMac: lambda op: _set(op.device, "address", op.mac),
     ops.SetMtu: lambda op: _set(op.device, "mtu", op.mtu),
     ops.NoLinkLocal: lambda op: _set(op.device, "addrgenmode", "none"),
-    ops.SetRemote: lambda op: _vxlan(op.device, "remote", op.remote),
-    ops.SetLocal: lambda op: _vxlan(op.device, "local", op.local),
+    ops.SetRemote: lambda op: _vxlan(op.device, "remote", unzoned(op.remote)),
+    ops.SetLocal: lambda op: _vxlan(op.device, "local", unzoned(op.local)),
     ops.SetOption: lambda op: _vxlan(op.device, *OPTIONS[op.option](op.value)),
     ops.AddAddress: _add_address,
     ops.RaiseBridge: lambda op: _set(op.device, "up"),

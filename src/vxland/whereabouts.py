@@ -14,6 +14,7 @@ from vxland.observed import Host, Link, Observed
 from vxland.ownership import mark, own_links
 from vxland.peers import host_name
 from vxland.problems import Kind, Problem
+from vxland.resolve import Beyond
 from vxland.settings import PeerSettings, Settings
 from vxland.unsuitable import Doubt, doubts
 
@@ -40,6 +41,7 @@ class Whereabouts:
     notes: tuple[Problem, ...] = ()
     kept: Mapping[str, IPAddress] = field(default_factory=dict)  # to be known next time
     complete: bool = True  # every name has an answer
+    beyond: Beyond = Beyond()  # noqa: RUF009 - frozen
 
 
 def survey(
@@ -53,6 +55,8 @@ def survey(
     ``before`` is what was kept last time, ``answers`` what is known of host names.
     """
     asked = frozenset((*peers.addresses(settings.peers).values(), *before.values()))
+    if settings.node.address is not None:  # by which routes are chosen
+        asked |= {settings.node.address}
     observed = sight.observe(asked)
     where = whereabouts(settings, answers, observed, before)
     more = frozenset(where.addresses.values()) - asked
@@ -73,7 +77,7 @@ def whereabouts(
         return Whereabouts(peers.addresses(settings.peers))
     doubt = doubts(settings, observed.host)
     known = {peer.name: _known(peer, answers, doubt) for peer in settings.peers}
-    here = frozenset(local.interface.ip for local in observed.host.addresses)
+    here = frozenset(local.ip for local in observed.host.addresses)
     if settings.node.address is not None:
         here = frozenset({settings.node.address})
     by_name = {peer.name: peer for peer in named}
@@ -82,8 +86,9 @@ def whereabouts(
     if any(peer.name not in before for peer in named):
         present = remembered(observed, own) | present
     mine = known.get(own or "", Answer())
+    by_own_name = mine.addresses
     if settings.node.address is not None:
-        mine = names.written(settings.node.address)
+        mine = names.besides(settings.node.address, known.get(own or ""))
     chosen: dict[str, IPAddress | None] = {}
     for name, answer in known.items():
         ours = answer.addresses & here
@@ -94,6 +99,11 @@ def whereabouts(
             others = replace(answer, addresses=answer.addresses - ours) if ours else answer
             others = others if others.addresses else answer
             chosen[name] = choose(others, present.get(name), mine)
+    apart = frozenset(
+        name
+        for name, answer in known.items()
+        if name != own and answer.versions.isdisjoint(mine.versions)
+    )
     addresses, twice = _once(settings.peers, chosen, present, _Self(own, here))
     lost = {
         name: _unknown(by_name[name], known[name])
@@ -111,7 +121,14 @@ def whereabouts(
         if name in by_name and known[name].reason not in {"", names.ASKING}
     ]
     complete = all(known[name].addresses for name in by_name)
-    return Whereabouts(addresses, lost | twice, tuple(_notes(unconfirmed)), kept, complete)
+    return Whereabouts(
+        addresses,
+        lost | twice,
+        tuple(_notes(unconfirmed)),
+        kept,
+        complete,
+        Beyond(by_own_name, apart),
+    )
 
 
 def explained(desired: Desired, where: Whereabouts) -> Desired:
@@ -143,8 +160,7 @@ def choose(answer: Answer, present: IPAddress | None, mine: Answer) -> IPAddress
         return present  # nobody said otherwise
     if present in answer.addresses and mine.unsure:
         return present
-    versions = {address.version for address in mine.addresses} | mine.unsure
-    shared = [a for a in answer.addresses if a.version in versions] or list(answer.addresses)
+    shared = [a for a in answer.addresses if a.version in mine.versions] or list(answer.addresses)
     family = min((address.version for address in shared), default=None)
     shared = [address for address in shared if address.version == family]
     return present if present in shared else min(shared, key=int, default=None)

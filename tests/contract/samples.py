@@ -28,6 +28,10 @@ NEW = replace(OLD, device="new", vni=7, mac=MAC)
 NEW6 = led_to(replace(NEW, local=ip_address("2001:db8::1")), "b", "2001:db8::2")
 ALL = replace(NEW, peer="*", remotes=())
 ALL6 = replace(NEW6, peer="*6", remotes=())
+LINK_LOCAL = led_to(replace(NEW, local=ip_address("fe80::1%u0")), "b", "fe80::2%u0")
+LINK_LOCAL_1 = led_to(
+    replace(NEW, device="new1", local=ip_address("fe80::1%u1")), "b", "fe80::2%u1"
+)
 ABROAD = Abroad(B, OLD.alias, ELSEWHERE, OLD.vni_key)
 NEW_BRIDGE = Bridge("newbr", "vxland-new", "vxland:new", MAC, 1400, frozenset())
 UNICAST = FdbEntry("02:00:00:00:fd:b0", STRANGER)
@@ -136,6 +140,24 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.SetRemote(LAN, "new", ip_address("2001:db8::3")),
         ops.SetRemote(LAN, "new", NOWHERE[4]),
         ops.SetRemote(LAN, "new", NOWHERE[6]),
+    ),
+    "a tunnel over link-local addresses": (
+        make(LINK_LOCAL),
+        others.veth("u0"),
+        others.veth("u1"),
+        make(LINK_LOCAL),
+        make(LINK_LOCAL_1),
+        ops.SetRemote(LAN, "new", ip_address("fe80::3%u0")),
+        ops.SetLocal(LAN, "new", ip_address("fe80::4%u0")),
+        ops.SetLocal(LAN, "new", ip_address("2001:db8::4")),
+        ops.AppendFlood(LAN, "new", ip_address("fe80::5%u0")),
+        ops.AppendFlood(LAN, "new", ip_address("fe80::6%gone")),
+        somebody.flood_added("new", "fe80::7"),
+        ops.RemoveFdb(LAN, "new", FdbEntry(NULL_MAC, ip_address("fe80::5%u0"))),
+        ops.RemoveFdb(LAN, "new", FdbEntry(NULL_MAC, ip_address("fe80::7"))),
+        ops.BringUp(LAN, "new", GUARDING),
+        somebody.deleted("u0"),
+        ops.SetMtu(LAN, "new1", 1300),
     ),
     "a tunnel with other options": (
         make(NEW, ttl=5, tos=1, df=Df.INHERIT, ageing=400, udp_csum=False, learning=True),

@@ -156,14 +156,14 @@ def test_a_pair_may_have_a_vni_of_its_own() -> None:
 
 def test_in_the_other_family_the_routes_address_is_the_local_one() -> None:
     """A link-local one isn't taken; without any, the tunnel waits and is left as it is."""
-    remote = PeerSettings("lxd6", "2001:db8::6")
+    remote = PeerSettings("lxd6", "lxd6.example.org")
     settings = replace(SETTINGS, peers=(*PEERS, remote))
+    known = addresses(PEERS) | {"lxd6": ip_address("2001:db8::6")}
     route = {ip_address("2001:db8::6"): Route("eth0", 1500)}
     host = replace(at("192.0.2.1/24", "fe80::1/64", "2001:db8::1/64"), routes=route)
-    assert [str(v.local) for v in overlay(settings, host).vteps if v.peer == "lxd6"] == [
-        "2001:db8::1"
-    ]
-    wanted = overlay(settings, replace(host, routes={}))
+    (wanted,) = resolve(settings, known, host).overlays
+    assert [str(v.local) for v in wanted.vteps if v.peer == "lxd6"] == ["2001:db8::1"]
+    (wanted,) = resolve(settings, known, replace(host, routes={})).overlays
     assert [vtep.peer for vtep in wanted.vteps] == ["lxd2", "lxd3"]
     assert [problem.peer for problem in wanted.waiting] == ["lxd6"]
     assert "IPv6" in wanted.waiting[0].text

@@ -11,7 +11,16 @@ from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
 from tests.fake.drift import CROWD, CROWDED
 from tests.fake.vandalism import Vandalism
-from tests.fake.wishes import LAN, host, led_to, over_ipv6, resolved, settings, wish
+from tests.fake.wishes import (
+    LAN,
+    host,
+    known_addresses,
+    led_to,
+    over_ipv6,
+    resolved,
+    settings,
+    wish,
+)
 from tests.fake_kernel import FakeKernel
 from vxland.chronicle import Chronicle
 from vxland.execution import Outcome, execute
@@ -353,7 +362,7 @@ def test_ten_thousand_peers() -> None:
     """Each has its entry, and one that leaves is one operation."""
     peers = [PeerSettings(f"p{n}", str(ip_address("198.18.0.0") + n)) for n in range(1, 10_001)]
     wanted = replace(settings(CROWDED), peers=(settings(CROWDED).peers[0], *peers))
-    addresses = {peer.name: ip_address(peer.address) for peer in wanted.peers}
+    addresses = known_addresses(wanted)
     many = resolve(wanted, addresses, host())
     kernel = home(many)
     assert len(kernel.look().fdb[DEVICE]) == 10_000

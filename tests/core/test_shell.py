@@ -33,6 +33,11 @@ VTEP = Vtep(
     mtu=1450,
     options=VxlanOptions(),
 )
+LINK_LOCAL = replace(
+    VTEP,
+    local=ip_address("fe80::1%eth0"),
+    remotes=(Remote("b", ip_address("fe80::2%eth0")),),
+)
 BRIDGE = Bridge("br0", "vxland-lan", "vxland:lan", "02:00:00:00:00:01", 1450, frozenset())
 VXLAN = (
     f"ip link add name {T} address 02:00:00:00:00:0b mtu 1450 group 1987603556"
@@ -182,6 +187,27 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
     (ops.TrimTable("", TABLE, NFT_RULES, ()), nft(*FILLED)),
     (ops.RemoveTable("", TABLE, ()), nft("delete table bridge vxland")),
     (ops.ClaimTable("", TABLE), "true"),
+    (
+        ops.CreateVtep("lan", T, LINK_LOCAL),
+        VXLAN.replace("203.0.113.", "fe80::")
+        + " dev eth0 ttl auto tos 0x0 df unset nolearning ageing 300 udpcsum",
+    ),
+    (
+        ops.SetRemote("lan", T, ip_address("fe80::3%eth0")),
+        f"ip link set dev {T} type vxlan remote fe80::3",
+    ),
+    (
+        ops.SetLocal("lan", T, ip_address("fe80::4%eth0")),
+        f"ip link set dev {T} type vxlan local fe80::4",
+    ),
+    (
+        ops.AppendFlood("lan", T, ip_address("fe80::3%eth0")),
+        f"bridge fdb append 00:00:00:00:00:00 dev {T} dst fe80::3 via eth0 self permanent",
+    ),
+    (
+        ops.RemoveFdb("lan", T, FdbEntry(MAC, ip_address("fe80::3%eth0"))),
+        f"bridge fdb del {MAC} dev {T} dst fe80::3 via eth0 self || true",
+    ),
 )
 
 

@@ -152,7 +152,10 @@ def test_what_waits_for_something_else_keeps_its_reason() -> None:
     """And without problems nothing is another."""
     desired = resolve(SETTINGS, found(ALL).addresses, HERE)
     assert explained(desired, found(ALL)) is desired
-    six = found(answers(lxd1="192.0.2.1", lxd2="2001:db8::2"))
+    six = found(
+        answers(lxd2="2001:db8::2")
+        | {"lxd1.example.org": known("192.0.2.1", unsure=frozenset({6}))}
+    )
     waiting = resolve(SETTINGS, six.addresses, HERE)
     told = explained(waiting, six).overlays[0].waiting
     assert ["no IPv6 address" in p.text for p in told] == [True, False]
@@ -429,6 +432,31 @@ def test_routes_are_looked_for_to_where_the_peers_are() -> None:
     assert observed == OBSERVED
 
 
+def test_routes_are_looked_for_as_from_the_address_in_node() -> None:
+    """It is asked for with the others, so that it is known to be this machine's own."""
+    eyes = Eyes(OBSERVED)
+    own = ip_address("10.0.0.1")
+    survey(eyes, replace(SETTINGS, node=NodeSettings("lxd1", own)), ALL, {})
+    assert eyes.asked[0] == {own}
+
+
 def test_a_desired_state_is_not_needed_for_problems() -> None:
     where = Whereabouts(problems={"a": Problem(Kind.WAITING, "text", peer="a")})
     assert explained(Desired("", ()), where) == Desired("", ())
+
+
+def test_names_without_a_version_in_common_are_known() -> None:
+    """In a mesh there can be no tunnel; a written address is no better."""
+    told = answers(lxd1="192.0.2.1", lxd2="2001:db8::2", lxd3="192.0.2.3 2001:db8::3")
+    assert found(told).beyond.apart == {"lxd2"}
+    written = replace(SETTINGS, peers=(PEERS[0], PeerSettings("lxd2", "2001:db8::2")))
+    assert found(told, settings=written).beyond.apart == {"lxd2"}
+
+
+def test_an_address_in_node_counts_besides_the_names_of_the_other_version() -> None:
+    """Peers of that version know those."""
+    node = NodeSettings("lxd1", ip_address("10.0.0.1"))
+    told = answers(lxd1="192.0.2.1 2001:db8::1", lxd2="2001:db8::2", lxd3="192.0.2.3")
+    where = found(told, settings=replace(SETTINGS, node=node))
+    assert {"lxd2": "2001:db8::2", "lxd3": "192.0.2.3"}.items() <= texts(where).items()
+    assert where.beyond.mine == at("192.0.2.1", "2001:db8::1")

@@ -248,6 +248,11 @@ OTHERS: dict[str, Deeds] = {
         somebody.put_into("imp", BRIDGE),
         somebody.set_up("imp"),
     ),
+    "device that sends without checksums": (
+        somebody.deleted(B),
+        others.zero_csum6_vxlan(B, pair_vni("lan", "a", "b"), "192.0.2.2"),
+        somebody.alias(B, "vxland:lan:b"),
+    ),
     "UDP port taken": (
         somebody.set_down(B),
         somebody.set_down(C),

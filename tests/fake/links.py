@@ -72,7 +72,8 @@ class Links:
         for other in list(self.devices.values()):
             if other.master == device.index:
                 self._detach(other)
-            if other.lower == device.index and other.index in self.devices:
+            bound = other.vxlan is not None and other.vxlan.underlay == device.name
+            if (bound or other.lower == device.index) and other.index in self.devices:
                 self.delete(other)
 
     def set_up(self, device: Device) -> None:

@@ -17,7 +17,7 @@ def _create_vtep(net: Tunnels, operation: ops.CreateVtep) -> None:
     options = vtep.options
     if options.ttl_inherit:
         options = replace(options, ttl=0)
-    state = VxlanState(vtep.vni, vtep.port, vtep.local, vtep.remote, options)
+    state = VxlanState(vtep.vni, vtep.port, vtep.local, vtep.remote, options, vtep.underlay)
     device = Device(0, vtep.device, "vxlan", vtep.mac, vtep.mtu, group=GROUP, vxlan=state)
     net.add_vxlan(device)
 

@@ -58,6 +58,18 @@ def external_vxlan(name: str, vni: int, port: int = 4789) -> Vandalism:
     )
 
 
+def zero_csum6_vxlan(name: str, vni: int, remote: str) -> Vandalism:
+    """A tunnel that would send UDP over IPv6 without checksums."""
+    state = VxlanState(
+        vni, 4789, None, ip_address(remote), VxlanOptions(learning=True), zero_csum6=True
+    )
+    return Vandalism(
+        f"ip link add {name} address {mac(name)} type vxlan id {vni} dstport 4789"
+        f" remote {remote} udp6zerocsumtx",
+        lambda kernel: kernel.net.add_vxlan(Device(0, name, "vxlan", mac(name), vxlan=state)),
+    )
+
+
 def mac(name: str) -> str:
     """A MAC address for a name, so that both kernels give it the same."""
     return (b"\x02" + name.encode()[-5:].rjust(5, b"\0")).hex(":")

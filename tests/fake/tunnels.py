@@ -6,12 +6,14 @@ from dataclasses import replace
 
 from tests.fake.devices import Device, RefusedError
 from tests.fake.links import Links
-from vxland.addresses import IPAddress
+from vxland.addresses import IPAddress, needs_zone, zoned
 from vxland.identity import vtep_alias
 from vxland.observed import NULL_MAC, Abroad, FdbEntry
 from vxland.ownership import mark
 from vxland.settings import VxlanOptions
 
+LARGEST = 65535
+OVERHEAD6 = 70
 ELSEWHERE = 0  # this namespace's number for the only other one there is
 
 
@@ -24,10 +26,16 @@ class Tunnels(Links):
 
     def add_vxlan(self, device: Device) -> None:
         """Make a VXLAN device: one for a VNI, port and family, wherever it is now."""
-        keys = [other.vxlan.key for other in self._made_here() if other.vxlan]
-        if device.tunnel.key in keys:
-            raise RefusedError(errno.EEXIST)
+        for other in self._made_here():
+            elsewhere = (
+                other.vxlan is not None
+                and device.tunnel.underlay is not None
+                and other.vxlan.underlay != device.tunnel.underlay
+            )  # a link-local one needs to be unique on its interface only
+            if other.vxlan is not None and device.tunnel.key == other.vxlan.key and not elsewhere:
+                raise RefusedError(errno.EEXIST)
         self.add(device)
+        self._limit_mtu(device)
         if device.tunnel.remote is not None:
             device.fdb.add(FdbEntry(NULL_MAC, device.tunnel.remote))
 
@@ -47,10 +55,13 @@ class Tunnels(Links):
         The unspecified address stands for none.
         """
         self._check_family(device, address)
-        before, remote = device.tunnel.remote, None if address.is_unspecified else address
+        before = device.tunnel.remote
+        remote = None if address.is_unspecified else zoned(address, device.tunnel.underlay)
         if before == remote:
             return
+        self._check_scope(device, remote)
         device.vxlan = replace(device.tunnel, remote=remote)
+        self._limit_mtu(device)
         if before is not None:
             device.fdb.discard(FdbEntry(NULL_MAC, before))
         if remote is not None:
@@ -59,7 +70,8 @@ class Tunnels(Links):
     def set_local(self, device: Device, local: IPAddress) -> None:
         """Change the local address."""
         self._check_family(device, local)
-        device.vxlan = replace(device.tunnel, local=local)
+        self._check_scope(device, local)
+        device.vxlan = replace(device.tunnel, local=zoned(local, device.tunnel.underlay))
 
     def set_options(self, device: Device, options: VxlanOptions) -> None:
         """Change what can be changed in place; the caller knows what that is."""
@@ -110,10 +122,29 @@ class Tunnels(Links):
                 alias = vtep_alias(says.overlay, says.peer)
                 yield Abroad(device.name, alias, ELSEWHERE, device.tunnel.key), device
 
+    def set_mtu(self, device: Device, mtu: int) -> None:
+        """Set an MTU; with what it is bound to there must be room for the outer packet."""
+        if mtu > self._most_mtu(device):
+            raise RefusedError(errno.EINVAL)
+        super().set_mtu(device, mtu)
+
+    def _limit_mtu(self, device: Device) -> None:
+        device.mtu = min(device.mtu, self._most_mtu(device))
+
+    def _most_mtu(self, device: Device) -> int:
+        underlay = None if device.vxlan is None else device.vxlan.underlay
+        return LARGEST if underlay is None else self.by_name(underlay).mtu - OVERHEAD6
+
     def _check_family(self, device: Device, address: IPAddress) -> None:
         """A device keeps its address family."""
         if address.version != device.tunnel.key.family:
             raise RefusedError(errno.EOPNOTSUPP)
+
+    def _check_scope(self, device: Device, address: IPAddress | None) -> None:
+        """Local and remote are both link-local, or neither is."""
+        bound = device.tunnel.underlay is not None
+        if address is not None and needs_zone(address) != bound:
+            raise RefusedError(errno.EINVAL)
 
     def _made_here(self) -> Iterator[Device]:
         yield from self.devices.values()

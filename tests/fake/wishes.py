@@ -6,12 +6,14 @@ from ipaddress import ip_address, ip_interface
 from vxland.addresses import IPAddress
 from vxland.model import Desired, Remote, Vtep
 from vxland.observed import Host, LocalAddress, Route
+from vxland.peers import lookup
 from vxland.resolve import resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
 
 NODE = "a"
 PEERS = "abcd"
 ADDRESSES = {name: f"192.0.2.{number}" for number, name in enumerate(PEERS, 1)}
+WRITTEN = {NODE: "a.example.org"}  # a name that has an address of either family
 LAN = OverlaySettings("lan", "vxbr0")
 DMZ = OverlaySettings("dmz", "vxbr1")
 
@@ -26,7 +28,10 @@ def settings(*overlays: OverlaySettings, peers: str = PEERS, off: str = "") -> S
     return Settings(
         node=NodeSettings(name=NODE),
         overlays=overlays,
-        peers=tuple(PeerSettings(name, ADDRESSES[name], disabled=name in off) for name in peers),
+        peers=tuple(
+            PeerSettings(name, WRITTEN.get(name, ADDRESSES[name]), disabled=name in off)
+            for name in peers
+        ),
     )
 
 
@@ -54,7 +59,7 @@ def resolved(wanted: Settings, *, unknown: str = "", mtu: int = 1500) -> Desired
 def known_addresses(wanted: Settings, unknown: str = "") -> dict[str, IPAddress]:
     """The peers' addresses, without those of some."""
     return {
-        peer.name: ip_address(peer.address)
+        peer.name: lookup(peer.address) or ip_address(ADDRESSES[peer.name])
         for peer in wanted.peers
         if not any(peer.name == name for name in unknown)
     }

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -143,6 +144,11 @@ RINGS = {
     "route removed": ("ip route add 10.8.0.0/16 dev br0", "ip route del 10.8.0.0/16 dev br0"),
     "IPv6 route": ("", "ip route add fd01::/64 dev lo"),
     "IPv6 route removed": ("ip route add fd01::/64 dev lo", "ip route del fd01::/64 dev lo"),
+    "rule": ("", "ip rule add from 10.8.0.1 table 7"),
+    "rule removed": ("ip rule add from 10.8.0.1 table 7", "ip rule del from 10.8.0.1 table 7"),
+    "IPv6 rule": ("", "ip -6 rule add from fd01::1 table 7"),
+    "nexthop": ("", "ip nexthop add id 7 dev br0"),
+    "nexthop removed": ("ip nexthop add id 7 dev br0", "ip nexthop del id 7"),
     "default flood entry deleted": ("", "bridge fdb del 00:00:00:00:00:00 dev vx dst 127.0.0.1"),
     "flood entry appended": ("", "bridge fdb append 00:00:00:00:00:00 dev vx dst 127.0.0.2"),
     "flood entry deleted": (
@@ -171,6 +177,44 @@ def test_rings(links: LinkEvents[Trigger], name: str) -> None:
     sh(before)
     settle(links)
     sh(change)
+    assert next_drain(links)
+
+
+TO_PEERS = {
+    "default route": "ip route add default dev br0",
+    "route to a peer": "ip route add 10.8.1.2/32 dev br0",
+    "route to a peer's network": "ip route add 10.8.0.0/17 dev br0",
+    "route to a peer's network in a table": "ip route add 10.8.1.0/24 dev br0 table 7",
+    "IPv6 default route": "ip -6 route add default dev lo",
+    "IPv6 route to a peer's network": "ip route add fd01::/64 dev lo",
+}
+TO_OTHERS = {
+    "route beside a peer's": "ip route add 10.8.2.0/24 dev br0",
+    "route to a network that begins alike": "ip route add 10.8.1.128/25 dev br0",
+    "IPv6 route": "ip route add fd02::/64 dev lo",
+}
+PEERS = frozenset(map(ip_address, ("10.8.1.2", "fd01::2")))
+
+
+@pytest.mark.parametrize("name", TO_PEERS)
+def test_routes_to_peers_ring(links: LinkEvents[Trigger], name: str) -> None:
+    """Once it is known where the peers are."""
+    links.watch(PEERS)
+    links.watch(PEERS)
+    sh(TO_PEERS[name])
+    assert next_drain(links)
+
+
+@pytest.mark.parametrize("name", TO_OTHERS)
+def test_routes_to_others_are_silent(links: LinkEvents[Trigger], name: str) -> None:
+    """They are read, and ring nothing; until the peers are others."""
+    links.watch(PEERS)
+    seen = links.received
+    sh(TO_OTHERS[name])
+    assert not next_drain(links)
+    assert links.received > seen
+    links.watch(frozenset(map(ip_address, ("10.8.2.9", "10.8.1.130", "fd02::9"))))
+    sh(TO_OTHERS[name].replace(" add ", " del "))
     assert next_drain(links)
 
 

@@ -21,23 +21,26 @@ bridge = "vxbr0"
 """
 
 
-def config(peers: Iterable[int], overlay: str = HEAD) -> str:
+ADDRESS = "192.0.2.{}"  # of a server, by number
+
+
+def config(peers: Iterable[int], overlay: str = HEAD, address: str = ADDRESS) -> str:
     """The same file for every server: an overlay, and these peers by number."""
-    listed = (f'\n[[peer]]\nname = "lxd{n}"\naddress = "192.0.2.{n}"\n' for n in peers)
+    listed = (f'\n[[peer]]\nname = "lxd{n}"\naddress = "{address.format(n)}"\n' for n in peers)
     return overlay + "".join(listed)
 
 
 class Container(Namespace):
     """A guest: a namespace whose eth0 is a port of the server's bridge."""
 
-    def __init__(self, server: Server, number: int, bridge: str = "vxbr0") -> None:
+    def __init__(self, server: Server, number: int, bridge: str = "vxbr0", mtu: int = MTU) -> None:
         super().__init__(f"{server.name}-guest")
         self.server = server
         self.number = number
         self.port = f"veth{number}"
         self.address = f"10.10.10.{number}"
-        peer = f"peer name eth0 mtu {MTU} netns {self.path}"
-        server.sh(f"ip link add {self.port} mtu {MTU} type veth {peer}")
+        peer = f"peer name eth0 mtu {mtu} netns {self.path}"
+        server.sh(f"ip link add {self.port} mtu {mtu} type veth {peer}")
         server.sh(f"ip link set {self.port} master {bridge} up")
         self.sh(f"ip addr add {self.address}/24 dev eth0; ip link set eth0 up")
 
@@ -47,9 +50,15 @@ class Container(Namespace):
 
 
 class Site:
-    """Servers lxd1 to lxdN with addresses 192.0.2.1 to .N on a shared underlay."""
+    """Servers lxd1 to lxdN on a shared underlay, with addresses that have their number in them."""
 
-    def __init__(self, folder: Path, count: int = 3, prefix: str = "lxd") -> None:
+    def __init__(
+        self,
+        folder: Path,
+        count: int = 3,
+        prefix: str = "lxd",
+        addresses: Iterable[str] = (f"{ADDRESS}/24",),
+    ) -> None:
         self.underlay = Namespace(f"{prefix}-underlay")
         self.underlay.sh("ip link add br0 type bridge mcast_snooping 0; ip link set br0 up")
         self.servers = []
@@ -60,7 +69,10 @@ class Site:
             port = f"p{number}"
             self.underlay.sh(f"ip link add {port} type veth peer name eth0 netns {server.path}")
             self.underlay.sh(f"ip link set {port} master br0 up")
-            server.sh(f"ip addr add 192.0.2.{number}/24 dev eth0; ip link set eth0 up")
+            for address in addresses:
+                plain = address.format(number)
+                server.sh(f"ip addr add {plain} dev eth0 {'nodad' if ':' in plain else ''}")
+            server.sh("ip link set eth0 up")
         for server in self.servers:
             server.await_carrier("eth0")
 
@@ -98,9 +110,9 @@ class Site:
         for server in self.servers:
             server.sh(f"ip link add {bridge} type bridge mcast_snooping 0; ip link set {bridge} up")
 
-    def attach_containers(self) -> list[Container]:
+    def attach_containers(self, mtu: int = MTU) -> list[Container]:
         """A container behind each server's bridge."""
-        self.containers = [Container(s, number) for number, s in enumerate(self.servers, 1)]
+        self.containers = [Container(s, n, mtu=mtu) for n, s in enumerate(self.servers, 1)]
         return self.containers
 
     def cut(self) -> None:
@@ -111,9 +123,9 @@ class Site:
         """The underlay is up again."""
         self.underlay.sh("ip link set br0 up")
 
-    def add_containers(self) -> list[Container]:
+    def add_containers(self, mtu: int = MTU) -> list[Container]:
         """A container behind each server's bridge, all reaching each other."""
-        self.attach_containers()
+        self.attach_containers(mtu)
         self.all_reach()
         return self.containers
 

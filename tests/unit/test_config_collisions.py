@@ -88,17 +88,15 @@ def test_a_position_is_not_what_gives_way(tmp_path: Path) -> None:
     index = overlay("index", 'vni = "index"')
     pair = overlay("pair", '[overlay.vnis]\n"lxd1 lxd2" = 1')
     line = 'Change this line in [overlay.vnis] of overlay "pair": "lxd1 lxd2" = 2'
-    four = PEERS.replace("2001:db8::3", "203.0.113.3")
     for text in (index + pair, pair + index):
-        (error,) = errors_in(tmp_path, text + four)
+        (error,) = errors_in(tmp_path, text + PEERS)
         assert line == error.cure
 
 
 def test_an_explicit_vni_among_positions(tmp_path: Path) -> None:
     """The third peer in lxd1's list has position 1 already."""
     index = overlay("lan", 'vni = "index"\n[overlay.vnis]\n"lxd1 lxd2" = 1')
-    four = PEERS.replace("2001:db8::3", "203.0.113.3")
-    cures = {error.cure for error in errors_in(tmp_path, index + four)}
+    cures = {error.cure for error in errors_in(tmp_path, index + PEERS)}
     line = 'Change this line in [overlay.vnis] of overlay "lan": "lxd1 lxd2" = 2'
     expected = {line}
     assert expected == cures

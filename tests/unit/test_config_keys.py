@@ -44,7 +44,7 @@ def test_a_peer_means_the_defaults(tmp_path: Path) -> None:
     assert (
         PeerSettings("lxd1", "203.0.113.1"),
         PeerSettings("lxd2", "198.51.100.2"),
-        PeerSettings("lxd3", "2001:db8::3"),
+        PeerSettings("lxd3", "192.0.2.3"),
     ) == actual.peers
 
 

@@ -361,6 +361,16 @@ def test_drop_ins_append_to_lists(tmp_path: Path) -> None:
                 )
             ],
         ),
+        (
+            PLAIN + peer("lxd4", "2001:db8::4") + peer("lxd5", "lxd5.example.org"),
+            [
+                (
+                    'peer[3].address (lxd4): "2001:db8::4" is IPv6 and that of "lxd1" IPv4, so'
+                    ' there is no tunnel between the two in overlay "lan"'
+                )
+            ],
+        ),
+        (PLAIN + peer("lxd4", "2001:db8::4", "disabled = true"), []),
     ],
 )
 def test_warnings(tmp_path: Path, text: str, expected: list[str]) -> None:

@@ -20,6 +20,8 @@ FINE = (
     "2001:DB8:0:0:0:0:0:1",
     "fd00::1",
     "::2:1",
+    "fe80::1%eth0",
+    "fe80::1%vlan.7",
 )
 NEITHER = "is neither an IP address nor a host name"
 WRONG = {
@@ -34,8 +36,10 @@ WRONG = {
     "ff02::1": "is a multicast address",
     "255.255.255.255": "is the broadcast address",
     "::ffff:203.0.113.1": "is an IPv4 address in IPv6 form",
-    "fe80::1": "is a link-local IPv6 address, and these are not in this version of vxland",
-    "fe80::1%eth0": "is a link-local IPv6 address, and these are not in this version of vxland",
+    "fe80::1": "is a link-local IPv6 address, which means something on one interface only",
+    "fe80::1%2": "has a zone (the part from %) that is no interface's name",
+    "fe80::1%interface-eth0.7": "has a zone (the part from %) that is no interface's name",
+    "fe80::1%": "is not an IP address",
     "2001:db8::1%eth0": "has a zone (the part from %)",
     "203.0.113.1/24": "has a prefix length",
     "2001:db8::1/64": "has a prefix length",

@@ -17,7 +17,7 @@ address = "198.51.100.2"
 
 [[peer]]
 name = "lxd3"
-address = "2001:db8::3"
+address = "192.0.2.3"
 """
 PLAIN = OVERLAY + PEERS
 

@@ -34,8 +34,8 @@ class NodeTable(Table):
         str | SkipJsonSchema[None],
         Takes("a string", '"eth0"'),
         Field(
-            description="The underlay device that the tunnels' MTU is computed from."
-            " Default: the device of the route to each peer.",
+            description="The underlay device that the tunnels' MTU is computed from, and with name,"
+            " behind NAT, their address taken. Default: the device of the route to each peer.",
             json_schema_extra=DEVICE,
         ),
     ] = None
@@ -110,7 +110,10 @@ class PeerTable(Table):
     address: Annotated[
         str,
         Takes("a string", '"203.0.113.1"'),
-        Field(description="The address that the others reach it at: IPv4, IPv6 or a host name."),
+        Field(
+            description="The address that the others reach it at: IPv4, IPv6 or a host name."
+            " Link-local IPv6 with this machine's interface, as fe80::1%eth0."
+        ),
     ]
     overlays: Annotated[
         Annotated[tuple[str, ...], LIST] | SkipJsonSchema[None],

@@ -2,17 +2,28 @@
 
 import struct
 from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
+from vxland.addresses import IPInterface
 from vxland.identity import ADDRESS_PROTOCOL
 from vxland.kernel.netlink import HEADER, Netlink, attributes
-from vxland.observed import BridgeAddress, LocalAddress
+from vxland.observed import BridgeAddress, LocalAddress, Standing
 
 RTM_GETADDR = 22
 IFADDR = struct.Struct("=BBBBI")  # struct ifaddrmsg: family, prefix length, flags, scope, index
-(ADDRESS, LOCAL, PROTO) = (1, 2, 11)
+(ADDRESS, LOCAL, FLAGS, PROTO) = (1, 2, 8, 11)
 PROTO_RA, PROTO_LL = 2, 3
-IFA_F_SECONDARY = 0x01  # of an IPv4 address; for IPv6 the bit means something else
+IFA_F_SECONDARY = IFA_F_TEMPORARY = 0x01  # of an IPv4 address, and of an IPv6 one
+IFA_F_OPTIMISTIC, IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_TENTATIVE = 0x04, 0x08, 0x20, 0x40
+
+
+@dataclass(slots=True)
+class Addresses:
+    """Every address, as a bridge's, and as one by which this machine is known to others."""
+
+    by_device: dict[str, set[BridgeAddress]] = field(default_factory=dict)
+    local: list[LocalAddress] = field(default_factory=list)
 
 
 def dump_request() -> bytes:
@@ -21,16 +32,18 @@ def dump_request() -> bytes:
     return HEADER.pack(HEADER.size + len(body), RTM_GETADDR, 0, 0, 0) + body
 
 
-def read_addresses(netlink: Netlink, devices: Mapping[int, str]) -> dict[str, set[BridgeAddress]]:
-    """Every address by device, with whose it is as far as the kernel knows."""
-    found: dict[str, set[BridgeAddress]] = {}
+def read_addresses(netlink: Netlink, devices: Mapping[int, str]) -> Addresses:
+    """Every address by device, with whose it is and how it stands, as far as the kernel knows."""
+    found = Addresses()
     for message in netlink.dump(dump_request()):
         _, prefix, flags, _, index = IFADDR.unpack_from(message, HEADER.size)
         seen = dict(attributes(message, HEADER.size + IFADDR.size))
         value = seen.get(LOCAL) or seen.get(ADDRESS)
         if value is None or index not in devices:
             continue
-        interface = ip_interface((value, prefix))
+        interface, device = ip_interface((value, prefix)), devices[index]
+        if FLAGS in seen:
+            flags = struct.unpack("=I", seen[FLAGS])[0]
         protocol = int.from_bytes(seen.get(PROTO, b""), "big")
         address = BridgeAddress(
             interface,
@@ -39,15 +52,19 @@ def read_addresses(netlink: Netlink, devices: Mapping[int, str]) -> dict[str, se
             or (isinstance(interface, IPv6Interface) and interface.ip.is_link_local),
             secondary=isinstance(interface, IPv4Interface) and bool(flags & IFA_F_SECONDARY),
         )
-        found.setdefault(devices[index], set()).add(address)
+        found.by_device.setdefault(device, set()).add(address)
+        if not interface.ip.is_loopback:
+            found.local.append(LocalAddress(interface, device, _standing(interface, flags)))
+    found.local.sort(key=lambda local: (local.device, str(local.interface)))
     return found
 
 
-def local_addresses(found: Mapping[str, set[BridgeAddress]]) -> tuple[LocalAddress, ...]:
-    """The addresses by which a machine can be known to others, sorted by device."""
-    return tuple(
-        LocalAddress(address.interface, device)
-        for device in sorted(found)
-        for address in sorted(found[device], key=str)
-        if not (address.interface.ip.is_loopback or address.interface.ip.is_link_local)
-    )
+def _standing(interface: IPInterface, flags: int) -> Standing:
+    if flags & IFA_F_DADFAILED:
+        return Standing.DUPLICATE
+    if flags & IFA_F_TENTATIVE and not flags & IFA_F_OPTIMISTIC:
+        return Standing.TENTATIVE
+    passing = IFA_F_DEPRECATED
+    if isinstance(interface, IPv6Interface):
+        passing |= IFA_F_TEMPORARY
+    return Standing.PASSING if flags & passing else Standing.LASTING

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Generic, Self, TypeVar
 
+from vxland.addresses import IPAddress
 from vxland.kernel.counters import read_device
 from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.netlink import (
@@ -36,15 +37,17 @@ from vxland.kernel.processes import (
     legible,
     name_of,
 )
-from vxland.kernel.routes import RTMSG
+from vxland.kernel.routes import RTMSG, Destinations
 from vxland.traffic import Seen
 
 SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
-LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE = 1, 3, 5, 7, 9, 11  # RTNLGRP_…
+LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR = 1, 3, 5, 7, 8, 9  # RTNLGRP_…
+IPV6_ROUTE, IPV6_RULE, NEXTHOP = 11, 19, 32
 NFTABLES = 7  # NFNLGRP_NFTABLES
 LINKS_AND_ADDRESSES = frozenset({16, 17, 20, 21})  # RTM_NEW and RTM_DEL, LINK and ADDR
 RTM_DELLINK = 17
 ROUTES = frozenset({24, 25})
+ROUTING = frozenset({32, 33, 104, 105})  # RTM_NEW and RTM_DEL, RULE and NEXTHOP
 NEIGHBOURS = frozenset({28, 29})
 RTM_F_CLONED = 0x200
 NEWGEN = 10 << 8 | 15  # NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN
@@ -168,7 +171,7 @@ class Events(ABC, Generic[TriggerT]):
 
 
 class LinkEvents(Events[TriggerT]):
-    """Links, addresses, routes and forwarding entries; ``own`` are port ids.
+    """Links, addresses, routes, rules that choose them, forwarding entries; ``own`` are port ids.
 
     Link messages name the requester only where it asked for an echo (measured on 6.18), address
     messages nearly always.
@@ -187,22 +190,34 @@ class LinkEvents(Events[TriggerT]):
     ) -> None:
         super().__init__(trigger, own, buffer=buffer)
         self._farewell = farewell
+        self._destinations: Destinations | None = None  # None: all
+
+    def watch(self, remotes: frozenset[IPAddress]) -> None:
+        """From now on a route matters only if it leads to one of these.
+
+        A router that knows the whole Internet changes hundreds of others a second.
+        """
+        if self._destinations is None or self._destinations.remotes != remotes:
+            self._destinations = Destinations(remotes)
 
     @staticmethod
     def _groups() -> tuple[int, Iterable[int]]:
-        return NETLINK_ROUTE, (LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV6_IFADDR, IPV6_ROUTE)
+        links = (LINK, NEIGH, IPV4_IFADDR, IPV6_IFADDR)
+        return NETLINK_ROUTE, (*links, IPV4_ROUTE, IPV4_RULE, IPV6_ROUTE, IPV6_RULE, NEXTHOP)
 
     def _matters(self, kind: int, message: bytes) -> bool:
         if kind in NEIGHBOURS:
             return _is_set_by_hand(message)
         if kind in ROUTES:
-            return not RTMSG.unpack_from(message, HEADER.size)[8] & RTM_F_CLONED
+            if RTMSG.unpack_from(message, HEADER.size)[8] & RTM_F_CLONED:
+                return False
+            return self._destinations is None or self._destinations.match(message)
         if kind == RTM_DELLINK and (seen := read_device(message)) is not None:
             self._farewell(seen)
         if kind in LINKS_AND_ADDRESSES:
             self._suspect(HEADER.unpack_from(message)[4])
             return True
-        return False
+        return kind in ROUTING
 
     def _suspect(self, port: int) -> None:
         """Name the process behind a port id; one above 2^31 was drawn by lot, 0 is the kernel."""

@@ -6,8 +6,10 @@ which a busy segment has thousands; they are told apart by the fixed header alon
 
 import struct
 from collections.abc import Mapping
+from dataclasses import replace
 from ipaddress import ip_address
 
+from vxland.addresses import zone, zoned
 from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink, attributes
 from vxland.observed import FdbEntry
 
@@ -41,9 +43,13 @@ class FdbTable:
         self.decoded = 0  # messages read so far, to be counted in tests
 
     def refresh(
-        self, netlink: Netlink, devices: Mapping[int, str]
+        self, netlink: Netlink, devices: Mapping[int, str], names: Mapping[int, str]
     ) -> dict[str, frozenset[FdbEntry]]:
-        """Dump the entries, and give those of these devices, by index, that lead to a VTEP."""
+        """Dump the entries, and give those of these devices that lead to a VTEP.
+
+        ``names`` are all devices'; both are names by index. The device that an entry with a
+        link-local destination is bound to is that address's zone.
+        """
         raw: dict[int, list[bytes]] = {}
         for message in netlink.dump(dump_request()):
             _, _, _, index, _, flags, _ = NDMSG.unpack_from(message, HEADER.size)
@@ -58,13 +64,30 @@ class FdbTable:
             if seen is None or seen[0] != whole:
                 seen = (whole, frozenset(filter(None, map(self._entry, whole))))
             self._devices[index] = seen
-        return {devices[index]: entries for index, (_, entries) in self._devices.items() if entries}
+        return {
+            devices[index]: _zoned(entries, names)
+            for index, (_, entries) in self._devices.items()
+            if entries
+        }
 
     def _entry(self, body: bytes) -> FdbEntry | None:
         if body not in self._read:
             self._read[body] = _entry(body)
             self.decoded += 1
         return self._read[body]
+
+
+def _zoned(entries: frozenset[FdbEntry], names: Mapping[int, str]) -> frozenset[FdbEntry]:
+    """The same, with zones: the name of a device may change while the entry doesn't."""
+    if all(entry.via is None for entry in entries):
+        return entries
+    return frozenset(_with_zone(entry, names) for entry in entries)
+
+
+def _with_zone(entry: FdbEntry, names: Mapping[int, str]) -> FdbEntry:
+    destination = zoned(entry.destination, names.get(entry.via) if entry.via else None)
+    via = None if zone(destination) else entry.via
+    return replace(entry, destination=destination, via=via)
 
 
 def _without_times(body: bytes) -> bytes:

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
+from vxland.addresses import zoned
 from vxland.kernel.netlink import HEADER, Netlink, attributes
 from vxland.observed import PORT_FLAGS, Link, VxlanState
 from vxland.settings import Df, VxlanOptions
@@ -45,8 +46,9 @@ INET6_ADDR_GEN_MODE = 8
 
 (VX_ID, VX_GROUP, VX_LINK, VX_LOCAL, VX_TTL, VX_TOS) = (1, 2, 3, 4, 5, 6)
 (VX_LEARNING, VX_AGEING, VX_PROXY, VX_RSC, VX_PORT) = (7, 8, 11, 12, 15)
-(VX_GROUP6, VX_LOCAL6, VX_UDP_CSUM, VX_GBP) = (16, 17, 18, 23)
-(VX_COLLECT_METADATA, VX_GPE, VX_TTL_INHERIT, VX_DF, VX_VNIFILTER) = (25, 27, 28, 29, 30)
+(VX_GROUP6, VX_LOCAL6, VX_UDP_CSUM, VX_ZERO_CSUM6_TX, VX_ZERO_CSUM6_RX) = (16, 17, 18, 19, 20)
+(VX_GBP, VX_COLLECT_METADATA, VX_GPE) = (23, 25, 27)
+(VX_TTL_INHERIT, VX_DF, VX_VNIFILTER) = (28, 29, 30)
 
 EXTRAS = (VX_PROXY, VX_RSC, VX_COLLECT_METADATA, VX_VNIFILTER)  # numbers; a plain VTEP has none set
 FLAGS = (VX_GBP, VX_GPE)  # there or not
@@ -60,6 +62,7 @@ class Indexed:
     link: Link  # without the names of other devices
     master: int
     lower: int
+    underlay: int  # what a VXLAN device is bound to
     far: tuple[int, int] | None = None  # a veth's other end: its namespace's number here, its index
 
 
@@ -86,6 +89,7 @@ def read_link(message: bytes) -> Indexed:
     seen = dict(attributes(message, HEADER.size + IFINFO.size))
     info = dict(attributes(seen.get(LINKINFO, b""), 0))
     kind = _text(info[INFO_KIND]) if INFO_KIND in info else None
+    data = dict(attributes(info.get(INFO_DATA, b""), 0)) if kind == "vxlan" else {}
     port = {}
     if info.get(INFO_SLAVE_KIND, b"").startswith(b"bridge"):
         port = dict(attributes(info.get(INFO_SLAVE_DATA, b""), 0))
@@ -110,17 +114,18 @@ def read_link(message: bytes) -> Indexed:
             if number in port and bool(_number(port[number])) != PORT_FLAGS[flag]
         ),
         link_local=_has_link_local(seen.get(AF_SPEC, b"")),
-        vxlan=_vxlan(dict(attributes(info.get(INFO_DATA, b""), 0))) if kind == "vxlan" else None,
+        vxlan=_vxlan(data) if kind == "vxlan" else None,
     )
     far = None
     if kind == "veth" and LINK_NETNSID in seen:
         far = (int.from_bytes(seen[LINK_NETNSID], sys.byteorder, signed=True), _number(seen[LINK]))
     # A lower device in another namespace has a number that means nothing here.
     lower = 0 if LINK_NETNSID in seen else _number(seen.get(LINK))
-    return Indexed(index, link, _number(seen.get(MASTER)), lower, far)
+    underlay = _number(data.get(VX_LINK))
+    return Indexed(index, link, _number(seen.get(MASTER)), lower, underlay, far)
 
 
-Named = tuple[Indexed, str | None, str | None, Link]  # read, master, lower, and all put together
+Names = tuple[str | None, str | None, str | None]  # of the master, the lower and the underlay
 
 
 class LinkTable:
@@ -128,7 +133,7 @@ class LinkTable:
 
     def __init__(self) -> None:
         self._raw: dict[int, tuple[bytes, Indexed]] = {}
-        self._named: dict[int, Named] = {}
+        self._named: dict[int, tuple[Indexed, Names, Link]] = {}
         self.indexes: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self.decoded = 0  # messages read so far, to be counted in tests
@@ -152,7 +157,7 @@ class LinkTable:
         """These bridges' ports that are veths to another namespace; the same while unchanged."""
         return {
             link.name: indexed
-            for indexed, master, _, link in self._named.values()
+            for indexed, (master, _, _), link in self._named.values()
             if indexed.far is not None and master in bridges
         }
 
@@ -160,16 +165,29 @@ class LinkTable:
         links = list(links)
         self.names = {indexed.index: indexed.link.name for indexed in links}
         self.indexes = {name: index for index, name in self.names.items()}
-        named: dict[int, Named] = {}
+        named: dict[int, tuple[Indexed, Names, Link]] = {}
         for indexed in links:
-            master, lower = self.names.get(indexed.master), self.names.get(indexed.lower)
+            others = (
+                self.names.get(indexed.master),
+                self.names.get(indexed.lower),
+                self.names.get(indexed.underlay),
+            )
             before = self._named.get(indexed.index)
-            if before is None or before[0] is not indexed or before[1:3] != (master, lower):
-                link = replace(indexed.link, master=master, lower=lower)
-                before = (indexed, master, lower, link)
+            if before is None or before[0] is not indexed or before[1] != others:
+                before = (indexed, others, _named(indexed.link, others))
             named[indexed.index] = before
         self._named = named
-        return {entry[3].name: entry[3] for entry in named.values()}
+        return {link.name: link for _, _, link in named.values()}
+
+
+def _named(link: Link, others: Names) -> Link:
+    """The same with other devices' names, which are also link-local addresses' zones."""
+    master, lower, underlay = others
+    state = link.vxlan
+    if state is not None and underlay is not None:
+        local, remote = (a and zoned(a, underlay) for a in (state.local, state.remote))
+        state = replace(state, underlay=underlay, local=local, remote=remote)
+    return replace(link, master=master, lower=lower, vxlan=state)
 
 
 def _text(value: bytes) -> str:
@@ -209,4 +227,5 @@ def _vxlan(data: dict[int, bytes]) -> VxlanState:
         options=options,
         underlay=f"#{underlay}" if underlay else None,
         plain=not any(_number(data.get(n)) for n in EXTRAS) and not any(n in data for n in FLAGS),
+        zero_csum6=any(_number(data.get(n)) for n in (VX_ZERO_CSUM6_TX, VX_ZERO_CSUM6_RX)),
     )

@@ -9,7 +9,7 @@ from vxland import operations as ops
 from vxland.addresses import IPAddress
 from vxland.execution import Failure
 from vxland.kernel.abroad import find_abroad
-from vxland.kernel.addresses import local_addresses, read_addresses
+from vxland.kernel.addresses import Addresses, read_addresses
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
@@ -20,8 +20,8 @@ from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
 from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.port import port_holders
-from vxland.kernel.routes import read_routes
-from vxland.observed import Abroad, BridgeAddress, FarEnd, ForwardChain, Host, Link, Observed
+from vxland.kernel.routes import Underlay, read_routes
+from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed
 from vxland.operations import Operation
 from vxland.ownership import KINDS
 from vxland.traffic import Seen
@@ -107,8 +107,8 @@ class LinuxKernel:
         ours = {name for name, link in links.items() if link.kind in KINDS}  # or may be
         return Observed(
             links=links,
-            fdb=self._fdb.refresh(self._netlink, vxlans),
-            addresses={name: frozenset(addresses.get(name, ())) for name in ours},
+            fdb=self._fdb.refresh(self._netlink, vxlans, names),
+            addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
             ebtables=self.ebtables.read(),
             nftables=self.nftables.read(),
             abroad=self.look_abroad() if abroad else None,
@@ -186,11 +186,14 @@ class LinuxKernel:
         self,
         remotes: frozenset[IPAddress],
         links: Mapping[str, Link],
-        addresses: Mapping[str, set[BridgeAddress]],
+        addresses: Addresses,
     ) -> Host:
+        underlay = Underlay(self._links.names, links, addresses.local)
+        routes = read_routes(self._netlink, remotes, underlay)
         return Host(
-            addresses=local_addresses(addresses),
-            routes=read_routes(self._netlink, remotes, self._links.names, links),
+            addresses=tuple(addresses.local),
+            routes=routes.found,
+            unreachable=routes.missing,
             mtus={name: link.mtu for name, link in links.items()},
         )
 

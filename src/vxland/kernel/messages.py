@@ -16,7 +16,7 @@ from pyroute2.netlink.rtnl.ndmsg import ndmsg
 
 from vxland import identity
 from vxland import operations as ops
-from vxland.addresses import IPAddress, IPInterface
+from vxland.addresses import IPAddress, IPInterface, unzoned, zone
 from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
 from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
@@ -104,11 +104,11 @@ def _create(device: str, attributes: Attributes) -> bytes:
 
 
 def _remote(address: IPAddress) -> tuple[str, str]:
-    return (f"IFLA_VXLAN_GROUP{SUFFIX[address.version]}", str(address))
+    return (f"IFLA_VXLAN_GROUP{SUFFIX[address.version]}", str(unzoned(address)))
 
 
 def _local(address: IPAddress) -> tuple[str, str]:
-    return (f"IFLA_VXLAN_LOCAL{SUFFIX[address.version]}", str(address))
+    return (f"IFLA_VXLAN_LOCAL{SUFFIX[address.version]}", str(unzoned(address)))
 
 
 def vxlan_attributes(vtep: Vtep) -> Attributes:
@@ -131,9 +131,12 @@ def vxlan_attributes(vtep: Vtep) -> Attributes:
     ]
 
 
-def _create_vtep(operation: ops.CreateVtep, _: Directory) -> bytes:
+def _create_vtep(operation: ops.CreateVtep, directory: Directory) -> bytes:
     vtep = operation.vtep
-    info = _linkinfo("vxlan", vxlan_attributes(vtep))
+    bound: Attributes = []
+    if vtep.underlay is not None:
+        bound.append(("IFLA_VXLAN_LINK", directory[vtep.underlay]))
+    info = _linkinfo("vxlan", [*vxlan_attributes(vtep), *bound])
     return _create(vtep.device, [("IFLA_ADDRESS", vtep.mac), ("IFLA_MTU", vtep.mtu), info])
 
 
@@ -208,8 +211,10 @@ def _address(directory: Directory, device: str, interface: IPInterface, kind: in
 
 
 def _fdb(directory: Directory, device: str, entry: FdbEntry, kind: int, request: int) -> bytes:
-    attributes: Attributes = [("NDA_LLADDR", entry.mac), ("NDA_DST", str(entry.destination))]
-    optional = {"NDA_PORT": entry.port, "NDA_VNI": entry.vni, "NDA_IFINDEX": entry.via}
+    destination, underlay = unzoned(entry.destination), zone(entry.destination)
+    via = entry.via if underlay is None else directory[underlay]
+    attributes: Attributes = [("NDA_LLADDR", entry.mac), ("NDA_DST", str(destination))]
+    optional = {"NDA_PORT": entry.port, "NDA_VNI": entry.vni, "NDA_IFINDEX": via}
     attributes += [(name, value) for name, value in optional.items() if value is not None]
     return _encode(
         ndmsg(),
@@ -280,6 +285,17 @@ def numbers_needed(operation: ops.Operation) -> tuple[str, ...]:
     """The devices that this operation's message can name only by number."""
     if isinstance(operation, ops.Attach | ops.Reattach):
         return (operation.bridge,)
-    if isinstance(operation, ops.AppendFlood | ops.RemoveFdb | ops.AddAddress | ops.RemoveAddress):
+    if isinstance(operation, ops.CreateVtep):
+        return _underlay(operation.vtep.local)
+    if isinstance(operation, ops.AppendFlood):
+        return (operation.device, *_underlay(operation.destination))
+    if isinstance(operation, ops.RemoveFdb):
+        return (operation.device, *_underlay(operation.entry.destination))
+    if isinstance(operation, ops.AddAddress | ops.RemoveAddress):
         return (operation.device,)
     return ()
+
+
+def _underlay(address: IPAddress) -> tuple[str, ...]:
+    device = zone(address)
+    return () if device is None else (device,)

@@ -1,59 +1,173 @@
 """Which route leads to a peer, and its MTU (include/uapi/linux/rtnetlink.h)."""
 
+import errno
 import struct
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from ipaddress import ip_address
 
-from vxland.addresses import IPAddress
+from vxland.addresses import IPAddress, needs_zone, zone
 from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, attributes
-from vxland.observed import Link, Route
+from vxland.observed import Link, LocalAddress, Route
 
 RTM_GETROUTE = 26
 RTMSG = struct.Struct("=BBBBBBBBI")  # family, dst and src length, tos, table, protocol, …, flags
 # The route as configured, not a copy of it with a path MTU that somebody's ICMP brought down.
 RTM_F_FIB_MATCH = 0x2000
 RTN_UNICAST = 1
-(DST, OIF, METRICS, MULTIPATH) = (1, 4, 8, 9)
+(DST, SRC, OIF, PREFSRC, METRICS, MULTIPATH) = (1, 2, 4, 7, 8, 9)
 RTAX_MTU = 2
 FAMILY = {4: 2, 6: 10}
+AFTER_RTMSG = HEADER.size + RTMSG.size
 NEXTHOP_OIF = struct.Struct("=HBBi")  # struct rtnexthop: length, flags, hops, ifindex
 
+REASONS = {  # what a lookup is answered with where nothing leads there
+    errno.ENETUNREACH: "there is no route",
+    errno.EHOSTUNREACH: "the route is of type unreachable",
+    errno.EINVAL: "the route is of type blackhole",
+    errno.EACCES: "the route is of type prohibit",
+}
 
-def request(remote: IPAddress) -> bytes:
-    """Ask for the route to an address."""
-    body = RTMSG.pack(
-        FAMILY[remote.version], remote.max_prefixlen, 0, 0, 0, 0, 0, 0, RTM_F_FIB_MATCH
-    )
-    body += struct.pack("=HH", 4 + len(remote.packed), DST) + remote.packed
+
+@dataclass(frozen=True, slots=True)
+class Underlay:
+    """What a lookup needs to know of this machine."""
+
+    names: Mapping[int, str]  # of devices, by index
+    links: Mapping[str, Link]
+    local: Iterable[LocalAddress]
+
+
+@dataclass(slots=True)
+class Routes:
+    """Where the routes lead, and why there is none."""
+
+    found: dict[IPAddress, Route] = field(default_factory=dict)
+    missing: dict[IPAddress, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    index: int | None
+    source: IPAddress | None
+    mtu: int  # 0: the device's
+
+
+class Destinations:
+    """Addresses, by the networks that a route to them may have for its destination."""
+
+    def __init__(self, remotes: frozenset[IPAddress]) -> None:
+        self.remotes = remotes
+        self._networks: dict[tuple[int, int], frozenset[bytes]] = {}  # by family and length
+
+    def match(self, message: bytes) -> bool:
+        """Whether an RTM_NEWROUTE or RTM_DELROUTE is about the way to one of them."""
+        family, length, *_ = RTMSG.unpack_from(message, HEADER.size)
+        if not length:
+            return True
+        networks = self._networks.get((family, length))
+        if networks is None:
+            networks = frozenset(
+                _masked(remote, length)
+                for remote in self.remotes
+                if FAMILY[remote.version] == family
+            )
+            self._networks[family, length] = networks
+        return bool(networks) and dict(attributes(message, AFTER_RTMSG)).get(DST) in networks
+
+
+def _masked(address: IPAddress, length: int) -> bytes:
+    bits = address.max_prefixlen
+    return (int(address) >> (bits - length) << (bits - length)).to_bytes(bits // 8, "big")
+
+
+def request(
+    remote: IPAddress, source: IPAddress | None = None, oif: int = 0, flags: int = RTM_F_FIB_MATCH
+) -> bytes:
+    """Ask for the route to an address, for packets from ``source`` if it is given."""
+    bits = remote.max_prefixlen
+    from_bits = 0 if source is None else bits
+    body = RTMSG.pack(FAMILY[remote.version], bits, from_bits, 0, 0, 0, 0, 0, flags)
+    body += _attribute(DST, remote.packed)
+    if source is not None:
+        body += _attribute(SRC, source.packed)
+    if oif:
+        body += _attribute(OIF, struct.pack("=I", oif))
     return HEADER.pack(HEADER.size + len(body), RTM_GETROUTE, 0, 0, 0) + body
 
 
-def read_routes(
-    netlink: Netlink,
-    remotes: Iterable[IPAddress],
-    names: Mapping[int, str],
-    links: Mapping[str, Link],
-) -> dict[IPAddress, Route]:
-    """The routes to these addresses, as far as there are any."""
-    wanted = sorted(remotes, key=lambda address: (address.version, address.packed))
-    routes = {}
-    for remote, answer in zip(wanted, netlink.ask([request(a) for a in wanted]), strict=True):
-        route = None if isinstance(answer, NetlinkError) else _route(answer, names, links)
-        if route is not None:
-            routes[remote] = route
+def read_routes(netlink: Netlink, remotes: Iterable[IPAddress], underlay: Underlay) -> Routes:
+    """The routes to these addresses, as the tunnels' own packets take them.
+
+    These carry a source address, by which rules may choose the table (ip-rule(8)): that of
+    ``remotes`` which is this machine's own; else the one that the kernel prefers.
+    """
+    wanted = sorted(remotes, key=lambda address: (address.version, address.packed, str(address)))
+    indexes = {name: index for index, name in underlay.names.items()}
+    wanted = [remote for remote in wanted if not needs_zone(remote) or zone(remote) in indexes]
+    oifs = {remote: indexes[zone(remote) or ""] for remote in wanted if needs_zone(remote)}
+    here = {local.ip for local in underlay.local}
+    sources = _own(here.intersection(wanted))
+    open_ = [r for r in wanted if not needs_zone(r) and r.version not in sources]
+    chosen = {
+        remote: answer.source
+        for remote, answer in _ask(netlink, {r: request(r, flags=0) for r in open_}).items()
+        if isinstance(answer, _Answer)
+    }
+    chosen |= {r: sources[r.version] for r in wanted if r not in oifs and r.version in sources}
+    requests = {r: request(r, chosen.get(r), oifs.get(r, 0)) for r in wanted}
+    answers = _ask(netlink, requests)
+    # Of a route as configured a nexthop object may be all that is told (nexthop_compat_mode).
+    vague = [r for r, a in answers.items() if isinstance(a, _Answer) and a.index is None]
+    precise = _ask(netlink, {r: request(r, chosen.get(r), flags=0) for r in vague})
+    routes = Routes()
+    for remote, answer in (answers | precise).items():
+        if isinstance(answer, str):
+            routes.missing[remote] = answer
+        elif answer is not None and (device := underlay.names.get(answer.index or 0)) is not None:
+            mtu = answer.mtu or underlay.links[device].mtu
+            routes.found[remote] = Route(device, mtu, chosen.get(remote))
     return routes
 
 
-def _route(message: bytes, names: Mapping[int, str], links: Mapping[str, Link]) -> Route | None:
-    kind = RTMSG.unpack_from(message, HEADER.size)[7]
-    seen = dict(attributes(message, HEADER.size + RTMSG.size))
+def _own(here: Iterable[IPAddress]) -> dict[int, IPAddress]:
+    """By IP version, the one address that is this machine's, where there is one."""
+    ours = [address for address in here if not needs_zone(address)]
+    return {
+        version: found[0]
+        for version in FAMILY
+        if len(found := [address for address in ours if address.version == version]) == 1
+    }
+
+
+def _ask(
+    netlink: Netlink, requests: Mapping[IPAddress, bytes]
+) -> dict[IPAddress, _Answer | str | None]:
+    """The answers; where nothing leads there, why; None where it is no peer's address."""
+    answers = netlink.ask([*requests.values()])
+    return {
+        remote: _reason(answer) if isinstance(answer, NetlinkError) else _read(answer)
+        for remote, answer in zip(requests, answers, strict=True)
+    }
+
+
+def _reason(error: NetlinkError) -> str:
+    return REASONS.get(error.errno or 0, f"{error.strerror} ({error.name})")
+
+
+def _read(message: bytes) -> _Answer | None:
+    if RTMSG.unpack_from(message, HEADER.size)[7] != RTN_UNICAST:
+        return None
+    seen = dict(attributes(message, AFTER_RTMSG))
     index = None
     if OIF in seen:
         index = struct.unpack("=I", seen[OIF])[0]
     elif MULTIPATH in seen:
         index = NEXTHOP_OIF.unpack_from(seen[MULTIPATH])[3]
-    device = names.get(index) if index is not None else None
-    if kind != RTN_UNICAST or device is None:
-        return None
     metrics = dict(attributes(seen.get(METRICS, b""), 0))
     mtu = struct.unpack("=I", metrics[RTAX_MTU])[0] if RTAX_MTU in metrics else 0
-    return Route(device, mtu or links[device].mtu)
+    return _Answer(index, ip_address(seen[PREFSRC]) if PREFSRC in seen else None, mtu)
+
+
+def _attribute(kind: int, value: bytes) -> bytes:
+    return struct.pack("=HH", 4 + len(value), kind) + value

@@ -21,7 +21,7 @@ def vteps(seat: Seat) -> tuple[Vtep, ...]:
             port=overlay.port,
             local=seat.locals[number.peer],
             remotes=(Remote(number.peer, seat.remotes[number.peer]),),
-            mtu=seat.mtu,
+            mtu=min(seat.mtu, seat.most.get(number.peer, seat.mtu)),
             options=overlay.options,
         )
         for number in numbered(overlay, seat.node, seat.order)

@@ -1,7 +1,7 @@
 """A node's seat in an overlay: what a mode needs to know to lay out its VTEPs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from vxland.addresses import IPAddress
 from vxland.settings import OverlaySettings
@@ -18,3 +18,4 @@ class Seat:
     locals: Mapping[str, IPAddress]  # this node's VTEP address towards each of them
     own: IPAddress | None  # the one that the others know it by
     mtu: int
+    most: Mapping[str, int] = field(default_factory=dict)  # MTUs that the kernel allows, by peer

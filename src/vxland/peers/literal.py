@@ -4,12 +4,15 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from vxland.addresses import IPAddress
+from vxland.addresses import IPAddress, needs_zone, zone
 
 EXAMPLE = 'Write its IPv4 or IPv6 address, like "203.0.113.1" or "2001:db8::1"'
 
 _ONE_MACHINE = "Write the address of the one machine that is meant"
 _LIKE_AN_ADDRESS = re.compile(r"[0-9.]+(/.*)?|.*:.*|", re.DOTALL)  # no host name looks like this
+_INTERFACE = re.compile(
+    r"(?!\d+$)(?!\.\.?$)[!-~]{1,15}"
+)  # dev_valid_name (net/core/dev.c), no number
 _IPV4_BROADCAST = IPv4Address("255.255.255.255")
 
 
@@ -17,12 +20,17 @@ def _mapped(address: IPAddress) -> bool:
     return isinstance(address, IPv6Address) and address.ipv4_mapped is not None
 
 
-def _zoned(address: IPAddress) -> bool:
-    return isinstance(address, IPv6Address) and address.scope_id is not None
+def _without_zone(address: IPAddress) -> bool:
+    return needs_zone(address) and zone(address) is None
 
 
-def _link_local(address: IPAddress) -> bool:
-    return isinstance(address, IPv6Address) and address.is_link_local
+def _with_needless_zone(address: IPAddress) -> bool:
+    return zone(address) is not None and not needs_zone(address)
+
+
+def _with_odd_zone(address: IPAddress) -> bool:
+    name = zone(address)
+    return name is not None and not _INTERFACE.fullmatch(name)
 
 
 # What no server can be reached at. The first that is true is what the person is told.
@@ -33,11 +41,20 @@ _UNUSABLE: tuple[tuple[Callable[[IPAddress], bool], str, str], ...] = (
     (lambda address: address == _IPV4_BROADCAST, "is the broadcast address", _ONE_MACHINE),
     (_mapped, "is an IPv4 address in IPv6 form", "Write it as the IPv4 address that it is"),
     (
-        _link_local,
-        "is a link-local IPv6 address, and these are not in this version of vxland",
-        "Write a global or unique local one (2000::/3 or fc00::/7)",
+        _without_zone,
+        "is a link-local IPv6 address, which means something on one interface only",
+        'Write this machine\'s interface after it, like "fe80::1%eth0", or another address',
     ),
-    (_zoned, "has a zone (the part from %)", "Leave out the % and what follows it"),
+    (
+        _with_needless_zone,
+        "has a zone (the part from %)",
+        "Leave out the % and what follows it",
+    ),
+    (
+        _with_odd_zone,
+        "has a zone (the part from %) that is no interface's name",
+        "Write the interface's name after the %, not its number",
+    ),
 )
 
 

@@ -70,7 +70,8 @@ def needs_recreation(vtep: Vtep, link: Link) -> bool:
         state is None
         or state.key != vtep.vni_key
         or not state.plain
-        or state.underlay is not None
+        or state.zero_csum6
+        or state.underlay != vtep.underlay
         or state.options.udp_csum != vtep.options.udp_csum
         or state.options.ttl_inherit != vtep.options.ttl_inherit
     )

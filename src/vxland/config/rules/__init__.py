@@ -27,6 +27,7 @@ RULES: tuple[Rule, ...] = (
     addresses.peer_addresses,
     addresses.node_address,
     addresses.overlay_addresses,
+    addresses.shared_link_local,
     duplicates.overlay_names,
     duplicates.bridges,
     duplicates.peer_names,
@@ -52,6 +53,7 @@ ADVICE: tuple[Rule, ...] = (
     advice.index_without_learning,
     advice.shared_without_learning,
     advice.underlay_in_overlay,
+    advice.apart,
     advice.open_to_strangers,
 )
 

@@ -5,10 +5,11 @@ from collections.abc import Callable, Iterator
 from ipaddress import IPv6Interface, ip_interface
 
 from vxland import peers
-from vxland.addresses import IPInterface
+from vxland.addresses import IPInterface, needs_zone
 from vxland.config.document import Document
 from vxland.config.errors import ConfigError
 from vxland.config.place import Place
+from vxland.config.wording import quoted
 from vxland.peers import host_name
 
 _ONE_OF_ITS_OWN = "Write an address that this one machine has in the overlay"
@@ -35,6 +36,22 @@ def node_address(document: Document) -> Iterator[ConfigError]:
         yield place.error("is a host name", cure, text)
     else:
         yield from _server(place, text)
+
+
+def shared_link_local(document: Document) -> Iterator[ConfigError]:
+    """A device for all peers has no interface of its own, which link-local addresses need."""
+    for item in document.overlays:
+        if item.table.mode != "shared":
+            continue
+        for peer in document.peers:
+            address = peers.lookup(peer.table.address)
+            part = peer.table.overlays is None or item.name in peer.table.overlays
+            if part and address is not None and needs_zone(address):
+                yield peer.place.at("address").error(
+                    f'is link-local, and overlay {quoted(item.name)} has mode = "shared"',
+                    'Write a global or unique local address, or mode = "mesh" in the overlay',
+                    peer.table.address,
+                )
 
 
 def overlay_addresses(document: Document) -> Iterator[ConfigError]:

@@ -5,10 +5,11 @@ from ipaddress import ip_address
 
 from vxland import peers
 from vxland.config import values
-from vxland.config.document import Document
+from vxland.config.document import Document, Item
 from vxland.config.errors import ConfigError
 from vxland.config.rules.addresses import interface
-from vxland.config.rules.membership import listed
+from vxland.config.rules.membership import active, listed
+from vxland.config.schema import PeerTable
 from vxland.config.wording import quoted
 from vxland.settings import SHARED
 
@@ -75,6 +76,26 @@ def underlay_in_overlay(document: Document) -> Iterator[ConfigError]:
                     "Give the overlay's addresses a network of their own",
                     peer.table.address,
                 )
+
+
+def apart(document: Document) -> Iterator[ConfigError]:
+    """A tunnel is over IPv4 or over IPv6, at both ends."""
+    for item in document.overlays:
+        names = active(document, item.name) if item.table.mode == "mesh" else []
+        only: dict[int, Item[PeerTable]] = {}
+        for peer in document.peers:
+            versions = peers.families(peer.table.address) if peer.name in names else ()
+            if len(versions) == 1:
+                only.setdefault(next(iter(versions)), peer)
+        if len(only) > 1:
+            (here, one), (there, other) = only.items()
+            yield other.place.at("address").error(
+                f"is IPv{there} and that of {quoted(one.name)} IPv{here}, so there is no tunnel"
+                f" between the two in overlay {quoted(item.name)}",
+                "Give one of them a host name that stands for both, in DNS or in /etc/hosts of"
+                " every server",
+                other.table.address,
+            )
 
 
 def open_to_strangers(document: Document) -> Iterator[ConfigError]:

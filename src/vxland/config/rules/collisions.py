@@ -41,8 +41,8 @@ class _Mesh:
                 yield Numbered(identity.SHARED[family], vni, device), frozenset({family})
             return
         for number in numbered(self.settings, node, [n for n in self.nodes if n != node]):
-            if self.nodes[number.peer]:
-                yield number, self.nodes[number.peer]
+            if families := self.nodes[number.peer]:
+                yield number, families & (self.nodes[node] or families)
 
 
 @dataclass(frozen=True, slots=True)
