@@ -127,6 +127,7 @@ COMMANDS = (
             ),
         ),
     ),
+    Command("doctor", "check this node and its peers end to end, and say what mends it"),
     Command("schema", "print the configuration's JSON Schema", json=False),
 )
 

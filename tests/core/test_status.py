@@ -1,6 +1,7 @@
 """The status as JSON: as its types say, and as docs/api.md says."""
 
 import re
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from functools import cache, reduce
 from operator import or_
@@ -181,9 +182,9 @@ def test_a_board_without_a_turn_has_no_status() -> None:
     assert "error" not in board.status()
 
 
-def documented() -> dict[str, dict[str, str]]:
+def documented(document: Path = API) -> dict[str, dict[str, str]]:
     """The tables of docs/api.md: by the type in the heading, each key with what it is."""
-    text = API.read_text()
+    text = document.read_text()
     sections = re.split(r"^#+ .*\(`(\w+)`\)$", text, flags=re.MULTILINE)
     return {
         name: dict(re.findall(r"^\| `(\w+)` \| ([^|]+?) \|", body, re.MULTILINE))
@@ -191,11 +192,11 @@ def documented() -> dict[str, dict[str, str]]:
     }
 
 
-def written(annotation: Any) -> str:  # noqa: ANN401 - any annotation
+def written(annotation: Any, shapes: Iterable[str] = SHAPES) -> str:  # noqa: ANN401 - any
     """A type as the documentation writes it."""
     text = getattr(annotation, "__name__", str(annotation))
     text = str(annotation) if "[" in str(annotation) or "|" in str(annotation) else text
-    for name in SHAPES:
+    for name in shapes:
         text = re.sub(rf"[\w.]*\b{name}\b", name, text)
     values = re.fullmatch(r"typing.Literal\[(.*)\]", text)
     if values:

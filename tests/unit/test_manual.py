@@ -12,7 +12,7 @@ import pytest
 from tests.unit.written import OVERLAY, PEERS, errors_in
 from vxland import journal
 from vxland.cli import COMMANDS, WRONG_COMMAND_LINE, parser
-from vxland.commands import bugreport, events, import_script, plan, run, status
+from vxland.commands import bugreport, doctor, events, import_script, plan, run, status
 from vxland.config.schema import HEADERS, KEYS, LISTS, TABLES
 from vxland.problems import Kind
 
@@ -34,6 +34,7 @@ STATUSES = {
     "events": {events.TOLD, events.NOT_RUNNING, events.ERROR},
     "import-script": {import_script.MADE, import_script.NOT_MADE},
     "bugreport": {bugreport.WRITTEN, bugreport.ERROR},
+    "doctor": {doctor.FINE, doctor.FINDINGS, doctor.ERROR},
     "schema": {0},
 }
 

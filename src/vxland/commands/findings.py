@@ -1,0 +1,64 @@
+"""A diagnosis as a person on call reads it: the worst first, equal lines of many peers as one."""
+
+from collections.abc import Iterator, Sequence
+
+from rich.text import Text
+
+from vxland.changes import some
+from vxland.commands.glance import BAD, GOOD, NOTE, SENTENCES
+from vxland.commands.words import clean, took
+from vxland.diagnosis import DiagnosisJson, FindingJson, State
+
+STYLES = {"problem": BAD, "warning": NOTE, "unknown": "cyan", "ok": ""}
+WORST_FIRST = [state.value for state in State]
+NAMED = 5  # peers of one line, where something is to be done
+NAMED_FINE = 3
+HERE = "this machine"
+
+Merged = tuple[FindingJson, list[str]]  # a line, and the peers that it is about
+
+
+def lines(diagnosis: DiagnosisJson) -> Iterator[Text]:
+    """From the top."""
+    yield _verdict(diagnosis)
+    overlays = dict.fromkeys(finding["overlay"] for finding in diagnosis["findings"])
+    for overlay in sorted(overlays, key=bool):
+        of = [finding for finding in diagnosis["findings"] if finding["overlay"] == overlay]
+        yield Text("")
+        yield Text(f"overlay {clean(overlay)}" if overlay else HERE, style="bold")
+        for finding, peers in _merged(of):
+            yield from _told(finding, peers)
+
+
+def _verdict(diagnosis: DiagnosisJson) -> Text:
+    counts = diagnosis["counts"]
+    words = [
+        f"{counts[state]} {word}{'s' * (counts[state] != 1)}"  # type: ignore[literal-required]
+        for state, word in (("problem", "problem"), ("warning", "warning"))
+        if counts[state]  # type: ignore[literal-required]
+    ]
+    style = BAD if counts["problem"] else NOTE if words else GOOD
+    if counts["unknown"]:
+        words.append(f"{counts['unknown']} unknown")
+    node = f"{clean(diagnosis['node'])}: " if diagnosis["node"] else ""
+    said = ", ".join(words) or "all is well"
+    return Text(f"{node}{said} (it took {took(diagnosis['seconds'])})", style=f"bold {style}")
+
+
+def _merged(findings: Sequence[FindingJson]) -> list[Merged]:
+    """The worst first; those that differ in the peer alone are one."""
+    found: dict[tuple[str, ...], Merged] = {}
+    for finding in findings:
+        key = (finding["state"], finding["check"], finding["text"], finding["cure"])
+        _, peers = found.setdefault(key, (finding, []))
+        peers += [finding["peer"]] if finding["peer"] else []
+    return sorted(found.values(), key=lambda merged: WORST_FIRST.index(merged[0]["state"]))
+
+
+def _told(finding: FindingJson, peers: Sequence[str]) -> Iterator[Text]:
+    most = NAMED_FINE if finding["state"] == State.OK.value else NAMED
+    whose = f"{clean(some(peers, most))}: " if peers else ""
+    head = f"  {finding['state']:<7}  {finding['check']:<9}  "
+    yield Text(f"{head}{whose}{clean(finding['text'])}", style=STYLES[finding["state"]])
+    for way in SENTENCES.split(finding["cure"]) if finding["cure"] else ():
+        yield Text(f"{' ' * 11}{clean(way)}")

@@ -1,0 +1,26 @@
+"""What a check finds: one line, and what to do about it."""
+
+from dataclasses import dataclass
+from enum import Enum
+
+
+class State(Enum):
+    """How it stands, the worst first."""
+
+    PROBLEM = "problem"  # something doesn't work
+    WARNING = "warning"  # it works, and will hurt some day
+    UNKNOWN = "unknown"  # it can't be told, and why
+    OK = "ok"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """One line. What names a peer says so in ``peer``, so that equal ones can be told together."""
+
+    state: State
+    text: str
+    cure: str = ""
+    overlay: str = ""
+    peer: str = ""
+    device: str = ""
+    check: str = ""  # which check found it; the table of checks fills it in

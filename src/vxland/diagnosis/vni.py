@@ -1,0 +1,31 @@
+"""Packets that come to a tunnel's port, and that no device here takes: another VNI."""
+
+from collections.abc import Iterator
+
+from vxland.diagnosis.facts import Facts
+from vxland.diagnosis.finding import Finding, State
+
+
+def vni(facts: Facts) -> Iterator[Finding]:
+    """One for each sender and VNI."""
+    peers = {target.ends.remote.packed: target for target in facts.targets}  # whatever the zone
+    for stray in sorted(facts.strays, key=lambda stray: (stray.source.packed, stray.vni)):
+        target = peers.get(stray.source.packed)
+        if target is None:
+            text = f"packets with VNI {stray.vni}, which no device here has, come from"
+            yield Finding(
+                State.WARNING,
+                f"{text} {stray.source}, which is no peer",
+                "Add that server as a [[peer]]; or have it, or a firewall, keep them away",
+            )
+            continue
+        through = facts.through.get(target.key)
+        works = through is not None and through.answered
+        yield Finding(
+            State.WARNING if works else State.PROBLEM,
+            f"its packets come with VNI {stray.vni}, which no device here has",
+            "The overlay and both servers must be named alike in the files of both: compare"
+            " vxland status there and here. Or that server is in more overlays than this one",
+            target.overlay if not works else "",
+            target.peer,
+        )
