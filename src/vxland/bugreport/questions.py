@@ -61,6 +61,7 @@ QUESTIONS = (  # the kernel first, as it is before anything else happens
     _asked("vxland/check.txt", "whether the configuration is valid", "vxland check", 1),
     _asked("vxland/status.json", "the status", "vxland status --json", 2, 3),
     _asked("vxland/events.json", "what happened lately", "vxland events --json", 3),
+    _asked("vxland/doctor.txt", "what the doctor finds", "vxland doctor", 2),
     _asked("vxland/plan.txt", "what would change", "vxland plan", 2),
     _asked("vxland/plan-commands.txt", "the same as commands", "vxland plan --commands", 2),
 )

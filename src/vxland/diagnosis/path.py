@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from vxland.diagnosis.facts import Facts, Path
 from vxland.diagnosis.finding import Finding, State
 from vxland.diagnosis.targets import Target
-from vxland.resolve import OVERHEAD
+from vxland.mtu import OVERHEAD
 from vxland.settings import Df
 
 

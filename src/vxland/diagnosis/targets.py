@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from vxland import identity
 from vxland.addresses import IPAddress
 from vxland.model import Desired, Overlay, Tunnel
+from vxland.mtu import OVERHEAD
 from vxland.observed import Observed
-from vxland.resolve import OVERHEAD
 from vxland.settings import Df
 
 
