@@ -10,7 +10,7 @@ import pytest
 from tests.contract.namespace import fresh_namespace
 from vxland.guards.nftables import FORWARD, rule
 from vxland.identity import TABLE
-from vxland.kernel import netlink, nftables
+from vxland.kernel import netlink, own_table
 from vxland.kernel.events import RuleEvents
 from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import NetlinkError
@@ -257,7 +257,7 @@ def test_an_older_kernel_gets_a_table_without_flags(
 ) -> None:
     """One that doesn't know the flag; here it is asked for one that no kernel knows."""
     del nobody
-    monkeypatch.setattr(nftables, "PERSIST", 1 << 30)
+    monkeypatch.setattr(own_table, "PERSIST", 1 << 30)
     with closing(Nftables(keeps=True)) as kernel:
         assert kernel.read() == NftablesState(None, keeps=False)
         assert kernel.write(MADE) is None
@@ -275,9 +275,11 @@ def test_an_older_kernel_gets_a_table_without_flags(
         (11, "all the time", "tried again"),
     ],
 )
-def test_why_there_can_be_no_table(number: int, reason: str, cure: str) -> None:
+def test_why_there_can_be_no_table(
+    commands: Nftables, number: int, reason: str, cure: str
+) -> None:
     """By what the kernel answers."""
-    said = nftables.unusable(NetlinkError(number))
+    said = commands.unusable(NetlinkError(number))
     assert reason in said.reason
     assert cure in said.cure
 

@@ -1,37 +1,25 @@
 """Rules of nftables as the kernel holds them: a list of expressions for a small machine.
 
-The name of a port is loaded into a register and compared, by as many bytes as count: all 16 of a
-whole name, those of the prefix of a prefix. Names and numbers are those of
-include/uapi/linux/netfilter/nf_tables.h.
+Something of a packet is loaded into a register, and compared or looked up. Names and numbers are
+those of include/uapi/linux/netfilter/nf_tables.h.
 """
 
-import struct
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any, NamedTuple
 
-from vxland.guards.nftables import rule
-from vxland.guards.wall import DROP, PLAIN_NAME, RETURN
-from vxland.kernel.netlink import ATTRIBUTE, attributes
-from vxland.observed import PortRule
+from vxland.kernel.attributes import attribute, nested, number, read_number, read_text, text
+from vxland.kernel.netlink import attributes
 
-NESTED = 0x8000  # NLA_F_NESTED
-IFNAMSIZ = 16
 LIST_ELEM = 1
 EXPR_NAME, EXPR_DATA = 1, 2
-META_DREG, META_KEY = 1, 2
-IIFNAME, OIFNAME = 6, 7
-CMP_SREG, CMP_OP, CMP_DATA = 1, 2, 3
-EQUAL = 0
-IMMEDIATE_DREG, IMMEDIATE_DATA = 1, 2
 DATA_VALUE, DATA_VERDICT = 1, 2
 VERDICT_CODE = 1
+EQUAL = 0
 REG_VERDICT, REG_1 = 0, 1
-VERDICTS = {DROP: 0, RETURN: 0xFFFFFFFB}  # NF_DROP, NFT_RETURN
-CODES = {code: verdict for verdict, code in VERDICTS.items()}
 
 
 class Meta(NamedTuple):
-    """Something that is known of the frame, loaded into a register."""
+    """Something that is known of the packet, loaded into a register."""
 
     key: int
     register: int = REG_1
@@ -46,112 +34,100 @@ class Compare(NamedTuple):
 
 
 class Verdict(NamedTuple):
-    """What becomes of the frame."""
+    """What becomes of the packet."""
 
     code: int
     register: int = REG_VERDICT
 
 
-Expression = Meta | Compare | Verdict | None  # None: another one
+class Payload(NamedTuple):
+    """Bytes of the packet, loaded into a register: counted from the beginning of a header."""
+
+    base: int
+    offset: int
+    length: int
+    register: int = REG_1
 
 
-def attribute(kind: int, payload: bytes) -> bytes:
-    """A netlink attribute."""
-    return ATTRIBUTE.pack(ATTRIBUTE.size + len(payload), kind) + payload + bytes(-len(payload) % 4)
+class Lookup(NamedTuple):
+    """The rule goes on where what begins in the register is an element of the set."""
+
+    set: str
+    register: int = REG_1
+    flags: int = 0
 
 
-def nested(kind: int, *parts: bytes) -> bytes:
-    """An attribute made of attributes."""
-    return attribute(kind | NESTED, b"".join(parts))
+Expression = Meta | Compare | Verdict | Payload | Lookup
+Data = Mapping[int, bytes]
 
 
-def number(kind: int, value: int) -> bytes:
-    """An attribute that is a number, in the order of bytes that nftables has."""
-    return attribute(kind, struct.pack(">I", value & 0xFFFFFFFF))
+def _value(data: bytes) -> bytes:
+    return dict(attributes(data, 0))[DATA_VALUE]
 
 
-def text(kind: int, value: str) -> bytes:
-    """An attribute that is a name."""
-    return attribute(kind, value.encode() + b"\0")
+def _code(data: bytes) -> int:
+    return read_number(dict(attributes(dict(attributes(data, 0))[DATA_VERDICT], 0))[VERDICT_CODE])
 
 
-def read_number(payload: bytes) -> int:
-    """The number in an attribute."""
-    return int.from_bytes(payload, "big")
+def _verdict(kind: int, code: int) -> bytes:
+    return nested(kind, nested(DATA_VERDICT, number(VERDICT_CODE, code)))
 
 
-def read_text(payload: bytes) -> str:
-    """The name in an attribute."""
-    return payload.rstrip(b"\0").decode(errors="replace")
+def _compared(kind: int, value: bytes) -> bytes:
+    return nested(kind, attribute(DATA_VALUE, value))
 
 
-def encode(wanted: PortRule) -> bytes:
-    """The elements of the list of expressions that is this rule."""
-    return b"".join(map(_element, _program(wanted)))
+class Field(NamedTuple):
+    """Where a value is among an expression's attributes, and how it is written and read."""
+
+    kind: int
+    write: Callable[[int, Any], bytes] = number
+    read: Callable[[bytes], Any] = read_number
 
 
-def decode(elements: bytes) -> PortRule:
-    """What a list of expressions says, as far as vxland needs to understand it."""
-    seen = [_expression(value) for _, value in attributes(elements, 0)]
-    said = _said(seen)
-    if said is not None and [*_program(said)] == seen:
-        return said
-    return PortRule(f"expressions {elements.hex()}", known=False)
+# By kind: its name, and its attributes in the order of the kernel, by the value's name.
+FORMS: dict[type[Expression], tuple[str, dict[str, Field]]] = {
+    Meta: ("meta", {"register": Field(1), "key": Field(2)}),
+    Compare: (
+        "cmp",
+        {"register": Field(1), "operator": Field(2), "value": Field(3, _compared, _value)},
+    ),
+    Verdict: ("immediate", {"register": Field(1), "code": Field(2, _verdict, _code)}),
+    Payload: (
+        "payload",
+        {"register": Field(1), "base": Field(2), "offset": Field(3), "length": Field(4)},
+    ),
+    Lookup: (
+        "lookup",
+        {"set": Field(1, text, read_text), "register": Field(2), "flags": Field(5)},
+    ),
+}
+KINDS = {name: kind for kind, (name, _) in FORMS.items()}
 
 
-def _program(wanted: PortRule) -> Iterator[Meta | Compare | Verdict]:
-    for key, name in ((IIFNAME, wanted.source), (OIFNAME, wanted.target)):
-        if name is not None:
-            yield Meta(key)
-            whole = name.encode().ljust(IFNAMSIZ, b"\0")
-            yield Compare(name[:-1].encode() if name.endswith("+") else whole)
-    yield Verdict(VERDICTS[wanted.verdict])
+def encode(program: Iterable[Expression]) -> bytes:
+    """The elements of the list of expressions."""
+    return b"".join(map(_element, program))
 
 
-def _said(seen: Sequence[Expression]) -> PortRule | None:
-    """The rule that these may be: whether they are, its program tells."""
-    names: dict[int, str] = {}
-    for load, compare in zip(seen[::2], seen[1::2], strict=False):
-        if isinstance(load, Meta) and isinstance(compare, Compare):
-            name = read_text(compare.value)
-            if not PLAIN_NAME.fullmatch(name):
-                return None
-            names[load.key] = name if len(compare.value) == IFNAMSIZ else f"{name}+"
-    last = seen[-1] if seen else None
-    if not isinstance(last, Verdict) or last.code not in CODES:
-        return None
-    return rule(names.get(IIFNAME), names.get(OIFNAME), CODES[last.code])
+def decode(elements: bytes) -> list[Expression | None]:
+    """What is in a list of expressions; None for one that vxland doesn't use."""
+    return [_expression(value) for _, value in attributes(elements, 0)]
 
 
-def _element(expression: Meta | Compare | Verdict) -> bytes:
-    if isinstance(expression, Meta):
-        name = "meta"
-        data = [number(META_DREG, expression.register), number(META_KEY, expression.key)]
-    elif isinstance(expression, Compare):
-        name = "cmp"
-        data = [number(CMP_SREG, expression.register), number(CMP_OP, expression.operator)]
-        data += [nested(CMP_DATA, attribute(DATA_VALUE, expression.value))]
-    else:
-        name = "immediate"
-        verdict = nested(DATA_VERDICT, number(VERDICT_CODE, expression.code))
-        data = [number(IMMEDIATE_DREG, expression.register), nested(IMMEDIATE_DATA, verdict)]
+def _element(expression: Expression) -> bytes:
+    name, fields = FORMS[type(expression)]
+    data = [field.write(field.kind, getattr(expression, key)) for key, field in fields.items()]
     return nested(LIST_ELEM, text(EXPR_NAME, name), nested(EXPR_DATA, *data))
 
 
-def _expression(element: bytes) -> Expression:
+def _expression(element: bytes) -> Expression | None:
     parts = dict(attributes(element, 0))
-    name = read_text(parts.get(EXPR_NAME, b""))
+    kind = KINDS.get(read_text(parts.get(EXPR_NAME, b"")))
     data = dict(attributes(parts.get(EXPR_DATA, b""), 0))
+    if kind is None:
+        return None
     try:
-        if name == "meta":
-            return Meta(read_number(data[META_KEY]), read_number(data[META_DREG]))
-        if name == "cmp":
-            value = dict(attributes(data[CMP_DATA], 0))[DATA_VALUE]
-            return Compare(value, read_number(data[CMP_SREG]), read_number(data[CMP_OP]))
-        if name == "immediate":
-            verdict = dict(attributes(data[IMMEDIATE_DATA], 0))[DATA_VERDICT]
-            code = read_number(dict(attributes(verdict, 0))[VERDICT_CODE])
-            return Verdict(code, read_number(data[IMMEDIATE_DREG]))
+        return kind(**{key: field.read(data[field.kind]) for key, field in FORMS[kind][1].items()})
     except KeyError:  # one that sets no verdict, or no register that vxland uses
         return None
-    return None

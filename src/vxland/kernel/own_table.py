@@ -1,0 +1,184 @@
+"""A table of vxland's own in nftables, by netlink: no process, no parser.
+
+What changes is one transaction, so that frames meet the rules as they were or as they become. Where
+the kernel can (6.9), the table belongs to the daemon's socket and stays when that closes:
+while it is open, others can neither change the table nor flush it (nft(8), "owner", "persist").
+"""
+
+import errno
+from abc import ABC, abstractmethod
+from collections.abc import Iterable, Iterator
+from typing import Generic, NamedTuple, TypeVar
+
+from vxland import operations as ops
+from vxland.execution import Failure
+from vxland.kernel.attributes import read_number
+from vxland.kernel.generation import Generation
+from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink, NetlinkError, attributes
+from vxland.kernel.processes import PID_BITS, name_of
+from vxland.kernel.transactions import (
+    BEGIN,
+    BODY,
+    END,
+    TABLE_FLAGS,
+    TABLE_OWNER,
+    TableMessages,
+)
+from vxland.observed import Owner, Unavailable
+
+DORMANT, OWNER, PERSIST = 1, 2, 4  # NFT_TABLE_F_…
+UNKNOWN_FLAG = (errno.EOPNOTSUPP, errno.EINVAL)  # to kernels before 6.9
+READS = 5  # until nobody changed anything meanwhile
+NO_RIGHT = "Run vxland as root or with CAP_NET_ADMIN"
+LOAD = "Load it (modprobe nf_tables)"
+
+StateT = TypeVar("StateT")
+
+
+class Facts(NamedTuple):
+    """What the kernel says of the table itself."""
+
+    dormant: bool
+    owner: Owner
+    persistent: bool
+
+
+class OwnTable(ABC, Generic[StateT]):
+    """A table of this network namespace. ``keeps``: who looks stays, and may own it."""
+
+    def __init__(self, table: str, *, keeps: bool = False, otherwise: str = "") -> None:
+        self.table = table
+        self.messages = TableMessages(*table.split())
+        self._probe = TableMessages(self.messages.family, probe_name(table))
+        self._keeps = keeps
+        self._otherwise = otherwise
+        self._flags: int | None = None  # of a table that is kept, on this kernel; None: not known
+        self._last: tuple[int, StateT] | None = None
+        self._owner = 0  # the port id of the table's owner as it was last read
+        self._netlink: Netlink | None = None
+        self._without = Unavailable("")
+        self._generation = Generation()
+        try:
+            self._netlink = Netlink(NETLINK_NETFILTER)
+        except OSError as error:
+            self._without = self.unusable(NetlinkError(error.errno or 0))
+
+    @abstractmethod
+    def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> StateT:
+        """What is in the table; None of facts where there is no table."""
+
+    @abstractmethod
+    def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
+        """The transactions that an operation is."""
+
+    @abstractmethod
+    def trial(self, messages: TableMessages) -> Iterator[bytes]:
+        """What, beside the table, tells whether this kernel can have it: for the probe."""
+
+    def close(self) -> None:
+        """Close the sockets. The table stays, and is nobody's then."""
+        self._generation.close()
+        if self._netlink is not None:
+            self._netlink.close()
+
+    def read(self) -> StateT | Unavailable:
+        """The table as it is, or why there can be none.
+
+        While nftables' generation stands still, it is what it was.
+        """
+        if self._netlink is None:
+            return self._without
+        try:
+            return self._read_whole(self._netlink)
+        except NetlinkError as error:
+            return self.unusable(error)
+
+    def write(self, operation: ops.Operation) -> Failure | None:
+        """Carry out one of the table's operations."""
+        if self._netlink is None:
+            return Failure(self._without.reason, self._without.cure)
+        flags = self._flags or 0 if self._keeps else 0
+        for messages in self.batches(operation, flags):
+            refusal = self._netlink.transaction(BEGIN, [*messages], [END])
+            if refusal is not None:
+                return self._explained(operation, refusal)
+        return None
+
+    def _explained(self, operation: ops.Operation, refusal: NetlinkError) -> Failure | None:
+        if isinstance(operation, ops.RemoveTable) and refusal.errno == errno.ENOENT:
+            return None
+        text = f"could not {operation}: {refusal.strerror} ({refusal.name})"
+        if refusal.errno == errno.EPERM and self._owner:
+            return Failure(*_held(text, self.table, self._owner))
+        return Failure(text, NO_RIGHT if refusal.errno == errno.EPERM else "")
+
+    def unusable(self, error: NetlinkError) -> Unavailable:
+        """Why there can be no table here, by what the kernel answered."""
+        said = f"{error.strerror} ({error.name})"
+        family = self.messages.family
+        if error.errno == errno.EPERM:
+            return Unavailable(f"nftables may not be used: {said}", NO_RIGHT)
+        if error.errno == errno.ENOENT:  # it knows no chains of this sort
+            return Unavailable(
+                f"this kernel's nftables has no {family} family: {said}",
+                f"Use one that has it (CONFIG_NF_TABLES_{family.upper()}){self._otherwise}",
+            )
+        if error.errno == errno.EAGAIN:
+            return Unavailable("others change nftables' rules all the time", "It is tried again")
+        return Unavailable(f"this kernel has no nftables: {said}", f"{LOAD}{self._otherwise}")
+
+    def _read_whole(self, netlink: Netlink) -> StateT:
+        if self._flags is None:
+            self._flags = self._flags_here(netlink)
+        for _ in range(READS):
+            generation = self._generation.read()
+            if self._last is not None and self._last[0] == generation:
+                return self._last[1]
+            facts = self._facts(netlink)
+            state = self.state(netlink, facts, keeps=self._keeps and bool(self._flags))
+            if generation is not None and generation == self._generation.read():
+                # When an owner ends, the generation stays as it is.
+                held = facts is not None and facts.owner is Owner.OTHER
+                self._last = None if held else (generation, state)
+                return state
+        raise NetlinkError(errno.EAGAIN)
+
+    def _facts(self, netlink: Netlink) -> Facts | None:
+        answer = netlink.ask([self.messages.question()])[0]
+        if isinstance(answer, NetlinkError):
+            if answer.errno == errno.ENOENT:
+                return None
+            raise answer
+        seen = dict(attributes(answer, BODY))
+        flags = read_number(seen.get(TABLE_FLAGS, b""))
+        self._owner = read_number(seen.get(TABLE_OWNER, b"")) if flags & OWNER else 0
+        owner = Owner.OTHER if self._owner else Owner.NOBODY
+        return Facts(
+            dormant=bool(flags & DORMANT),
+            owner=Owner.SELF if self._owner == netlink.port_id else owner,
+            persistent=bool(flags & PERSIST),
+        )
+
+    def _flags_here(self, netlink: Netlink) -> int:
+        """The flags a table can have here, by a transaction without an end: nothing comes of it."""
+        trial = [*self.trial(self._probe)]
+        for flags in (OWNER | PERSIST, 0):
+            refusal = netlink.transaction(BEGIN, [self._probe.making(flags), *trial], [])
+            if refusal is None:
+                return flags
+            if not flags or refusal.errno not in UNKNOWN_FLAG:
+                raise refusal
+        raise AssertionError
+
+
+def probe_name(table: str) -> str:
+    """The name of a table that never comes to be."""
+    return f"{table.split()[1]}-probe"
+
+
+def _held(text: str, table: str, owner: int) -> tuple[str, str]:
+    """The failure where the table is somebody's, and what to do."""
+    pid = owner & ((1 << PID_BITS) - 1)
+    name = None if owner >> 31 else name_of(pid)
+    who = f"{name} (pid {pid})" if name else f"a program (netlink port {owner})"
+    return f"{text}: {who} owns the table {table}", "Stop it, or let it use another name"
