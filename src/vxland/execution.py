@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Protocol
 
 from vxland.guards import armed, cut
+from vxland.identity import TALLY_TABLE
 from vxland.observed import Link, Observed
 from vxland.operations import (
     AddAddress,
@@ -73,9 +74,14 @@ def _execute(plan: Plan, kernel: Kernel) -> Iterator[Outcome]:
         failures.update(kernel.perform(ready))
         for operation in operations:
             failure = failures[operation]
-            if failure is not None and not isinstance(operation, APART):
+            if failure is not None and not _is_apart(operation):
                 failed |= {operation.device, _name_after(operation)}
             yield Outcome(operation, failure)
+
+
+def _is_apart(operation: Operation) -> bool:
+    """Whether nothing else waits for it: a table that counts, say, does nothing else."""
+    return isinstance(operation, APART) or operation.device == TALLY_TABLE
 
 
 def _name_after(operation: Operation) -> str:

@@ -7,7 +7,15 @@ from vxland import operations as ops
 from vxland.changes import MOST, some
 from vxland.fights import causes
 from vxland.identity import CHAIN
-from vxland.observed import EbtablesState, Link, NftablesState, NftTable, Observed, VxlanState
+from vxland.observed import (
+    EbtablesState,
+    Link,
+    NftablesState,
+    NftTable,
+    Observed,
+    Unavailable,
+    VxlanState,
+)
 from vxland.operations import Operation, WriteChain
 
 
@@ -96,11 +104,11 @@ def _table(observed: Observed) -> NftTable | None:
     return state.table if isinstance(state, NftablesState) else None
 
 
-def _made(operation: ops.MakeTable, observed: Observed) -> str:
-    table = _table(observed)
-    if table is None:
+def _made(operation: ops.MakeTable | ops.MakeTally, observed: Observed) -> str:
+    state = observed.nftables if isinstance(operation, ops.MakeTable) else observed.tally
+    if isinstance(state, Unavailable) or state.table is None:
         return f"table {operation.device} missing"
-    return f"table {operation.device} {'dormant' if table.dormant else 'changed'}"
+    return f"table {operation.device} {'dormant' if state.table.dormant else 'changed'}"
 
 
 def _filled(operation: ops.FillTable, observed: Observed) -> str:
@@ -109,9 +117,15 @@ def _filled(operation: ops.FillTable, observed: Observed) -> str:
     return f"table {operation.device} {'with other rules' if complete else 'missing rules'}"
 
 
+def _counters(counted: ops.AddCounters | ops.RemoveCounters) -> str:
+    addresses = sorted({str(one.address) for one in (*counted.received, *counted.sent)})
+    return f"in table {counted.device} counters of {some(addresses, MOST)}"
+
+
 FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.AddAddress: lambda op, _: f"address {op.address} missing",
     ops.AddAltname: lambda op, _: f"altname {op.altname} missing",
+    ops.AddCounters: lambda op, _: f"{_counters(op)} missing",
     ops.AppendFlood: lambda op, _: f"{op.destination} not in its flood list",
     ops.Attach: _master,
     ops.BringUp: lambda *_: "down",
@@ -123,12 +137,14 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.FillTable: _filled,
     ops.Isolate: lambda *_: "not isolated",
     ops.MakeTable: _made,
+    ops.MakeTally: _made,
     ops.NoLinkLocal: lambda *_: "with IPv6 link-local addresses",
     ops.RaiseBridge: lambda *_: "down",
     ops.Reattach: _master,
     ops.RemoveAddress: lambda op, _: f"address {op.address} too many",
     ops.RemoveAltname: lambda op, _: f"altname {op.altname} too many",
     ops.RemoveChain: lambda op, _: f"chain {op.device}, which isn't wanted",
+    ops.RemoveCounters: lambda op, _: f"{_counters(op)}, which aren't wanted",
     ops.RemoveFdb: _fdb,
     ops.RemoveTable: lambda op, _: f"table {op.device}, which isn't wanted",
     ops.Rename: lambda op, _: f"named {op.device} instead of {op.to}",
@@ -144,4 +160,5 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.TrimTable: lambda op, _: f"table {op.device} with more rules than wanted",
     ops.Unisolate: lambda *_: "isolated, which isn't wanted",
     ops.WriteChain: _chain,
+    ops.WriteTallyRules: lambda op, _: f"table {op.device} with other rules",
 }

@@ -19,7 +19,8 @@ GROUP = 0x76786C64  # "vxld": IFLA_GROUP is the one mark the kernel takes in the
 ADDRESS_PROTOCOL = 0x76  # "v": IFA_PROTO of the addresses that vxland puts on a bridge
 CHAIN = "VXLAND"
 TABLE = "bridge vxland"  # as nft names it: no device has a space in its name
-RULE_SETS = (CHAIN, TABLE)
+TALLY_TABLE = "inet vxland"
+RULE_SETS = (CHAIN, TABLE, TALLY_TABLE)
 
 PAIR_PREFIX = "vxl-"
 INDEX_PREFIX = "vxlan"

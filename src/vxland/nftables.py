@@ -1,4 +1,4 @@
-"""The table's operations as scripts for ``nft -f``: one transaction each.
+"""The tables' operations as scripts for ``nft -f``: one transaction each.
 
 They name no flags, which a table has from its owner's being a program that stays.
 """
@@ -7,8 +7,18 @@ from collections.abc import Iterator
 
 from vxland.guards.nftables import FORWARD
 from vxland.identity import TABLE
-from vxland.observed import PortRule
-from vxland.operations import FillTable, MakeTable, RemoveTable, TrimTable
+from vxland.observed import Counted, PortRule
+from vxland.operations import (
+    AddCounters,
+    FillTable,
+    MakeTable,
+    MakeTally,
+    RemoveCounters,
+    RemoveTable,
+    TrimTable,
+    WriteTallyRules,
+)
+from vxland.tally import CHAINS, KEYS, RECEIVED, RULES
 
 CHAIN = f"{TABLE} {FORWARD.name}"
 
@@ -30,8 +40,50 @@ def filling_script(operation: FillTable | TrimTable) -> tuple[str, ...]:
 
 def ending_script(operation: RemoveTable) -> tuple[str, ...]:
     """Remove the table."""
-    del operation
-    return (f"delete table {TABLE}",)
+    return (f"delete table {operation.device}",)
+
+
+def tally_script(operation: MakeTally) -> tuple[str, ...]:
+    """Write the table that counts whole, in the place of one there may be."""
+    table, counted = operation.device, operation.counted
+    return (
+        *((f"delete table {table}",) if operation.replaces else ()),
+        f"create table {table}",
+        *(f"create set {table} {name} {{ typeof {key}; counter; }}" for name, key in KEYS.items()),
+        *(f"create chain {table} {chain.name} {{ {chain.hook} }}" for chain in CHAINS),
+        *_tally_rules(table),
+        *_elements("add", table, counted, counted),
+    )
+
+
+def tally_rules_script(operation: WriteTallyRules) -> tuple[str, ...]:
+    """Write the rules that count, in the place of those there are."""
+    table = operation.device
+    return (*(f"flush chain {table} {chain.name}" for chain in CHAINS), *_tally_rules(table))
+
+
+def counters_script(operation: AddCounters | RemoveCounters) -> tuple[str, ...]:
+    """Add counters to the table, or delete them."""
+    verb = "add" if isinstance(operation, AddCounters) else "delete"
+    return tuple(_elements(verb, operation.device, operation.received, operation.sent))
+
+
+def _tally_rules(table: str) -> Iterator[str]:
+    return (f"add rule {table} {rule}" for rule in RULES)
+
+
+def _elements(
+    verb: str, table: str, received: tuple[Counted, ...], sent: tuple[Counted, ...]
+) -> Iterator[str]:
+    for name in KEYS:
+        counted = received if name.startswith(RECEIVED) else sent
+        keys = [
+            f"{one.address} . {one.vni:#x} . {one.port}"
+            for one in counted
+            if name.endswith(str(one.address.version))
+        ]
+        if keys:
+            yield f"{verb} element {table} {name} {{ {', '.join(keys)} }}"
 
 
 def _rules(rules: tuple[PortRule, ...]) -> Iterator[str]:

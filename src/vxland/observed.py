@@ -167,6 +167,37 @@ class NftablesState:
 
 
 @dataclass(frozen=True, slots=True)
+class Counted:
+    """Packets that a counter counts: from or to this address, with this VNI, to this UDP port."""
+
+    address: IPAddress
+    vni: int
+    port: int
+
+
+@dataclass(frozen=True, slots=True)
+class TallyTable:
+    """vxland's own table of nftables' inet family, which counts what peers send and get."""
+
+    chains: frozenset[NftChain]
+    rules: tuple[str, ...]  # sorted, each after its chain's name
+    sets: frozenset[str]  # the names of those that are as they should be
+    received: frozenset[Counted] = frozenset()  # what there are counters for
+    sent: frozenset[Counted] = frozenset()
+    dormant: bool = False  # its chains are hooked nowhere
+    owner: Owner = Owner.NOBODY
+    persistent: bool = False  # it stays when its owner ends
+
+
+@dataclass(frozen=True, slots=True)
+class TallyState:
+    """The table that counts, and whether the one who looks stays to own it, and the kernel can."""
+
+    table: TallyTable | None = None
+    keeps: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class ForwardChain:
     """A chain that drops what hosts forward, by policy, and is passed by what bridges forward.
 
@@ -264,6 +295,7 @@ class Observed:
     addresses: Mapping[str, frozenset[BridgeAddress]] = field(default_factory=dict)  # by device
     ebtables: EbtablesState | Unavailable = EbtablesState()
     nftables: NftablesState | Unavailable = NftablesState()
+    tally: TallyState | Unavailable = TallyState()
     abroad: tuple[Abroad, ...] | None = None  # None: nobody looked
     host: Host = Host()
     forward: tuple[ForwardChain, ...] = ()  # what drops frames between ports of bridges

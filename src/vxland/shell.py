@@ -20,7 +20,14 @@ from vxland import operations as ops
 from vxland.addresses import IPAddress, unzoned, zone
 from vxland.ebtables import chain_script, removal_script, trim_script
 from vxland.identity import ADDRESS_PROTOCOL, GROUP, TABLE
-from vxland.nftables import ending_script, filling_script, table_script
+from vxland.nftables import (
+    counters_script,
+    ending_script,
+    filling_script,
+    table_script,
+    tally_rules_script,
+    tally_script,
+)
 from vxland.observed import NULL_MAC, PORT_FLAGS
 from vxland.plan import Plan
 from vxland.settings import Df
@@ -44,6 +51,10 @@ REMARKS: dict[type[ops.Operation], str] = {
     ops.ClaimTable: "only a program that stays can own a table: vxland run",
     ops.MakeTable: OWNED,
     ops.FillTable: OWNED,
+    ops.MakeTally: OWNED,
+    ops.WriteTallyRules: OWNED,
+    ops.AddCounters: OWNED,
+    ops.RemoveCounters: OWNED,
 }
 
 OPTIONS: dict[str, Callable[[int], tuple[str, ...]]] = {
@@ -188,6 +199,10 @@ COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
     ops.MakeTable: lambda op: _transaction(table_script(op)),
     ops.FillTable: lambda op: _transaction(filling_script(op)),
     ops.ClaimTable: lambda _: "true",
+    ops.MakeTally: lambda op: _transaction(tally_script(op)),
+    ops.WriteTallyRules: lambda op: _transaction(tally_rules_script(op)),
+    ops.AddCounters: lambda op: _transaction(counters_script(op)),
+    ops.RemoveCounters: lambda op: _transaction(counters_script(op)),
     ops.Rename: lambda op: _set(op.device, "name", op.to),
     ops.CreateBridge: _create_bridge,
     ops.CreateVtep: _create_vtep,

@@ -30,6 +30,17 @@ class Traffic:
         return Traffic(*map(max, _numbers(self), _numbers(other)))
 
 
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What one counter of nftables says: packets, and their bytes with all headers of theirs."""
+
+    packets: int = 0
+    bytes: int = 0
+
+    def __add__(self, other: "Count") -> "Count":
+        return Count(self.packets + other.packets, self.bytes + other.bytes)
+
+
 _numbers = attrgetter(*(counter.name for counter in fields(Traffic)))
 
 

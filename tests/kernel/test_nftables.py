@@ -275,9 +275,7 @@ def test_an_older_kernel_gets_a_table_without_flags(
         (11, "all the time", "tried again"),
     ],
 )
-def test_why_there_can_be_no_table(
-    commands: Nftables, number: int, reason: str, cure: str
-) -> None:
+def test_why_there_can_be_no_table(commands: Nftables, number: int, reason: str, cure: str) -> None:
     """By what the kernel answers."""
     said = commands.unusable(NetlinkError(number))
     assert reason in said.reason

@@ -21,6 +21,8 @@ from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.port import port_holders
 from vxland.kernel.routes import Underlay, read_routes
+from vxland.kernel.tally import BATCHES as TALLY_BATCHES
+from vxland.kernel.tally import Tally
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed
 from vxland.operations import Operation
 from vxland.ownership import KINDS
@@ -57,9 +59,10 @@ class LinuxKernel:
         self.forward = Forward()
         self._far_ends = FarEnds()
         self.nftables = Nftables(keeps=keeps)
+        self.tally = Tally(keeps=keeps)
         self._rules: dict[type[Operation], Callable[[Operation], Failure | None]] = {
             **dict.fromkeys(SCRIPTS, self.ebtables.write),
-            **dict.fromkeys(BATCHES, self.nftables.write),
+            **dict.fromkeys((*BATCHES, *TALLY_BATCHES), self._write_table),
         }
         self._directory = Directory({}, {})
         self._bridges: dict[str, int] = {}  # indexes, as last observed
@@ -80,6 +83,7 @@ class LinuxKernel:
         self.ebtables.close()
         self.forward.close()
         self.nftables.close()
+        self.tally.close()
         self._netlink.close()
 
     @property
@@ -111,6 +115,7 @@ class LinuxKernel:
             addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
             ebtables=self.ebtables.read(),
             nftables=self.nftables.read(),
+            tally=self.tally.read(),
             abroad=self.look_abroad() if abroad else None,
             host=self._host(remotes, links, addresses),
         )
@@ -168,6 +173,11 @@ class LinuxKernel:
             self._directory.follow(operation)
         failures.update(self._send(batch))
         return failures
+
+    def _write_table(self, operation: Operation) -> Failure | None:
+        """Some operations are either table's."""
+        table = self.tally if operation.device == self.tally.table else self.nftables
+        return table.write(operation)
 
     def _send(self, batch: Sequence[tuple[Operation, bytes]]) -> dict[Operation, Failure]:
         answers = self._netlink.request([message for _, message in batch])

@@ -12,6 +12,12 @@ from vxland.operations.bridges import (
     Reattach,
     RemoveAddress,
 )
+from vxland.operations.counting import (
+    AddCounters,
+    MakeTally,
+    RemoveCounters,
+    WriteTallyRules,
+)
 from vxland.operations.devices import (
     AddAltname,
     Attach,
@@ -52,6 +58,7 @@ from vxland.operations.vxlan import (
 __all__ = [
     "AddAddress",
     "AddAltname",
+    "AddCounters",
     "AppendFlood",
     "Attach",
     "BringUp",
@@ -64,6 +71,7 @@ __all__ = [
     "Guarding",
     "Isolate",
     "MakeTable",
+    "MakeTally",
     "NoLinkLocal",
     "Operation",
     "Phase",
@@ -72,6 +80,7 @@ __all__ = [
     "RemoveAddress",
     "RemoveAltname",
     "RemoveChain",
+    "RemoveCounters",
     "RemoveFdb",
     "RemoveTable",
     "Rename",
@@ -88,4 +97,5 @@ __all__ = [
     "TrimTable",
     "Unisolate",
     "WriteChain",
+    "WriteTallyRules",
 ]

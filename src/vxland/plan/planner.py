@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from vxland import tally
 from vxland.guards import GUARDS
 from vxland.guards.port import Port
 from vxland.hazards import foreign_tunnels
@@ -56,6 +57,7 @@ def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Pla
     planner.tunnels()
     planner.departures()
     planner.guards()
+    planner.operations += tally.operations(desired, observed)
     return planner.result()
 
 
@@ -64,6 +66,7 @@ def plan_teardown(observed: Observed) -> Plan:
     planner = _Planner(observed, Desired("", ()), Memory())
     planner.departures()
     planner.guards()
+    planner.operations += tally.operations(planner.desired, observed)
     return planner.result()
 
 

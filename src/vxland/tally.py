@@ -1,0 +1,93 @@
+"""What peers of a shared VTEP send and get, counted for each: the kernel counts per device only.
+
+An own table of nftables has a counter for each peer's address, VNI and UDP port, and one rule for
+each family and direction, whatever the number of peers. It only counts: whether it is there
+decides nothing, so no tunnel waits for it.
+"""
+
+from collections.abc import Iterable, Iterator
+
+from vxland.identity import TALLY_TABLE
+from vxland.model import Desired
+from vxland.observed import Counted, NftChain, Observed, Owner, TallyTable, Unavailable
+from vxland.operations import (
+    AddCounters,
+    ClaimTable,
+    MakeTally,
+    Operation,
+    RemoveCounters,
+    RemoveTable,
+    WriteTallyRules,
+)
+
+PRIORITY = 300  # after everybody's filters: what they drop isn't counted
+RECEIVED, SENT = "received", "sent"
+HOOK_OF = {RECEIVED: "input", SENT: "output"}
+FIELDS = {
+    (RECEIVED, 4): "ip saddr",
+    (SENT, 4): "ip daddr",
+    (RECEIVED, 6): "ip6 saddr",
+    (SENT, 6): "ip6 daddr",
+}
+# The VNI stands 12 bytes after the beginning of the UDP header, and has 3 (RFC 7348, section 5).
+KEYS = {
+    f"{way}{family}": f"{FIELDS[way, family]} . @th,96,24 . udp dport" for way, family in FIELDS
+}
+SETS = frozenset(KEYS)
+CHAINS = tuple(
+    NftChain(hook, f"type filter hook {hook} priority {PRIORITY}; policy accept;")
+    for hook in HOOK_OF.values()
+)
+RULES = tuple(sorted(f"{HOOK_OF[name[:-1]]} {key} @{name}" for name, key in KEYS.items()))
+
+
+def wanted(desired: Desired) -> frozenset[Counted]:
+    """What there should be counters for."""
+    return frozenset(
+        Counted(remote.address, vtep.vni, vtep.port)
+        for vtep in desired.vteps()
+        if vtep.shared
+        for remote in vtep.remotes
+    )
+
+
+def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
+    """What makes the table as it is wanted, or takes it away where nothing is to be counted.
+
+    While somebody's address isn't known, nobody's counters go: they may be that one's.
+    """
+    state, counted = observed.tally, wanted(desired)
+    if isinstance(state, Unavailable):
+        return
+    table = state.table
+    waiting = any((desired.waiting, *(overlay.waiting for overlay in desired.overlays)))
+    if not counted:
+        if table is not None and not waiting:
+            yield RemoveTable("", TALLY_TABLE, ())
+        return
+    if table is None or not _is_whole(table, keeps=state.keeps):
+        yield MakeTally("", TALLY_TABLE, _sorted(counted), replaces=table is not None)
+        return
+    if table.rules != RULES:
+        yield WriteTallyRules("", TALLY_TABLE)
+    standing = (table.received, table.sent)
+    if not waiting and any(there - counted for there in standing):
+        yield RemoveCounters("", TALLY_TABLE, *(_sorted(there - counted) for there in standing))
+    if any(counted - there for there in standing):
+        yield AddCounters("", TALLY_TABLE, *(_sorted(counted - there) for there in standing))
+    if state.keeps and table.owner is Owner.NOBODY:
+        yield ClaimTable("", TALLY_TABLE)
+
+
+def _is_whole(table: TallyTable, *, keeps: bool) -> bool:
+    """Whether all but rules and counters is as vxland makes it."""
+    return (
+        not table.dormant
+        and table.chains == frozenset(CHAINS)
+        and table.sets == SETS
+        and (table.persistent or not keeps)
+    )
+
+
+def _sorted(counted: Iterable[Counted]) -> tuple[Counted, ...]:
+    return tuple(sorted(counted, key=lambda c: (c.vni, c.port, c.address.version, int(c.address))))
