@@ -13,6 +13,7 @@ from tests.fake.devices import Device, RefusedError
 from tests.fake.filter import Filter, FilterError
 from tests.fake.requests import CHANGES, CREATIONS
 from tests.fake.table import Nft
+from tests.fake.tally import TallyNft
 from tests.fake.tunnels import Tunnels
 from vxland import operations as ops
 from vxland.addresses import IPAddress
@@ -21,28 +22,43 @@ from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.linux import DONE_ALREADY
 from vxland.kernel.messages import Directory, numbers_needed
 from vxland.kernel.nftables import BATCHES
-from vxland.nftables import ending_script, filling_script, table_script
+from vxland.kernel.tally import BATCHES as TALLY_BATCHES
+from vxland.meter import Counters
+from vxland.nftables import (
+    counters_script,
+    ending_script,
+    filling_script,
+    table_script,
+    tally_rules_script,
+    tally_script,
+)
 from vxland.observed import Abroad, FarEnd, ForwardChain, Observed, Unavailable
 from vxland.operations import Operation
 from vxland.ownership import KINDS
 from vxland.traffic import Seen
 
 NFT_SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
+    ops.MakeTally: tally_script,
+    ops.WriteTallyRules: tally_rules_script,
+    ops.AddCounters: counters_script,
+    ops.RemoveCounters: counters_script,
     ops.MakeTable: table_script,
     ops.FillTable: filling_script,
     ops.TrimTable: filling_script,
     ops.RemoveTable: ending_script,
 }
-RULES = (*SCRIPTS, *BATCHES)
+TABLES = {*BATCHES, *TALLY_BATCHES}
+RULES = {*SCRIPTS, *TABLES}
 
 
 class FakeKernel:
-    """One network namespace. ``net``, ``filter`` and ``nft`` are there to be vandalised."""
+    """One network namespace. ``net``, ``filter``, ``nft``, ``tally`` may be vandalised."""
 
     def __init__(self) -> None:
         self.net = Tunnels()
         self.filter = Filter()
         self.nft = Nft()
+        self.tally = TallyNft()
         self.no_ebtables: Unavailable | None = None
         self.no_nftables: Unavailable | None = None
         self._directory = Directory({}, {})
@@ -68,6 +84,10 @@ class FakeKernel:
         """Nothing passes here."""
         return {}
 
+    def read_counters(self) -> Counters:
+        """Nothing passes here."""
+        return Counters()
+
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Look for devices of vxland's in other namespaces."""
         found = list(self.net.seen_abroad())
@@ -90,6 +110,7 @@ class FakeKernel:
             addresses={d.name: frozenset(d.addresses) for d in devices if d.kind in KINDS},
             ebtables=self.no_ebtables or self.filter.state(),
             nftables=self.no_nftables or self.nft.state(),
+            tally=self.no_nftables or self.tally.state(),
         )
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
@@ -111,7 +132,7 @@ class FakeKernel:
                 raise FilterError(self.no_ebtables.reason)
             self.filter.restore(SCRIPTS[type(operation)](operation))  # type: ignore[operator]
             return
-        if type(operation) in BATCHES:
+        if type(operation) in TABLES:
             self._do_nft(operation)
             return
         if any(name not in self._directory.indexes for name in numbers_needed(operation)):
@@ -136,14 +157,20 @@ class FakeKernel:
     def _do_nft(self, operation: Operation) -> None:
         if self.no_nftables is not None:
             raise FilterError(self.no_nftables.reason)
-        if isinstance(operation, ops.RemoveTable) and self.nft.chains is None:
+        table = self.tally if operation.device == self.tally.name else self.nft
+        if isinstance(operation, ops.RemoveTable) and table.chains is None:
             return
         if isinstance(operation, ops.ClaimTable):
-            self.nft.claim()
+            table.claim()
         else:
-            self.nft.run(NFT_SCRIPTS[type(operation)](operation))
-        if isinstance(operation, ops.MakeTable):
-            self.nft.keep()
+            table.run(NFT_SCRIPTS[type(operation)](operation))
+        if isinstance(operation, ops.MakeTable | ops.MakeTally):
+            table.keep()
+
+    def by_nft(self, line: str) -> None:
+        """Somebody uses nft on one of the tables."""
+        table = self.tally if f" {self.tally.name}" in line else self.nft
+        table.by_somebody(line)
 
     def _learn_indexes(self) -> None:
         for index, device in self.net.devices.items():

@@ -20,8 +20,10 @@ from vxland.kernel.counters import read_traffic
 from vxland.kernel.events import Events, LinkEvents, RuleEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
+from vxland.kernel.peer_counters import read_counters
 from vxland.lock import writer
 from vxland.lookup import NameService
+from vxland.meter import Counters
 from vxland.metrics import Sources, Totals, TunnelTotals, VxlandCollector, registry
 from vxland.notify import Notifier
 from vxland.outlook import counted
@@ -87,6 +89,7 @@ class Daemon:
                 self._tunnel_totals,
                 Sources(
                     devices=_devices,
+                    counters=self._counters,
                     since=lambda: self._board.chronicle.since,
                     overruns=lambda: sum(source.overruns for source in events),
                     fights=lambda: self._reconciler.fights_so_far,
@@ -121,7 +124,12 @@ class Daemon:
     def _count(self) -> Counts:
         """What the kernel counts, added up over the devices that a tunnel has had."""
         seen = counted()
-        return replace(Counts.of(seen), traffic=self._tunnel_totals.totals(seen))
+        counters = self._counters() if self._tunnel_totals.counts_peers else Counters()
+        return replace(Counts.of(seen), traffic=self._tunnel_totals.totals(seen, counters))
+
+    def _counters(self) -> Counters:
+        """What nftables has counted for peers."""
+        return read_counters(self._precedence.give_way)
 
     def _culprit(
         self, events: Sequence[Events[Trigger]], *, rules: bool, within: float

@@ -6,11 +6,14 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from vxland.config.load import load
+from vxland.health import TunnelKey
 from vxland.hints import hints
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
+from vxland.kernel.peer_counters import read_counters
 from vxland.lookup import ask
+from vxland.meter import traffic
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep
@@ -20,7 +23,8 @@ from vxland.plan import Plan, plan
 from vxland.report import ConfigState, Report
 from vxland.resolve import Unresolved, resolve
 from vxland.settings import Settings
-from vxland.traffic import Seen
+from vxland.tally import shared
+from vxland.traffic import Seen, Traffic
 from vxland.whereabouts import explained, survey
 
 
@@ -86,3 +90,8 @@ def counted() -> Mapping[str, Seen]:
             return read_traffic(netlink)
     except OSError:  # a status without numbers is better than none
         return {}
+
+
+def counted_for_peers(desired: Desired) -> Mapping[TunnelKey, Traffic]:
+    """What nftables has counted for peers of shared VTEPs; none where that can't be read."""
+    return traffic(desired, read_counters()) if any(shared(desired)) else {}

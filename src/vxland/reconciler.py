@@ -29,8 +29,7 @@ from vxland.resolve import Beyond, Unresolved, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
-from vxland.surroundings import ConfigSource, Kernel, Names
-from vxland.traffic import readings
+from vxland.surroundings import ConfigSource, Kernel, Names, counted
 from vxland.whereabouts import Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
@@ -235,7 +234,7 @@ class Reconciler:
             bridges = frozenset(overlay.bridge.device for overlay in desired.overlays)
             self._far_ends = self._kernel.read_far_ends(bridges)
             if self._silence.is_due(self._turned):
-                self._silence.note(readings(self._kernel.read_traffic()), self._turned)
+                self._silence.note(counted(self._kernel, desired), self._turned)
         return replace(observed, forward=self._forward, far_ends=self._far_ends)
 
     def _learn(

@@ -5,10 +5,13 @@ from typing import Protocol
 
 from vxland import execution
 from vxland.addresses import IPAddress
+from vxland.meter import Counters, traffic
+from vxland.model import Desired
 from vxland.names import Answer
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Observed
 from vxland.settings import Settings
-from vxland.traffic import Seen
+from vxland.tally import shared
+from vxland.traffic import Reading, Seen, readings
 
 
 class Kernel(execution.Kernel, Protocol):
@@ -31,6 +34,9 @@ class Kernel(execution.Kernel, Protocol):
 
     def read_traffic(self) -> Mapping[str, Seen]:
         """What VXLAN devices have counted, by name."""
+
+    def read_counters(self) -> Counters:
+        """What nftables has counted for peers of shared VTEPs."""
 
 
 class ConfigSource(Protocol):
@@ -57,3 +63,12 @@ class Names(Protocol):
 
     def hurry(self) -> None:
         """Ask for all of them again now."""
+
+
+def counted(kernel: Kernel, desired: Desired) -> dict[tuple[str, str], Reading]:
+    """What was counted for each tunnel, on its device or for a shared one's peer."""
+    peers = traffic(desired, kernel.read_counters()) if any(shared(desired)) else {}
+    return {
+        **readings(kernel.read_traffic()),
+        **{key: Reading(0, passed) for key, passed in peers.items()},
+    }

@@ -8,7 +8,7 @@ decides nothing, so no tunnel waits for it.
 from collections.abc import Iterable, Iterator
 
 from vxland.identity import TALLY_TABLE
-from vxland.model import Desired
+from vxland.model import Desired, Tunnel
 from vxland.observed import Counted, NftChain, Observed, Owner, TallyTable, Unavailable
 from vxland.operations import (
     AddCounters,
@@ -19,6 +19,7 @@ from vxland.operations import (
     RemoveTable,
     WriteTallyRules,
 )
+from vxland.traffic import Count, Traffic
 
 PRIORITY = 300  # after everybody's filters: what they drop isn't counted
 RECEIVED, SENT = "received", "sent"
@@ -34,6 +35,8 @@ KEYS = {
     f"{way}{family}": f"{FIELDS[way, family]} . @th,96,24 . udp dport" for way, family in FIELDS
 }
 SETS = frozenset(KEYS)
+# Bytes before the inner packet, of which a device counts none: IP, UDP, VXLAN and Ethernet headers.
+OVERHEAD = {4: 50, 6: 70}
 CHAINS = tuple(
     NftChain(hook, f"type filter hook {hook} priority {PRIORITY}; policy accept;")
     for hook in HOOK_OF.values()
@@ -43,11 +46,27 @@ RULES = tuple(sorted(f"{HOOK_OF[name[:-1]]} {key} @{name}" for name, key in KEYS
 
 def wanted(desired: Desired) -> frozenset[Counted]:
     """What there should be counters for."""
-    return frozenset(
-        Counted(remote.address, vtep.vni, vtep.port)
-        for vtep in desired.vteps()
-        if vtep.shared
-        for remote in vtep.remotes
+    return frozenset(map(counted, shared(desired)))
+
+
+def shared(desired: Desired) -> Iterator[Tunnel]:
+    """The tunnels that have no device of their own."""
+    return (tunnel for tunnel in desired.tunnels() if tunnel.vtep.shared)
+
+
+def counted(tunnel: Tunnel) -> Counted:
+    """What counts for a tunnel of a shared VTEP."""
+    return Counted(tunnel.address, tunnel.vtep.vni, tunnel.vtep.port)
+
+
+def inner(counted: Counted, received: Count, sent: Count) -> Traffic:
+    """Counts as a device would have them: without the outer headers."""
+    overhead = OVERHEAD[counted.address.version]
+    return Traffic(
+        receive_packets=received.packets,
+        transmit_packets=sent.packets,
+        receive_bytes=max(0, received.bytes - overhead * received.packets),
+        transmit_bytes=max(0, sent.bytes - overhead * sent.packets),
     )
 
 
@@ -56,25 +75,25 @@ def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
 
     While somebody's address isn't known, nobody's counters go: they may be that one's.
     """
-    state, counted = observed.tally, wanted(desired)
+    state, due = observed.tally, wanted(desired)
     if isinstance(state, Unavailable):
         return
     table = state.table
     waiting = any((desired.waiting, *(overlay.waiting for overlay in desired.overlays)))
-    if not counted:
+    if not due:
         if table is not None and not waiting:
             yield RemoveTable("", TALLY_TABLE, ())
         return
     if table is None or not _is_whole(table, keeps=state.keeps):
-        yield MakeTally("", TALLY_TABLE, _sorted(counted), replaces=table is not None)
+        yield MakeTally("", TALLY_TABLE, _sorted(due), replaces=table is not None)
         return
     if table.rules != RULES:
         yield WriteTallyRules("", TALLY_TABLE)
     standing = (table.received, table.sent)
-    if not waiting and any(there - counted for there in standing):
-        yield RemoveCounters("", TALLY_TABLE, *(_sorted(there - counted) for there in standing))
-    if any(counted - there for there in standing):
-        yield AddCounters("", TALLY_TABLE, *(_sorted(counted - there) for there in standing))
+    if not waiting and any(there - due for there in standing):
+        yield RemoveCounters("", TALLY_TABLE, *(_sorted(there - due) for there in standing))
+    if any(due - there for there in standing):
+        yield AddCounters("", TALLY_TABLE, *(_sorted(due - there) for there in standing))
     if state.keeps and table.owner is Owner.NOBODY:
         yield ClaimTable("", TALLY_TABLE)
 

@@ -1,6 +1,7 @@
-"""The fake kernel's nftables: vxland's own table, changed by the lines that nft reads."""
+"""The fake kernel's nftables: vxland's own tables, changed by the lines that nft reads."""
 
 import re
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import dataclass, field
 
@@ -23,10 +24,11 @@ class Chain:
     rules: list[str] = field(default_factory=list)
 
 
-@dataclass(slots=True)
-class Nft:
-    """The one table that matters; None of it where there is none."""
+@dataclass
+class Table:
+    """A table that vxland may have; None of it where there is none."""
 
+    name: str = ""
     chains: dict[str, Chain] | None = None
     dormant: bool = False
     owner: Owner = Owner.NOBODY
@@ -35,18 +37,22 @@ class Nft:
 
     def run(self, lines: tuple[str, ...]) -> None:
         """Carry out a script of nft's: all of it, or nothing."""
-        before = deepcopy((self.chains, self.dormant, self.owner, self.persistent))
+        before = deepcopy(vars(self))
         try:
             for line in lines:
                 self.command(line)
         except FilterError:
-            self.chains, self.dormant, self.owner, self.persistent = before
+            vars(self).update(before)
             raise
 
     def command(self, line: str) -> None:
         """Carry out one line, if it is about the table."""
-        verb, _, rest = line.partition(f" {TABLE}")
-        {
+        verb, _, rest = line.partition(f" {self.name}")
+        self.verbs()[verb](rest.strip())
+
+    def verbs(self) -> dict[str, Callable[[str], None]]:
+        """What can be done with a table."""
+        return {
             "add table": self._add_table,
             "create table": self._create_table,
             "create chain": self._create_chain,
@@ -56,19 +62,7 @@ class Nft:
             "flush chain": self._flush_chain,
             "add rule": self._add_rule,
             "insert rule": self._insert_rule,
-        }[verb](rest.strip())
-
-    def state(self) -> NftablesState:
-        """What vxland observes."""
-        if self.chains is None:
-            return NftablesState(None, self.keeps)
-        chains = {NftChain(name, chain.hook) for name, chain in self.chains.items()}
-        guard = self.chains.get(FORWARD.name, Chain(""))
-        rules = tuple(map(parse_rule, guard.rules))
-        return NftablesState(
-            NftTable(frozenset(chains), rules, self.dormant, self.owner, self.persistent),
-            self.keeps,
-        )
+        }
 
     def by_somebody(self, line: str) -> None:
         """Somebody uses nft, which a table with an owner is closed to."""
@@ -156,6 +150,25 @@ class Nft:
         if name not in self._there():
             raise FilterError(f"no chain {name}")
         return self._there()[name]
+
+
+class Nft(Table):
+    """The table that guards."""
+
+    def __init__(self) -> None:
+        super().__init__(TABLE)
+
+    def state(self) -> NftablesState:
+        """What vxland observes."""
+        if self.chains is None:
+            return NftablesState(None, self.keeps)
+        chains = {NftChain(name, chain.hook) for name, chain in self.chains.items()}
+        guard = self.chains.get(FORWARD.name, Chain(""))
+        rules = tuple(map(parse_rule, guard.rules))
+        return NftablesState(
+            NftTable(frozenset(chains), rules, self.dormant, self.owner, self.persistent),
+            self.keeps,
+        )
 
 
 def parse_rule(text: str) -> PortRule:

@@ -221,12 +221,17 @@ def address_removed(device: str, address: str) -> Vandalism:
 
 def nft(line: str) -> Vandalism:
     """Somebody uses nft."""
-    return Vandalism(f"nft '{line}'", lambda kernel: kernel.nft.by_somebody(line))
+    return Vandalism(f"nft '{line}'", lambda kernel: kernel.by_nft(line))
 
 
 def daemon_ended() -> Vandalism:
     """vxland ends, and another process of it starts."""
-    return Vandalism("true", lambda kernel: kernel.nft.leave())
+
+    def effect(kernel: FakeKernel) -> None:
+        kernel.nft.leave()
+        kernel.tally.leave()
+
+    return Vandalism("true", effect)
 
 
 def ruleset_flushed() -> Vandalism:
@@ -234,6 +239,7 @@ def ruleset_flushed() -> Vandalism:
 
     def effect(kernel: FakeKernel) -> None:
         kernel.nft.flush()
+        kernel.tally.flush()
         kernel.filter.forget()
 
     return Vandalism("nft flush ruleset", effect)

@@ -10,6 +10,7 @@ from prometheus_client import generate_latest
 
 from vxland import operations
 from vxland.execution import Failure, Outcome
+from vxland.meter import Counters
 from vxland.metrics import Sources, Totals, TunnelTotals, VxlandCollector, registry
 from vxland.metrics.paced import EACH
 from vxland.metrics.totals import KINDS
@@ -73,6 +74,7 @@ class Daemon:
         self.tunnels.want(self.desired)
         sources = Sources(
             devices=self._look,
+            counters=Counters,
             since=lambda: {("lan", "p1"): 950.0},
             overruns=lambda: 2,
             fights=lambda: 3,

@@ -47,12 +47,13 @@ def _asked(path: Path) -> dict[str, Any]:
 def _by_eye(path: Path) -> "NodeStatus":
     """What can be seen without the daemon. Raises InvalidConfig, Unresolved, OSError."""
     from vxland.kernel.linux import LinuxKernel  # noqa: PLC0415 - the daemon's answer needs no look
-    from vxland.outlook import counted, look  # noqa: PLC0415
+    from vxland.outlook import counted, counted_for_peers, look  # noqa: PLC0415
     from vxland.status import Counts, report_status  # noqa: PLC0415
 
     with LinuxKernel() as kernel:
         outlook = look(path, kernel)
-    return report_status(outlook.report(path), counts=Counts.of(counted()))
+    counts = Counts.of(counted(), counted_for_peers(outlook.desired))
+    return report_status(outlook.report(path), counts=counts)
 
 
 def _print(status: "NodeStatus", options: Namespace) -> None:

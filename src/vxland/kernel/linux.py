@@ -19,10 +19,12 @@ from vxland.kernel.links import LinkTable
 from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
 from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.nftables import BATCHES, Nftables
+from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.port import port_holders
 from vxland.kernel.routes import Underlay, read_routes
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
+from vxland.meter import Counters
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed
 from vxland.operations import Operation
 from vxland.ownership import KINDS
@@ -141,6 +143,10 @@ class LinuxKernel:
     def read_traffic(self) -> dict[str, Seen]:
         """What VXLAN devices have counted, by name."""
         return read_traffic(self._netlink)
+
+    def read_counters(self) -> Counters:
+        """What nftables has counted for peers of shared VTEPs."""
+        return read_counters()
 
     def read_back(self) -> Observed:
         """The links and the guards as they are now."""

@@ -54,6 +54,8 @@ class VxlandCollector(Collector):
         except OSError:  # the loop can't look either, and says so
             return None
         self._tunnel_totals.note(devices.values())
+        if self._tunnel_totals.counts_peers:
+            self._tunnel_totals.note_counters(self._sources.counters())
         return devices
 
 

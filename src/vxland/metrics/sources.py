@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
+from vxland.meter import Counters
 from vxland.metrics.paced import GiveWay
 from vxland.odometer import Key
 from vxland.traffic import Seen
@@ -10,9 +11,10 @@ from vxland.traffic import Seen
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Whom to ask. All but ``give_way`` answer at once."""
+    """Whom to ask. All but ``give_way`` and ``counters``, which makes way, answer at once."""
 
     devices: Callable[[], Mapping[str, Seen]]  # VXLAN devices as the kernel has them; OSError
+    counters: Callable[[], Counters]  # what nftables has counted for peers
     since: Callable[[], Mapping[Key, float]]  # when tunnels last changed, seconds since the epoch
     overruns: Callable[[], int]
     fights: Callable[[], int]

@@ -63,9 +63,8 @@ def tunnels(
             values |= _state(tunnel, standing.device(vtep))
         for name, value in values.items():
             gauges[name].add_sample(gauges[name].name, labels, value)
-        if vtep.shared:  # whose counters are all peers' together
+        if (total := totals.total(key)) is None:
             continue
-        total = totals.total(key)
         for name, counter in counters.items():
             counter.add_sample(f"{counter.name}_total", labels, getattr(total, name))
     yield from (info, *gauges.values(), *counters.values())

@@ -58,10 +58,14 @@ class Counts:
     devices: Mapping[str, Seen] | None = None
 
     @classmethod
-    def of(cls, seen: Mapping[str, Seen]) -> "Counts":
-        """What was seen of devices, each for itself: a tunnel's traffic in a mesh."""
+    def of(
+        cls,
+        seen: Mapping[str, Seen],
+        shared: Mapping[TunnelKey, Traffic] = MappingProxyType({}),
+    ) -> "Counts":
+        """What was seen of devices, each for itself, and of tunnels that have none."""
         return cls(
-            {key: reading.traffic for key, reading in readings(seen).items()},
+            {**{key: reading.traffic for key, reading in readings(seen).items()}, **shared},
             seen,
         )
 

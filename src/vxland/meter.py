@@ -1,0 +1,91 @@
+"""Counters of nftables' that go on where the table is made anew and they begin again at zero.
+
+Nothing tells one beginning of theirs from the next but that they are lower than before. For what
+is told only, as with ``odometer``: what was counted since the last look is lost with the table.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from vxland import tally
+from vxland.model import Desired
+from vxland.observed import Counted
+from vxland.odometer import Key
+from vxland.traffic import Count, Traffic
+
+REMEMBERED = 8  # addresses of a peer whose counters are told from one another
+
+
+@dataclass(frozen=True, slots=True)
+class Counters:
+    """One look at the counters, and when it began and ended, in monotonic seconds."""
+
+    began: float = 0.0
+    ended: float = 0.0
+    received: Mapping[Counted, Count] = field(default_factory=dict)
+    sent: Mapping[Counted, Count] = field(default_factory=dict)
+
+    def of(self, counted: Counted) -> tuple[Count | None, Count | None]:
+        """What came from there and went there; None of what has no counter."""
+        return self.received.get(counted), self.sent.get(counted)
+
+
+class _Counter:
+    """One counter's total."""
+
+    def __init__(self) -> None:
+        self.total = Count()
+        self._before, self._last = Count(), Count()
+
+    def note(self, count: Count | None) -> None:
+        """The counter as it is now, if there is one."""
+        if count is None:
+            return
+        if count.packets < self._last.packets:
+            self._before += self._last
+        self._last = count
+        self.total = self._before + count
+
+
+class Meter:
+    """What one peer sent and got, by whatever address it had."""
+
+    def __init__(self) -> None:
+        self.total: Traffic | None = None  # None: nothing was ever seen to count it
+        self._counters: dict[Counted, tuple[_Counter, _Counter]] = {}
+        self._before = Traffic()  # by addresses that aren't remembered one by one any more
+        self._ended = 0.0
+        self._last: object = None
+
+    def note(self, counted: Counted, seen: Counters) -> None:
+        """A look. One that began before the last one ended may be older, and tells nothing."""
+        counts = seen.of(counted)
+        if seen.began < self._ended or counts == (None, None):
+            return
+        self._ended = seen.ended
+        if (counted, counts) == self._last:
+            return
+        self._last = (counted, counts)
+        ways = self._counters.setdefault(counted, (_Counter(), _Counter()))
+        for counter, count in zip(ways, counts, strict=True):
+            counter.note(count)
+        if len(self._counters) > REMEMBERED:
+            oldest = next(iter(self._counters))
+            self._before += _traffic(oldest, self._counters.pop(oldest))
+        total = sum((_traffic(*one) for one in self._counters.items()), self._before)
+        # What isn't as long as its headers would be makes the bytes go backwards.
+        self.total = total.at_least(self.total or total)
+
+
+def _traffic(counted: Counted, ways: tuple[_Counter, _Counter]) -> Traffic:
+    return tally.inner(counted, *(counter.total for counter in ways))
+
+
+def traffic(desired: Desired, seen: Counters) -> dict[Key, Traffic]:
+    """What one look tells of the tunnels that have no device of their own."""
+    looks = {tunnel.key: tally.counted(tunnel) for tunnel in tally.shared(desired)}
+    return {
+        key: tally.inner(counted, *(count or Count() for count in counts))
+        for key, counted in looks.items()
+        if (counts := seen.of(counted)) != (None, None)
+    }
