@@ -6,14 +6,15 @@ from ipaddress import ip_address, ip_interface
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
 from tests.fake.drift import ADDRESSES, BRIDGE, DROP, HOME, STRAY, B, C
+from tests.fake.tally_drift import VNI
 from tests.fake.tunnels import ELSEWHERE
 from tests.fake.vandalism import Vandalism
 from tests.fake.wishes import led_to
 from vxland import operations as ops
 from vxland.guards.nftables import rule
-from vxland.identity import CHAIN, TABLE
+from vxland.identity import CHAIN, TABLE, TALLY_TABLE
 from vxland.model import Bridge, Vtep
-from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, FdbEntry
+from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, Counted, FdbEntry
 from vxland.plan.vteps import NOWHERE
 from vxland.settings import Df, VxlanOptions
 
@@ -37,6 +38,7 @@ NEW_BRIDGE = Bridge("newbr", "vxland-new", "vxland:new", MAC, 1400, frozenset())
 UNICAST = FdbEntry("02:00:00:00:fd:b0", STRANGER)
 FLOOD = FdbEntry(NULL_MAC, OLD.remotes[0].address)
 TABLE_DROP = rule("vxl-+", "vxl-+", "DROP")
+COUNTED = tuple(Counted(ip_address(address), VNI, 4789) for address in ("192.0.2.2", "2001:db8::2"))
 LET_THROUGH = (rule("vxl-guest", None, "RETURN"), rule(None, "vxl-guest", "RETURN"))
 
 
@@ -283,6 +285,24 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.ClaimTable("", TABLE),
         ops.FillTable("", TABLE, (TABLE_DROP,)),
         ops.ClaimTable("", TABLE),
+    ),
+    "the tally": (
+        ops.AddCounters("", TALLY_TABLE, COUNTED, COUNTED),
+        ops.WriteTallyRules("", TALLY_TABLE),
+        ops.RemoveCounters("", TALLY_TABLE, COUNTED, COUNTED),
+        ops.MakeTally("", TALLY_TABLE, COUNTED, replaces=True),
+        ops.MakeTally("", TALLY_TABLE, COUNTED[:1], replaces=False),
+        ops.MakeTally("", TALLY_TABLE, COUNTED, replaces=False),
+        ops.AddCounters("", TALLY_TABLE, COUNTED, COUNTED[1:]),
+        ops.RemoveCounters("", TALLY_TABLE, COUNTED[1:], ()),
+        ops.RemoveCounters("", TALLY_TABLE, COUNTED, ()),
+        ops.WriteTallyRules("", TALLY_TABLE),
+        ops.MakeTally("", TALLY_TABLE, (), replaces=True),
+        ops.ClaimTable("", TALLY_TABLE),
+        ops.RemoveTable("", TALLY_TABLE, ()),
+        ops.RemoveTable("", TALLY_TABLE, ()),
+        ops.ClaimTable("", TALLY_TABLE),
+        ops.WriteTallyRules("", TALLY_TABLE),
     ),
     "a UDP port that somebody has": (
         ops.TakeDown(LAN, B),

@@ -11,10 +11,12 @@ from tests.contract.twins import twins
 from tests.core.configurations import Configuration, configurations
 from tests.core.stories import Story, Turn, stories
 from tests.fake.drift import DRIFT, EBTABLES, GUARDED, HOME, NFTABLES
+from tests.fake.tally_drift import SHARED, TALLY
 from tests.profiles import examples
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.nftables import BATCHES
+from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.operations import Operation
 from vxland.plan import plan, plan_teardown
 
@@ -39,6 +41,16 @@ def test_drift_of_rules_and_its_repair(drift: str) -> None:
         both.vandalise(*{**EBTABLES, **NFTABLES}[drift])
         both.turn(GUARDED)
         assert both.turn(GUARDED).operations == ()
+
+
+@pytest.mark.parametrize("drift", TALLY)
+def test_drift_of_counters_and_its_repair(drift: str) -> None:
+    """The same for the table that counts."""
+    with twins() as both:
+        both.turn(SHARED)
+        both.vandalise(*TALLY[drift])
+        assert both.turn(SHARED).operations
+        assert both.turn(SHARED).operations == ()
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -70,7 +82,7 @@ def test_every_class_of_operations_is_compared() -> None:
     """A new class of operations needs a scene."""
     steps = chain.from_iterable(SCENES.values())
     seen = {type(step) for step in steps if isinstance(step, Operation)}
-    assert {*MESSAGES, *SCRIPTS, *BATCHES} == seen
+    assert {*MESSAGES, *SCRIPTS, *BATCHES, *TALLY_BATCHES} == seen
 
 
 @examples(25)

@@ -11,9 +11,10 @@ from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
-from vxland.observed import Host, NftablesState, Observed, PortRule, Unavailable
+from vxland.observed import Host, NftablesState, Observed, PortRule, TallyState, Unavailable
 from vxland.operations import Operation
 from vxland.plan import Memory, Plan, plan
+from vxland.tally import RULES
 
 
 class Twins:
@@ -107,6 +108,7 @@ class Twins:
             },
             ebtables=observed.ebtables,
             nftables=_told_alike(observed.nftables),
+            tally=_counted_alike(observed.tally),
             abroad=observed.abroad,
             host=Host(),
         )
@@ -117,6 +119,14 @@ def _told_alike(seen: NftablesState | Unavailable) -> NftablesState | Unavailabl
     if isinstance(seen, Unavailable) or seen.table is None:
         return seen
     rules = (rule if rule.known else PortRule("", known=False) for rule in seen.table.rules)
+    return replace(seen, table=replace(seen.table, rules=tuple(rules)))
+
+
+def _counted_alike(seen: TallyState | Unavailable) -> TallyState | Unavailable:
+    """The same for the rules that count."""
+    if isinstance(seen, Unavailable) or seen.table is None:
+        return seen
+    rules = sorted(rule if rule in RULES else "another" for rule in seen.table.rules)
     return replace(seen, table=replace(seen.table, rules=tuple(rules)))
 
 

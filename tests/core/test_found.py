@@ -9,11 +9,12 @@ import pytest
 from vxland import operations as ops
 from vxland.found import FOUND, found
 from vxland.guards.nftables import rule
-from vxland.identity import TABLE
+from vxland.identity import TABLE, TALLY_TABLE
 from vxland.model import Bridge, VniKey
 from vxland.observed import (
     NULL_MAC,
     Abroad,
+    Counted,
     EbtablesState,
     FdbEntry,
     Link,
@@ -21,6 +22,8 @@ from vxland.observed import (
     NftTable,
     Observed,
     PortRule,
+    TallyState,
+    TallyTable,
     Unavailable,
     VxlanState,
 )
@@ -133,6 +136,39 @@ def test_what_was_wrong_with_the_table_is_said(
     """In a word or two."""
     seen = Observed(nftables=NftablesState(table))
     assert found([operation], seen) == f"table bridge vxland {words}"
+
+
+TALLIED = TallyTable(frozenset(), (), frozenset())
+COUNTED = Counted(ip_address("192.0.2.2"), 5, 4789)
+TALLY = ops.MakeTally("", TALLY_TABLE, (), replaces=True)
+
+
+@pytest.mark.parametrize(
+    ("operation", "table", "words"),
+    [
+        (TALLY, None, "table inet vxland missing"),
+        (TALLY, TALLIED, "table inet vxland changed"),
+        (TALLY, replace(TALLIED, dormant=True), "table inet vxland dormant"),
+        (ops.WriteTallyRules("", TALLY_TABLE), TALLIED, "table inet vxland with other rules"),
+        (
+            ops.AddCounters("", TALLY_TABLE, (COUNTED,), (COUNTED,)),
+            TALLIED,
+            "in table inet vxland counters of 192.0.2.2 missing",
+        ),
+        (
+            ops.RemoveCounters("", TALLY_TABLE, (), (COUNTED,)),
+            TALLIED,
+            "in table inet vxland counters of 192.0.2.2, which aren't wanted",
+        ),
+    ],
+)
+def test_what_was_wrong_with_the_counters_is_said(
+    operation: Operation, table: TallyTable | None, words: str
+) -> None:
+    """The same."""
+    assert found([operation], Observed(tally=TallyState(table))) == words
+    unseen = found([TALLY], Observed(tally=Unavailable("not permitted")))
+    assert unseen == "table inet vxland missing"
 
 
 def test_a_table_may_not_be_seen() -> None:

@@ -168,6 +168,7 @@ def test_a_teardown_leaves_nothing_but_what_others_use(story: Story) -> None:
     assert {link.name for link in seen.links.values() if is_own(link)} <= in_use
     assert CHAIN not in story.kernel.filter.chains
     assert story.kernel.nft.chains is None
+    assert story.kernel.tally.chains is None
 
 
 @examples(60)

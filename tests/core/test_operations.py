@@ -6,7 +6,7 @@ import pytest
 
 from vxland import operations as ops
 from vxland.model import Bridge, VniKey
-from vxland.observed import NULL_MAC, Abroad, FdbEntry, PortRule
+from vxland.observed import NULL_MAC, Abroad, Counted, FdbEntry, PortRule
 from vxland.operations import Guarding, Operation, Phase
 
 PEER = ip_address("192.0.2.2")
@@ -14,6 +14,8 @@ GUARDING = Guarding("vxl-lan-b", ("isolated",))
 ABROAD = Abroad("vxl-lan-b", "vxland:lan:b", 3, VniKey(5, 4789, 4))
 BRIDGE = Bridge("vxbr0", "vxland-lan", "vxland:lan", "02:00:00:00:00:02", 1450, frozenset())
 RULE = PortRule("drop", verdict="DROP")
+COUNTED = Counted(PEER, 5, 4789)
+OTHER = Counted(ip_address("192.0.2.3"), 5, 4789)
 
 SAID: list[tuple[Operation, str]] = [
     (ops.TakeDown("lan", "a"), "take a down"),
@@ -79,6 +81,20 @@ SAID: list[tuple[Operation, str]] = [
         "take what is no longer wanted out of nftables table bridge t",
     ),
     (ops.RemoveTable("", "bridge t", ()), "remove nftables table bridge t"),
+    (
+        ops.MakeTally("", "inet t", (COUNTED,), replaces=False),
+        "write nftables table inet t (peers counted: 1)",
+    ),
+    (
+        ops.MakeTally("", "inet t", (), replaces=True),
+        "write nftables table inet t anew (peers counted: 0)",
+    ),
+    (ops.WriteTallyRules("", "inet t"), "write the rules of nftables table inet t"),
+    (ops.AddCounters("", "inet t", (COUNTED,), (COUNTED,)), "count in inet t for 192.0.2.2"),
+    (
+        ops.RemoveCounters("", "inet t", (COUNTED,), (OTHER,)),
+        "count in inet t no more for 2 peers",
+    ),
 ]
 
 

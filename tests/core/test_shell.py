@@ -8,12 +8,13 @@ import pytest
 from vxland import operations as ops
 from vxland.guards import GUARDS
 from vxland.guards.nftables import FORWARD, rule
-from vxland.identity import TABLE
+from vxland.identity import TABLE, TALLY_TABLE
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.nftables import BATCHES
+from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.model import Bridge, Remote, VniKey, Vtep
-from vxland.observed import Abroad, FdbEntry
+from vxland.observed import Abroad, Counted, FdbEntry
 from vxland.plan import Plan
 from vxland.settings import Df, VxlanOptions
 from vxland.shell import COMMANDS, READ_BACK, commands
@@ -94,6 +95,33 @@ MADE = (
     *NFT_LINES,
 )
 FILLED = ("flush chain bridge vxland forward", *NFT_LINES)
+COUNTED = tuple(
+    Counted(ip_address(address), 5, 4789) for address in ("192.0.2.2", "192.0.2.3", "2001:db8::2")
+)
+IN, OUT = "inet vxland input", "inet vxland output"
+KEY = "@th,96,24 . udp dport"
+TALLY = (
+    "create table inet vxland",
+    f"create set inet vxland received4 {{ typeof ip saddr . {KEY}; counter; }}",
+    f"create set inet vxland sent4 {{ typeof ip daddr . {KEY}; counter; }}",
+    f"create set inet vxland received6 {{ typeof ip6 saddr . {KEY}; counter; }}",
+    f"create set inet vxland sent6 {{ typeof ip6 daddr . {KEY}; counter; }}",
+    f"create chain {IN} {{ type filter hook input priority 300; policy accept; }}",
+    f"create chain {OUT} {{ type filter hook output priority 300; policy accept; }}",
+)
+RULES = (
+    f"add rule {IN} ip saddr . {KEY} @received4",
+    f"add rule {IN} ip6 saddr . {KEY} @received6",
+    f"add rule {OUT} ip daddr . {KEY} @sent4",
+    f"add rule {OUT} ip6 daddr . {KEY} @sent6",
+)
+FOUR, SIX = "{ 192.0.2.2 . 0x5 . 4789, 192.0.2.3 . 0x5 . 4789 }", "{ 2001:db8::2 . 0x5 . 4789 }"
+ADDED = (
+    f"add element inet vxland received4 {FOUR}",
+    f"add element inet vxland sent4 {FOUR}",
+    f"add element inet vxland received6 {SIX}",
+    f"add element inet vxland sent6 {SIX}",
+)
 PLAIN = "ttl auto tos 0x0 df unset nolearning ageing 300 udpcsum"
 OTHER = "ttl inherit tos inherit df set learning ageing 100 noudpcsum"
 DIFFERENT = VxlanOptions(
@@ -208,6 +236,21 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
         ops.RemoveFdb("lan", T, FdbEntry(MAC, ip_address("fe80::3%eth0"))),
         f"bridge fdb del {MAC} dev {T} dst fe80::3 via eth0 self || true",
     ),
+    (ops.RemoveTable("", TALLY_TABLE, ()), nft("delete table inet vxland")),
+    (ops.MakeTally("", TALLY_TABLE, COUNTED, replaces=False), nft(*TALLY, *RULES, *ADDED)),
+    (
+        ops.MakeTally("", TALLY_TABLE, COUNTED, replaces=True),
+        nft("delete table inet vxland", *TALLY, *RULES, *ADDED),
+    ),
+    (
+        ops.WriteTallyRules("", TALLY_TABLE),
+        nft("flush chain inet vxland input", "flush chain inet vxland output", *RULES),
+    ),
+    (ops.AddCounters("", TALLY_TABLE, COUNTED, COUNTED), nft(*ADDED)),
+    (
+        ops.RemoveCounters("", TALLY_TABLE, (), COUNTED[:2]),
+        nft("delete element inet vxland sent4 { 192.0.2.2 . 0x5 . 4789, 192.0.2.3 . 0x5 . 4789 }"),
+    ),
 )
 
 
@@ -234,7 +277,7 @@ def test_operation_as_a_command(operation: ops.Operation, expected: str) -> None
 def test_every_operation_has_a_handler() -> None:
     """Each class has a line in the table of commands, and in one of the kernel's tables."""
     assert known() == COMMANDS.keys()
-    tables = [MESSAGES.keys(), SCRIPTS.keys(), BATCHES.keys()]
+    tables = [MESSAGES.keys(), SCRIPTS.keys(), BATCHES.keys() | TALLY_BATCHES.keys()]
     assert sorted(map(str, known())) == sorted(str(kind) for table in tables for kind in table)
     assert known() == {type(operation) for operation, _ in OPERATIONS}
 

@@ -8,7 +8,7 @@ from tests.fake_kernel import FakeKernel
 from vxland import operations as ops
 from vxland.execution import Failure
 from vxland.hazards import looping_pairs
-from vxland.identity import ALIAS_MARK, CHAIN, TABLE
+from vxland.identity import ALIAS_MARK, CHAIN, TABLE, TALLY_TABLE
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import Operation
@@ -16,6 +16,8 @@ from vxland.ownership import is_own
 
 CHAINS = (ops.WriteChain, ops.TrimChain, ops.RemoveChain)
 TABLES = (ops.MakeTable, ops.FillTable, ops.ClaimTable, ops.TrimTable, ops.RemoveTable)
+TALLY = (ops.MakeTally, ops.WriteTallyRules, ops.AddCounters, ops.RemoveCounters)
+EITHER = (ops.ClaimTable, ops.RemoveTable)
 FOLLOWERS = ("bridge", "macvlan")  # whose MTU the kernel changes by itself
 
 
@@ -68,9 +70,11 @@ class Watch:
 
     def _check_owner(self, operation: Operation) -> None:
         """The device that the operation names is vxland's, or isn't there."""
-        for node_wide, rules in ((CHAINS, CHAIN), (TABLES, TABLE)):
+        for node_wide, rules in ((CHAINS, CHAIN), (TABLES, TABLE), (TALLY, TALLY_TABLE)):
             if isinstance(operation, node_wide):
-                assert (operation.overlay, operation.device) == ("", rules)
+                names = {rules, TALLY_TABLE} if isinstance(operation, EITHER) else {rules}
+                assert not operation.overlay
+                assert operation.device in names
                 return
         if isinstance(operation, ops.DeleteAbroad):
             assert operation.abroad.alias.startswith(ALIAS_MARK)

@@ -10,6 +10,7 @@ import time
 from collections.abc import Sequence
 from typing import Any
 
+from tests.kernel.shell_counting import COUNTING
 from tests.kernel.shell_scenarios import ELSEWHERE, SCENARIOS, Scenario
 from tests.lab.namespaces import Namespace, own_mounts
 from vxland.execution import execute
@@ -58,6 +59,7 @@ class Twin(Namespace):
             **{name: stable(self.json(command)) for name, command in SHOWN.items()},
             "rules": [line for line in rules if not line.startswith("#")],
             "table": self.sh("nft list table bridge vxland 2>/dev/null || true"),
+            "tally": self.sh("nft -s list table inet vxland 2>/dev/null || true"),
         }
 
 
@@ -142,4 +144,4 @@ def play(scenario: Scenario) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(play(SCENARIOS[sys.argv[1]])))
+    print(json.dumps(play({**SCENARIOS, **COUNTING}[sys.argv[1]])))

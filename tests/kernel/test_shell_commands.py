@@ -8,11 +8,14 @@ from typing import Any
 
 import pytest
 
+from tests.kernel.shell_counting import COUNTING
 from tests.kernel.shell_scenarios import SCENARIOS
 from vxland import operations
 from vxland.operations import Operation
 
 pytestmark = pytest.mark.kernel
+
+PLAYED = {**SCENARIOS, **COUNTING}
 
 PROGRAM = (sys.executable, "-m", "tests.kernel.shell_twins")
 ROOT = Path(__file__).parents[2]
@@ -32,11 +35,11 @@ def played(name: str) -> dict[str, Any]:
     return result
 
 
-@pytest.mark.parametrize("name", SCENARIOS)
+@pytest.mark.parametrize("name", PLAYED)
 def test_commands_do_what_the_daemon_does(name: str) -> None:
     """Twins, mended by the daemon's code and by the commands, come out the same, and mended."""
     actual = played(name)
-    assert {kind.__name__ for kind in SCENARIOS[name].expects} <= set(actual["classes"])
+    assert {kind.__name__ for kind in PLAYED[name].expects} <= set(actual["classes"])
     executed, pasted = actual["plans"]
     assert executed == pasted
     executed, pasted = actual["states"]
@@ -62,4 +65,4 @@ def test_every_operation_is_played() -> None:
         for _, kind in inspect.getmembers(operations, inspect.isclass)
         if issubclass(kind, Operation) and kind not in (Operation, operations.ClaimTable)
     }
-    assert expected == {kind for scenario in SCENARIOS.values() for kind in scenario.expects}
+    assert expected == {kind for scenario in PLAYED.values() for kind in scenario.expects}

@@ -11,6 +11,7 @@ from vxland.hints.fragments import lost_fragments
 from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
+from vxland.hints.uncounted import uncounted
 from vxland.journal.messages import WARNING, Message
 from vxland.problems import Kind
 from vxland.silence import Silence
@@ -27,6 +28,7 @@ HINTED = {
     lost_fragments: "An mtu that loses packets",
     filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
     isolated_ports: "Isolated guest ports",
+    uncounted: "Peers that aren't counted",
     Silence: "A missing or silent peer",
 }
 

@@ -11,9 +11,10 @@ from vxland.kernel.own_table import Facts, OwnTable
 from vxland.kernel.tally_sets import DELSETELEM, NEWSETELEM, changes, counts, new_set, sets
 from vxland.kernel.transactions import TableMessages
 from vxland.observed import Counted, TallyState, TallyTable
-from vxland.tally import CHAINS, HOOK_OF, PRIORITY, RECEIVED, RULES, SENT, SETS
+from vxland.tally import CHAINS, HOOK_OF, KEYS, PRIORITY, RECEIVED, RULES, SENT, SETS
 
 TALLY = TableMessages(*TALLY_TABLE.split())
+MOST = 128 << 10  # bytes of a transaction; net.core.wmem_default is 208 KiB
 PLACES = tuple((chain.name, chain.name, PRIORITY) for chain in CHAINS)
 
 NFPROTO, L4PROTO = 15, 16  # NFT_META_…
@@ -72,12 +73,12 @@ class Tally(OwnTable[TallyState]):
         return TallyState(table, keeps)
 
     def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
-        """One for the table, and others for many counters, since each has a limit."""
-        return BATCHES[type(operation)](operation, flags)
+        """One, or several for more than about a thousand counters: the kernel has a limit."""
+        return _parted(BATCHES[type(operation)](operation, flags))
 
     def trial(self, messages: TableMessages) -> Iterator[bytes]:
         """The sets and the chains."""
-        yield from (new_set(messages, name) for name in sorted(SETS))
+        yield from (new_set(messages, name) for name in KEYS)
         yield from (messages.chain(*place) for place in PLACES)
 
 
@@ -101,35 +102,44 @@ def _new_rules() -> Iterator[bytes]:
         yield TALLY.rule(rule.partition(" ")[0], encode(expressions))
 
 
-def _write_rules(*_: object) -> Iterator[Iterable[bytes]]:
-    yield (*(TALLY.emptying(chain.name) for chain in CHAINS), *_new_rules())
+def _write_rules(*_: object) -> Iterator[bytes]:
+    yield from (TALLY.emptying(chain.name) for chain in CHAINS)
+    yield from _new_rules()
 
 
-def _make(operation: ops.MakeTally, flags: int) -> Iterator[Iterable[bytes]]:
-    yield (
-        *((TALLY.deletion(),) if operation.replaces else ()),
-        TALLY.making(flags),
-        *(new_set(TALLY, name) for name in sorted(SETS)),
-        *(TALLY.chain(*place) for place in PLACES),
-        *_new_rules(),
-    )
+def _make(operation: ops.MakeTally, flags: int) -> Iterator[bytes]:
+    if operation.replaces:
+        yield TALLY.deletion()
+    yield TALLY.making(flags)
+    yield from (new_set(TALLY, name) for name in KEYS)
+    yield from (TALLY.chain(*place) for place in PLACES)
+    yield from _new_rules()
     yield from _elements(NEWSETELEM, operation.counted, operation.counted)
 
 
-def _elements(
-    kind: int, received: Sequence[Counted], sent: Sequence[Counted]
-) -> Iterator[Iterable[bytes]]:
+def _elements(kind: int, received: Sequence[Counted], sent: Sequence[Counted]) -> Iterator[bytes]:
     for way, counted in ((RECEIVED, received), (SENT, sent)):
         for family in PROTOCOLS:
             keys = [one for one in counted if one.address.version == family]
-            yield from ((part,) for part in changes(TALLY, kind, f"{way}{family}", keys))
+            yield from changes(TALLY, kind, f"{way}{family}", keys)
 
 
-BATCHES: dict[type[ops.Operation], Callable[[Any, int], Iterable[Iterable[bytes]]]] = {
+def _parted(messages: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    """Transactions that fit into a socket."""
+    part: list[bytes] = []
+    for message in messages:
+        if part and sum(map(len, part)) + len(message) > MOST:
+            yield part
+            part = []
+        part.append(message)
+    yield part
+
+
+BATCHES: dict[type[ops.Operation], Callable[[Any, int], Iterable[bytes]]] = {
     ops.MakeTally: _make,
     ops.WriteTallyRules: _write_rules,
     ops.AddCounters: lambda op, _: _elements(NEWSETELEM, op.received, op.sent),
     ops.RemoveCounters: lambda op, _: _elements(DELSETELEM, op.received, op.sent),
-    ops.ClaimTable: lambda _, flags: ((TALLY.making(flags, request=0),),),
-    ops.RemoveTable: lambda *_: ((TALLY.deletion(),),),
+    ops.ClaimTable: lambda _, flags: (TALLY.making(flags, request=0),),
+    ops.RemoveTable: lambda *_: (TALLY.deletion(),),
 }
