@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from vxland.cli import main
-from vxland.kernel import linux, nftables
+from vxland.kernel import linux, own_table
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink, NetlinkError
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
@@ -67,7 +67,7 @@ if __name__ == "__main__":
         refuse_netfilter()
         os.execv(command[0], command)  # noqa: S606 - the test's own words
     if what == "persist":
-        vars(nftables)["PERSIST"] = 1 << 30
+        vars(own_table)["PERSIST"] = 1 << 30
     else:
         WithoutKind.kind = what.encode()
         vars(linux)["Netlink"] = WithoutKind
