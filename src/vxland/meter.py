@@ -31,10 +31,11 @@ class Counters:
 
 
 class _Counter:
-    """One counter's total."""
+    """One counter's total, its bytes as a device counts them: those of the packets inside."""
 
-    def __init__(self) -> None:
-        self.total = Count()
+    def __init__(self, overhead: int) -> None:
+        self.packets = self.bytes = 0
+        self._overhead = overhead
         self._before, self._last = Count(), Count()
 
     def note(self, count: Count | None) -> None:
@@ -44,7 +45,10 @@ class _Counter:
         if count.packets < self._last.packets:
             self._before += self._last
         self._last = count
-        self.total = self._before + count
+        self.packets = self._before.packets + count.packets
+        passed = self._before.bytes + count.bytes - self._overhead * self.packets
+        # What isn't as long as its headers would be makes it go backwards.
+        self.bytes = max(self.bytes, passed)
 
 
 class Meter:
@@ -66,19 +70,18 @@ class Meter:
         if (counted, counts) == self._last:
             return
         self._last = (counted, counts)
-        ways = self._counters.setdefault(counted, (_Counter(), _Counter()))
+        overhead = tally.OVERHEAD[counted.address.version]
+        ways = self._counters.setdefault(counted, (_Counter(overhead), _Counter(overhead)))
         for counter, count in zip(ways, counts, strict=True):
             counter.note(count)
         if len(self._counters) > REMEMBERED:
-            oldest = next(iter(self._counters))
-            self._before += _traffic(oldest, self._counters.pop(oldest))
-        total = sum((_traffic(*one) for one in self._counters.items()), self._before)
-        # What isn't as long as its headers would be makes the bytes go backwards.
-        self.total = total.at_least(self.total or total)
+            self._before += _traffic(*self._counters.pop(next(iter(self._counters))))
+        first, *others = (_traffic(*each) for each in self._counters.values())
+        self.total = sum(others, first) + self._before if others else first
 
 
-def _traffic(counted: Counted, ways: tuple[_Counter, _Counter]) -> Traffic:
-    return tally.inner(counted, *(counter.total for counter in ways))
+def _traffic(received: _Counter, sent: _Counter) -> Traffic:
+    return Traffic(received.packets, sent.packets, received.bytes, sent.bytes)
 
 
 def traffic(desired: Desired, seen: Counters) -> dict[Key, Traffic]:

@@ -79,6 +79,8 @@ def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
     if isinstance(state, Unavailable):
         return
     table = state.table
+    if table is not None and not is_own(table):
+        return
     waiting = any((desired.waiting, *(overlay.waiting for overlay in desired.overlays)))
     if not due:
         if table is not None and not waiting:
@@ -96,6 +98,12 @@ def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
         yield AddCounters("", TALLY_TABLE, *(_sorted(due - there) for there in standing))
     if state.keeps and table.owner is Owner.NOBODY:
         yield ClaimTable("", TALLY_TABLE)
+
+
+def is_own(table: TallyTable) -> bool:
+    """Whether it is vxland's: by a set, or nothing is in it. Somebody may call a firewall so."""
+    names = {name.partition(",")[0] for name in table.sets}
+    return not SETS.isdisjoint(names) or not (names or table.chains)
 
 
 def _is_whole(table: TallyTable, *, keeps: bool) -> bool:

@@ -135,6 +135,26 @@ def test_a_daemon_owns_the_table_for_good() -> None:
     assert made == MakeTally("", TALLY_TABLE, (B, C, D6), replaces=True)
 
 
+def foreign() -> FakeKernel:
+    """Where somebody calls a firewall so."""
+    kernel = home(wish(LAN))
+    for line in ("table inet vxland", "chain inet vxland input", "rule inet vxland input drop"):
+        kernel.by_nft(f"add {line}")
+    return kernel
+
+
+def test_somebodys_table_of_this_name_is_left_alone() -> None:
+    """It may be what closes a port. One with nothing in it, or a set of vxland's, is vxland's."""
+    assert to_do(foreign()) == to_do(foreign(), wish(LAN)) == []
+    assert RemoveTable("", TALLY_TABLE, ()) not in plan_teardown(foreign().observe()).operations
+    kernel = home(wish(LAN))
+    kernel.by_nft("add table inet vxland")
+    assert to_do(kernel, wish(LAN)) == [RemoveTable("", TALLY_TABLE, ())]
+    kernel = foreign()
+    kernel.by_nft("add set inet vxland sent4 { type ipv4_addr; }")
+    assert to_do(kernel, wish(LAN)) == [RemoveTable("", TALLY_TABLE, ())]
+
+
 def test_no_tunnel_waits_for_a_table_that_can_not_be_had() -> None:
     """It is made without, and a hint says what is missing."""
     kernel = FakeKernel()
@@ -186,4 +206,6 @@ def test_the_hint_is_for_shared_overlays() -> None:
     )
     assert hint.cure == "Run vxland as root. The tunnels don't need it"
     assert [*uncounted(overlay, Observed())] == []
+    (hint,) = uncounted(overlay, foreign().observe())
+    assert "table inet vxland is somebody else's" in hint.text
     assert [*uncounted(wish(LAN).overlays[0], blind)] == []

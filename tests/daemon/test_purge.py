@@ -59,17 +59,18 @@ def test_nothing_of_vxlands_is_left_and_nothing_else_is_touched(server: Server) 
     assert_equal(before, snapshot(server))
 
 
-def test_the_table_goes_and_no_other(server: Server) -> None:
-    """Also one that a daemon owned, with the flag persist."""
-    server.config.write_text(
-        server.config.read_text().replace('"vxbr0"', '"vxbr0"\nguard = ["nftables"]')
-    )
-    server.sh("nft add table bridge mine")
+def test_the_tables_go_and_no_others(server: Server) -> None:
+    """Also those that a daemon owned, with the flag persist."""
+    more = '"vxbr0"\nguard = ["nftables"]\nmode = "shared"\nvni = 4711'
+    server.config.write_text(server.config.read_text().replace('"vxbr0"', more))
+    server.sh("nft 'add table bridge mine; add table inet mine'")
     before = server.sh("nft list tables")
     server.start()
     server.settled()
     server.stop()
-    assert "table bridge vxland" in server.sh("nft list tables")
+    tables = server.sh("nft list tables")
+    assert "table bridge vxland" in tables
+    assert "table inet vxland" in tables
     purge(server)
     assert server.sh("nft list tables") == before
 
