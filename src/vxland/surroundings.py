@@ -14,7 +14,17 @@ from vxland.tally import shared
 from vxland.traffic import Reading, Seen, readings
 
 
-class Kernel(execution.Kernel, Protocol):
+class Counting(Protocol):
+    """Who counts."""
+
+    def read_traffic(self) -> Mapping[str, Seen]:
+        """What VXLAN devices have counted, by name."""
+
+    def read_counters(self) -> Counters:
+        """What nftables has counted for peers of shared VTEPs."""
+
+
+class Kernel(execution.Kernel, Counting, Protocol):
     """What can be seen and done in this network namespace."""
 
     def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
@@ -31,12 +41,6 @@ class Kernel(execution.Kernel, Protocol):
 
     def read_far_ends(self, bridges: frozenset[str]) -> Mapping[str, FarEnd]:
         """What containers have of the veths that are ports of these bridges, by port."""
-
-    def read_traffic(self) -> Mapping[str, Seen]:
-        """What VXLAN devices have counted, by name."""
-
-    def read_counters(self) -> Counters:
-        """What nftables has counted for peers of shared VTEPs."""
 
 
 class ConfigSource(Protocol):
@@ -65,7 +69,7 @@ class Names(Protocol):
         """Ask for all of them again now."""
 
 
-def counted(kernel: Kernel, desired: Desired) -> dict[tuple[str, str], Reading]:
+def counted(kernel: Counting, desired: Desired) -> dict[tuple[str, str], Reading]:
     """What was counted for each tunnel, on its device or for a shared one's peer."""
     peers = traffic(desired, kernel.read_counters()) if any(shared(desired)) else {}
     return {

@@ -7,6 +7,7 @@ decides nothing, so no tunnel waits for it.
 
 from collections.abc import Iterable, Iterator
 
+from vxland.addresses import unzoned
 from vxland.identity import TALLY_TABLE
 from vxland.model import Desired, Tunnel
 from vxland.observed import Counted, NftChain, Observed, Owner, TallyTable, Unavailable
@@ -55,8 +56,8 @@ def shared(desired: Desired) -> Iterator[Tunnel]:
 
 
 def counted(tunnel: Tunnel) -> Counted:
-    """What counts for a tunnel of a shared VTEP."""
-    return Counted(tunnel.address, tunnel.vtep.vni, tunnel.vtep.port)
+    """What counts for a tunnel of a shared VTEP; in packets addresses have no zone."""
+    return Counted(unzoned(tunnel.address), tunnel.vtep.vni, tunnel.vtep.port)
 
 
 def inner(counted: Counted, received: Count, sent: Count) -> Traffic:

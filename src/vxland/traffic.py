@@ -30,6 +30,9 @@ class Traffic:
         return Traffic(*map(max, _numbers(self), _numbers(other)))
 
 
+_numbers = attrgetter(*(counter.name for counter in fields(Traffic)))
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """What one counter of nftables says: packets, and their bytes with all headers of theirs."""
@@ -39,9 +42,6 @@ class Count:
 
     def __add__(self, other: "Count") -> "Count":
         return Count(self.packets + other.packets, self.bytes + other.bytes)
-
-
-_numbers = attrgetter(*(counter.name for counter in fields(Traffic)))
 
 
 @dataclass(frozen=True, slots=True)

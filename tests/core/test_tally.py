@@ -15,7 +15,7 @@ from vxland.execution import execute
 from vxland.hints.uncounted import uncounted
 from vxland.identity import TALLY_TABLE
 from vxland.meter import Counters, traffic
-from vxland.model import Desired
+from vxland.model import Desired, Remote
 from vxland.observed import Counted, Observed, Owner, Unavailable
 from vxland.operations import (
     AddCounters,
@@ -28,7 +28,8 @@ from vxland.operations import (
 )
 from vxland.plan import plan, plan_teardown
 from vxland.problems import Kind
-from vxland.traffic import Count, Traffic
+from vxland.surroundings import counted
+from vxland.traffic import Count, Reading, Traffic
 
 B = Counted(ip_address("192.0.2.2"), VNI, 4789)
 C = Counted(ip_address("192.0.2.3"), VNI, 4789)
@@ -64,6 +65,16 @@ def test_peers_of_shared_devices_are_counted_and_no_others() -> None:
     assert seen is not None
     assert seen.received == seen.sent == {B, C, D6}
     assert home(wish(LAN)).tally.chains is None
+
+
+def test_a_zone_is_not_counted_by() -> None:
+    """No packet has it."""
+    (overlay,) = SHARED.overlays
+    peer = Remote("d", ip_address("fe80::4%eth0"))
+    zoned = replace(
+        SHARED, overlays=(replace(overlay, vteps=(replace(overlay.vteps[1], remotes=(peer,)),)),)
+    )
+    assert tally.wanted(zoned) == {Counted(ip_address("fe80::4"), VNI, 4789)}
 
 
 @pytest.mark.parametrize("drift", TALLY)
@@ -193,6 +204,24 @@ def test_what_is_counted_is_told_as_a_device_would() -> None:
         ("lan", "d"): Traffic(1, 0, 100, 0),
     }
     assert traffic(wish(LAN), seen) == {}
+
+
+def test_who_listens_hears_peers_too() -> None:
+    """Beside the devices; nothing is read where each tunnel has its own."""
+
+    class Heard(FakeKernel):
+        """Something came from b."""
+
+        looks = 0
+
+        def read_counters(self) -> Counters:
+            self.looks += 1
+            return Counters(received={B: Count(2, 300)}, sent={B: Count()})
+
+    kernel = Heard()
+    assert counted(kernel, SHARED) == {("lan", "b"): Reading(0, Traffic(2, 0, 200, 0))}
+    assert counted(kernel, wish(LAN)) == {}
+    assert kernel.looks == 1
 
 
 def test_the_hint_is_for_shared_overlays() -> None:

@@ -12,7 +12,7 @@ from socket import htons
 from types import TracebackType
 from typing import Self
 
-from vxland.kernel.expressions import text
+from vxland.kernel.attributes import text
 from vxland.kernel.netlink import (
     HEADER,
     NETLINK_NETFILTER,
