@@ -132,7 +132,8 @@ def _parted(messages: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
             yield part
             part = []
         part.append(message)
-    yield part
+    if part:
+        yield part
 
 
 BATCHES: dict[type[ops.Operation], Callable[[Any, int], Iterable[bytes]]] = {
