@@ -74,7 +74,7 @@ def inner(counted: Counted, received: Count, sent: Count) -> Traffic:
 def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
     """What makes the table as it is wanted, or takes it away where nothing is to be counted.
 
-    While somebody's address isn't known, nobody's counters go: they may be that one's.
+    While some peer's address isn't known, nobody's counters go: they may be that one's.
     """
     state, due = observed.tally, wanted(desired)
     if isinstance(state, Unavailable):
@@ -82,7 +82,7 @@ def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
     table = state.table
     if table is not None and not is_own(table):
         return
-    waiting = any((desired.waiting, *(overlay.waiting for overlay in desired.overlays)))
+    waiting = any(overlay.waiting for overlay in desired.overlays if overlay.shared)
     if not due:
         if table is not None and not waiting:
             yield RemoveTable("", TALLY_TABLE, ())

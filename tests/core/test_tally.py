@@ -118,6 +118,7 @@ def test_nobodys_counters_go_while_an_address_is_not_known() -> None:
     kernel = home(wish(SHARED_LAN))
     assert to_do(kernel, resolved(settings(SHARED_LAN), unknown="c")) == []
     assert to_do(kernel, resolved(settings(SHARED_LAN), unknown=PEERS[1:])) == []
+    assert to_do(kernel, resolved(settings(LAN), unknown="c")) == [RemoveTable("", TALLY_TABLE, ())]
 
 
 def test_the_table_goes_with_the_last_shared_overlay() -> None:
