@@ -14,7 +14,7 @@ from tests.prometheus.shipped import RUNBOOK
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 
 LOOKS = re.compile(
-    r"(vxland (status|events|plan|check)|bridge -d|ip -|ip route get|ss -|ebtables|curl|ping) ?"
+    r"(vxland (status|events|plan|check|doctor)|bridge -d|ip -|ip route get|ss -|ebtables|curl|ping) ?"
 )
 APART = re.compile("systemctl|monitor")  # not in a namespace; not for ever
 SAID = {0, 1, 2}  # what status and plan end with, where something is wrong
