@@ -14,7 +14,8 @@ from tests.prometheus.shipped import RUNBOOK
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 
 LOOKS = re.compile(
-    r"(vxland (status|events|plan|check|doctor)|bridge -d|ip -|ip route get|ss -|ebtables|curl|ping) ?"
+    r"(vxland (status|events|plan|check|doctor)"
+    r"|bridge -d|ip -|ip route get|ss -|ebtables|curl|ping) ?"
 )
 APART = re.compile("systemctl|monitor")  # not in a namespace; not for ever
 SAID = {0, 1, 2}  # what status and plan end with, where something is wrong
@@ -35,7 +36,8 @@ def section(title: str) -> list[str]:
 
 def typed(server: Server, command: str) -> str:
     """What it prints on this server; it must succeed, and complain about nothing."""
-    for place, what in {"ADDRESS_OF_THE_PEER": "192.0.2.2", "HOLDER": "tun9"}.items():
+    places = {"ADDRESS_OF_THE_PEER": "192.0.2.2", "OWN_ADDRESS": "192.0.2.1", "HOLDER": "tun9"}
+    for place, what in places.items():
         command = command.replace(place, what)
     vxland = f'vxland() {{ {VXLAND} "$@" --config {server.config}; }}'
     done = server.run(["sh", "-c", f"{vxland}; {command}"], check=False)
