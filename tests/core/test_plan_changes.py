@@ -2,13 +2,15 @@
 
 from dataclasses import replace
 
+import pytest
+
 from tests.core.test_plan import GRE, do, home, of, planned, said
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
 from tests.fake.drift import BRIDGE, GUARDED, B, C
 from tests.fake.wishes import DMZ, LAN, wish
 from vxland.execution import execute
-from vxland.identity import pair_vni
+from vxland.identity import CHAIN, pair_vni
 from vxland.model import Desired
 from vxland.observed import Owner
 from vxland.operations import (
@@ -23,7 +25,7 @@ from vxland.operations import (
     Unisolate,
 )
 from vxland.plan import Plan, plan
-from vxland.problems import Kind
+from vxland.problems import Kind, Problem
 from vxland.settings import OverlaySettings, VniScheme
 
 INDEX = replace(DMZ, vni=VniScheme.INDEX)
@@ -175,3 +177,20 @@ def test_a_port_left_alone_goes_down_where_its_guard_can_not_reach_it() -> None:
     (lan,) = wanted.overlays
     emptied = replace(wanted, overlays=(replace(lan, vteps=(), peers_listed=0),))
     assert "take foo down" in said(plan(kernel.observe(), emptied))
+
+
+@pytest.mark.parametrize("after", [("nftables",), ("nftables", "isolated")])
+def test_a_port_left_alone_that_a_guard_can_not_reach_keeps_no_other_guard(
+    after: tuple[str, ...],
+) -> None:
+    """It is down, or another one reaches it; the chain has nothing left to do."""
+    kernel = home(wish(guarded(INDEX, "ebtables")))
+    wanted = wish(guarded(replace(INDEX, vni=VniScheme.PAIR), *after))
+    (dmz,) = wanted.overlays
+    waiting = Problem(Kind.WAITING, "no answer", overlay="dmz", peer="b")
+    vteps = tuple(vtep for vtep in dmz.vteps if vtep.peer != "b")
+    wanted = replace(wanted, overlays=(replace(dmz, vteps=vteps, waiting=(waiting,)),))
+    outcomes = execute(plan(kernel.observe(), wanted), kernel)
+    assert [str(outcome.failure) for outcome in outcomes if outcome.failure] == []
+    assert CHAIN not in kernel.filter.chains
+    assert kernel.look().links["vxlan0"].up is ("isolated" in after)

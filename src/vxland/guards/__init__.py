@@ -39,6 +39,12 @@ class Guard(Protocol):
 GUARDS: dict[str, Guard] = {guard.name: guard for guard in (Isolated(), Ebtables(), Nftables())}
 
 
+def port_in(overlay: Overlay, device: str, link: Link | None) -> Port:
+    """A port of an overlay's bridge, with the guards that can reach it."""
+    reaching = (name for name in overlay.guards if GUARDS[name].reaches(device, overlay))
+    return Port(device, link, tuple(reaching))
+
+
 def armed(device: str, guards: Sequence[str], observed: Observed) -> bool:
     """Whether every one of these guards was seen to guard the port; at least one is needed."""
     return bool(guards) and all(GUARDS[name].armed(device, observed) for name in guards)

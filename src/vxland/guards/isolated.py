@@ -30,7 +30,7 @@ class Isolated:
                 if NAME in overlay.guards and not is_set:
                     yield Isolate(overlay.name, port.device)
                 elif NAME not in overlay.guards and is_set:
-                    guarding = Guarding(port.device, overlay.guards)
+                    guarding = Guarding(port.device, port.guards)
                     yield Unisolate(overlay.name, port.device, guarding)
 
     def missing(self, overlay: Overlay, observed: Observed) -> Problem | None:

@@ -11,3 +11,4 @@ class Port:
 
     device: str
     link: Link | None  # None: it is made or attached anew in this plan, without any flag
+    guards: tuple[str, ...]  # those of its overlay's that can reach it; down where none does

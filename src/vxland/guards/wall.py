@@ -160,7 +160,7 @@ class Wall(ABC, Generic[StateT]):
         """The ports that must be guarded otherwise before a rule goes."""
         for overlay, ports in seats:
             if self.name not in overlay.guards:
-                yield from (Guarding(port.device, overlay.guards) for port in ports)
+                yield from (Guarding(port.device, port.guards) for port in ports)
 
     def _in_force(self, observed: Observed) -> tuple[PortRule, ...]:
         """The rules that frames surely come to."""

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
 from vxland import tally
-from vxland.guards import GUARDS
+from vxland.guards import GUARDS, port_in
 from vxland.guards.port import Port
 from vxland.hazards import foreign_tunnels
 from vxland.identity import INDEX_PREFIX
@@ -228,9 +228,9 @@ class _Planner:
             self.left_alone.add(link.name)
             if not link.is_tunnel or link.master is None:
                 continue
-            ports.append(Port(link.name, link))
-            guarded = any(GUARDS[name].reaches(link.name, overlay) for name in overlay.guards)
-            guarded = guarded or self._is_alone(link, overlay)
+            port = port_in(overlay, link.name, link)
+            ports.append(port)
+            guarded = bool(port.guards) or self._is_alone(link, overlay)
             strange = self.bridge_of.get(link.master, overlay.name) != overlay.name
             hazards = foreign_tunnels(overlay, link.master, self.observed)
             if link.up and (hazards or strange or not guarded):
@@ -293,7 +293,7 @@ class _Planner:
             if altname_holder is None or not isinstance(operation, AddAltname)
         ]
         in_place = stays_in_place(vtep, link, place)
-        ports.append(Port(vtep.device, link if in_place else None))
+        ports.append(port_in(place.overlay, vtep.device, link if in_place else None))
 
     def _device(self, vtep: Vtep) -> Link | None:
         """The device that stands for a VTEP: by mark; of several, the one with the right name."""
