@@ -1,7 +1,7 @@
 """What this node should look like: the desired state, as plain values."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from vxland.addresses import IPAddress, IPInterface, zone
 from vxland.identity import SHARED
@@ -61,7 +61,7 @@ class Vtep:
     @property
     def vni_key(self) -> "VniKey":
         """What the kernel wants to be unique in a namespace (vxlan_vni_in_use)."""
-        return VniKey(self.vni, self.port, self.local.version)
+        return VniKey(self.vni, self.port, self.local.version, self.underlay)
 
     def tunnels(self) -> "Iterator[Tunnel]":
         """What leads to a peer each, in the file's order."""
@@ -84,11 +84,26 @@ class Tunnel:
 
 @dataclass(frozen=True, slots=True)
 class VniKey:
-    """A VNI as the kernel tells devices apart by it: with UDP port and address family."""
+    """A VNI as the kernel tells devices apart by it: with UDP port and address family.
+
+    Link-local ones have an interface of their own besides. One that has none meets them all: the
+    kernel lets them be made after it, but not it after them, and what arrives is either's.
+    """
 
     vni: int
     port: int
     family: int  # 4 or 6
+    zone: str | None = None
+
+    @property
+    def everywhere(self) -> "VniKey":
+        """The same without an interface."""
+        return replace(self, zone=None)
+
+    def clashes(self, other: "VniKey") -> bool:
+        """Whether there can't be both."""
+        zones = {self.zone, other.zone}
+        return self.everywhere == other.everywhere and (None in zones or len(zones) == 1)
 
 
 @dataclass(frozen=True, slots=True)

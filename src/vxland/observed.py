@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
 
-from vxland.addresses import IPAddress, IPInterface, zoned
+from vxland.addresses import IPAddress, IPInterface, zone, zoned
 from vxland.model import VniKey
 from vxland.settings import VxlanOptions
 
@@ -51,7 +51,9 @@ class VxlanState:
     def key(self) -> VniKey:
         """The VNI as the kernel tells devices apart by it."""
         address = self.remote or self.local
-        return VniKey(self.vni, self.port, address.version if address else 4)
+        if address is None:
+            return VniKey(self.vni, self.port, 4)
+        return VniKey(self.vni, self.port, address.version, zone(address))
 
 
 @dataclass(frozen=True, slots=True)

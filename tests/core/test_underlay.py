@@ -6,9 +6,11 @@ from ipaddress import ip_address, ip_interface
 import pytest
 
 from vxland.addresses import unzoned, zone, zoned
+from vxland.hints import hints
 from vxland.model import Desired
-from vxland.observed import Host, LocalAddress, Route, Standing
+from vxland.observed import Host, Link, LocalAddress, Observed, Route, Standing, VxlanState
 from vxland.peers import addresses
+from vxland.plan import plan
 from vxland.problems import Kind, Problem
 from vxland.resolve import Beyond, resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
@@ -231,6 +233,25 @@ def test_a_bound_device_has_room_for_the_outer_packet() -> None:
     assert desired.overlays[0].bridge.mtu == 1500
 
 
+def test_what_a_bound_device_has_no_room_for_is_told() -> None:
+    """The bridge drops it without a word, whatever the guests think."""
+    peers = (PeerSettings("lxd1", "fe80::1%eth0"), PeerSettings("lxd2", "fe80::2%eth0"))
+    seen = host(*on("eth0", "fe80::1/64"), to="fe80::2%eth0")
+    large = replace(SETTINGS, peers=peers, overlays=(replace(LAN, mtu=1500),))
+    (hint,) = hints(wanted(seen, large), Observed(host=seen))
+    assert "the mtu of overlay lan is 1500, and 1430 fit into one packet to lxd2" in hint.text
+    assert hints(wanted(seen, replace(large, overlays=(LAN,))), Observed(host=seen)) == ()
+
+
+def test_what_a_device_is_bound_to_decides_about_its_mtu() -> None:
+    """Not another interface that is named for all."""
+    peers = (PeerSettings("lxd1", "fe80::1%eth0"), PeerSettings("lxd2", "fe80::2%eth0"))
+    seen = replace(host(*on("eth0", "fe80::1/64")), mtus={"eth0": 1400, "eth1": 1500})
+    node = NodeSettings(interface="eth1")
+    desired = wanted(seen, replace(SETTINGS, node=node, peers=peers))
+    assert [vtep.mtu for vtep in desired.vteps()] == [desired.overlays[0].bridge.mtu] == [1330]
+
+
 def test_peers_without_a_version_in_common() -> None:
     """There is no tunnel, and it is said why; to the others there is."""
     peers = (*PEERS, PeerSettings("lxd6", "2001:db8::6"))
@@ -269,3 +290,20 @@ def test_other_addresses_of_its_name() -> None:
         beyond = Beyond(frozenset(map(ip_address, mine)))
         desired = resolve(settings, known, seen, beyond)
         assert [str(vtep.local) for vtep in desired.vteps()] == [expected]
+
+
+@pytest.mark.parametrize(
+    ("holder", "taken"),
+    [("fe80::9%eth0", True), ("fe80::9%eth1", False), ("2001:db8::9", True), ("192.0.2.9", False)],
+)
+def test_a_link_local_peers_vni_is_taken_on_its_interface(holder: str, taken: bool) -> None:  # noqa: FBT001
+    """By a device on no interface too: the kernel would give it what arrives for the other."""
+    peers = (PeerSettings("lxd1", "fe80::1%eth0"), PeerSettings("lxd2", "fe80::2%eth0"))
+    seen = host(*on("eth0", "fe80::1/64"))
+    desired = wanted(seen, replace(SETTINGS, peers=peers))
+    (vtep,) = desired.vteps()
+    remote = ip_address(holder)
+    state = VxlanState(vtep.vni, 4789, None, remote, vtep.options, underlay=zone(remote))
+    theirs = Link("theirs", "vxlan", vxlan=state)
+    made = plan(Observed(links={"theirs": theirs}, host=seen), desired)
+    assert [p.device for p in made.problems if p.kind is Kind.CONFLICT] == ["theirs"] * taken

@@ -27,12 +27,10 @@ class Tunnels(Links):
     def add_vxlan(self, device: Device) -> None:
         """Make a VXLAN device: one for a VNI, port and family, wherever it is now."""
         for other in self._made_here():
-            elsewhere = (
-                other.vxlan is not None
-                and device.tunnel.underlay is not None
-                and other.vxlan.underlay != device.tunnel.underlay
-            )  # a link-local one needs to be unique on its interface only
-            if other.vxlan is not None and device.tunnel.key == other.vxlan.key and not elsewhere:
+            if other.vxlan is None or other.vxlan.key.everywhere != device.tunnel.key.everywhere:
+                continue
+            underlay = device.tunnel.underlay  # on which alone a link-local one must be unique
+            if underlay is None or other.vxlan.underlay == underlay:
                 raise RefusedError(errno.EEXIST)
         self.add(device)
         self._limit_mtu(device)

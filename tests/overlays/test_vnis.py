@@ -1,7 +1,8 @@
 """The same VNI in two overlays: the configuration refuses what the kernel would, and no more.
 
 What the kernel looks at is in vxlan_vni_in_use (drivers/net/vxlan/vxlan_core.c): VNI, UDP port,
-address family, and flags that vxland never sets.
+address family, of a link-local device its interface, and flags that vxland never sets. Which device
+is made first isn't the file's to say: what is refused one way round is refused.
 """
 
 import subprocess
@@ -13,26 +14,33 @@ import pytest
 
 from tests.contract.namespace import fresh_namespace
 from tests.unit.written import errors_in, overlay, peer, settings_of
+from vxland.execution import Failure
 from vxland.kernel.linux import LinuxKernel
-from vxland.operations import CreateVtep
+from vxland.operations import CreateVtep, DeleteLink, Operation
 from vxland.peers import addresses
 from vxland.resolve import resolve
 
 pytestmark = pytest.mark.kernel
 
 ADDRESSES = {
-    "lxd1": "192.0.2.1",
     "lxd2": "192.0.2.2",
     "lxd3": "192.0.2.3",
     "six2": "2001:db8::2",
     "six3": "2001:db8::3",
+    "near2": "fe80::2%eth0",
+    "near3": "fe80::3%eth0",
+    "beyond": "fe80::2%eth1",
 }
+# Not a peer itself, so that it has tunnels over both IP versions.
+NODE = '[node]\nname = "lxd1"\naddress = "192.0.2.1"\n'
 UNDERLAY = """\
 ip link add eth0 type veth peer name eth1
 ip link set eth0 up
 ip link set eth1 up
 ip address add 192.0.2.1/24 dev eth0
 ip address add 2001:db8::1/64 dev eth0 nodad
+ip address add fe80::1/64 dev eth0 nodad
+ip address add fe80::1/64 dev eth1 nodad
 """
 
 
@@ -76,6 +84,23 @@ CASES = {
     "the peer, both shared": (Part(("lxd2",), SHARED), Part(("lxd3",), SHARED)),
     "the family, both shared": (Part(("lxd2",), SHARED), Part(("six2",), SHARED)),
     "one peer more, both shared": (Part(("six3",), SHARED), Part(("lxd2", "six2"), SHARED)),
+    "the peer, link-local": (
+        Part(("near2",), vnis='"lxd1 near2" = 100'),
+        Part(("near3",), vnis='"lxd1 near3" = 100'),
+    ),
+    "the interface, link-local": (
+        Part(("near2",), vnis='"lxd1 near2" = 100'),
+        Part(("beyond",), vnis='"beyond lxd1" = 100'),
+    ),
+    "the family, link-local": (BASE, Part(("near2",), vnis='"lxd1 near2" = 100')),
+    "the scope": (
+        Part(("six2",), vnis='"lxd1 six2" = 100'),
+        Part(("near2",), vnis='"lxd1 near2" = 100'),
+    ),
+    "the scope and the mode": (
+        Part(("near2",), vnis='"lxd1 near2" = 100'),
+        Part(("six2",), SHARED),
+    ),
     "the scheme": (
         Part(("lxd2", "lxd3"), 'vni = "index"'),
         Part(("lxd2",), vnis='"lxd1 lxd2" = 1'),
@@ -98,8 +123,8 @@ def kernel() -> Iterator[LinuxKernel]:
 
 def devices(folder: Path, name: str, part: Part, kernel: LinuxKernel) -> list[CreateVtep]:
     """What makes an overlay's tunnels, were it alone."""
-    listed = "".join(peer(other, ADDRESSES[other]) for other in ("lxd1", *part.peers))
-    settings = settings_of(folder, f'[node]\nname = "lxd1"\n{part.text(name)}{listed}')
+    listed = "".join(peer(other, ADDRESSES[other]) for other in part.peers)
+    settings = settings_of(folder, f"{NODE}{part.text(name)}{listed}")
     known = addresses(settings.peers)
     desired = resolve(settings, known, kernel.host(frozenset(known.values())))
     return [CreateVtep(name, vtep.device, vtep) for vtep in desired.vteps()]
@@ -108,23 +133,33 @@ def devices(folder: Path, name: str, part: Part, kernel: LinuxKernel) -> list[Cr
 def refused_by_configuration(folder: Path, one: Part, other: Part) -> bool:
     """Whether a file with both says that they have the same VNI, and nothing else."""
     both = {"one": one, "other": other}
-    listed = peer("lxd1", ADDRESSES["lxd1"])
+    listed = ""
     for name, address in ADDRESSES.items():
         inside = [overlay for overlay, part in both.items() if name in part.peers]
         if inside:
             listed += peer(name, address, f"overlays = {inside}".replace("'", '"'))
     text = "".join(part.text(name) for name, part in both.items())
-    errors = errors_in(folder, f'[node]\nname = "lxd1"\n{text}{listed}')
+    errors = errors_in(folder, f"{NODE}{text}{listed}")
     assert all("VNI" in error.message for error in errors), errors
     return bool(errors)
 
 
 @pytest.mark.parametrize("case", CASES)
 def test_what_the_kernel_refuses_is_refused(kernel: LinuxKernel, tmp_path: Path, case: str) -> None:
-    one, other = CASES[case]
-    first = devices(tmp_path, "one", one, kernel)
-    assert first
-    assert kernel.perform(first) == {}
-    failures = kernel.perform(devices(tmp_path, "other", other, kernel))
+    one, other = (devices(tmp_path, name, part, kernel) for name, part in both(case))
+    assert one
+    assert other
+    failures: dict[Operation, Failure] = {}
+    for order in ((one, other), (other, one)):
+        for created in order:
+            failures |= kernel.perform(created)
+        kernel.perform([DeleteLink(made.overlay, made.device) for made in (*one, *other)])
     assert all("EEXIST" in failure.text for failure in failures.values())
-    assert refused_by_configuration(tmp_path, one, other) is bool(failures)
+    assert refused_by_configuration(tmp_path, *CASES[case]) is bool(failures)
+    if len(one) == len(other) == 1:
+        assert one[0].vtep.vni_key.clashes(other[0].vtep.vni_key) is bool(failures)
+
+
+def both(case: str) -> list[tuple[str, Part]]:
+    """The two overlays, by name."""
+    return list(zip(("one", "other"), CASES[case], strict=True))

@@ -88,7 +88,7 @@ def _is_attached(link: Link, place: Place) -> bool:
 
 def _abroad(vtep: Vtep, observed: Observed) -> Iterator[Operation]:
     for device in observed.abroad or ():
-        if device.alias == vtep.alias or device.key == vtep.vni_key:
+        if device.alias == vtep.alias or device.key.clashes(vtep.vni_key):
             yield DeleteAbroad(vtep.overlay, device.name, device)
 
 

@@ -5,12 +5,14 @@ from dataclasses import dataclass, field
 from typing import cast
 
 from vxland import identity, peers
+from vxland.addresses import zone
 from vxland.config.document import Document, Item
 from vxland.config.errors import ConfigError
 from vxland.config.overlay_table import VNI_SCHEMES, OverlayTable
 from vxland.config.rules.limits import BRIDGE_PORTS
 from vxland.config.rules.membership import active
 from vxland.config.wording import quoted
+from vxland.model import VniKey
 from vxland.settings import SHARED, OverlaySettings, VniScheme
 from vxland.vni import Numbered, numbered
 
@@ -26,23 +28,29 @@ class _Mesh:
     settings: OverlaySettings
     nodes: Mapping[str, frozenset[int]]  # and which families each may have
     families: frozenset[int]  # that any of them may have
+    own: Mapping[str, frozenset[int]]  # by a node's entry; without one it has what its peers have
+    zones: Mapping[str, str | None]  # the interfaces that the way to a link-local node is on
 
     @property
     def shared(self) -> bool:
         """Whether it has one device for all."""
         return self.settings.mode == SHARED
 
-    def numbers(self, node: str) -> Iterator[tuple[Numbered, frozenset[int]]]:
-        """A node's devices, and which families each may have; a peer without any has none."""
+    def numbers(self, node: str) -> Iterator[tuple[Numbered, tuple[VniKey, ...]]]:
+        """A node's devices, and what each may be for the kernel; a peer without family has none."""
         if self.shared:
             for family in sorted(self.families if len(self.nodes) > 1 else ()):
                 device = identity.shared_device(self.item.name, family)
                 vni = cast("int", self.settings.vni)
-                yield Numbered(identity.SHARED[family], vni, device), frozenset({family})
+                key = VniKey(vni, self.settings.port, family)
+                yield Numbered(identity.SHARED[family], vni, device), (key,)
             return
         for number in numbered(self.settings, node, [n for n in self.nodes if n != node]):
             if families := self.nodes[number.peer]:
-                yield number, families & (self.nodes[node] or families)
+                families &= self.own.get(node) or families
+                zone, port = self.zones.get(number.peer), self.settings.port
+                keys = (VniKey(number.vni, port, family, zone) for family in sorted(families))
+                yield number, tuple(keys)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,7 +97,8 @@ class _Findings:
 def collisions(document: Document) -> Iterator[ConfigError]:
     """Every node's tunnels have VNIs and device names of their own.
 
-    The kernel tells VXLAN devices apart by VNI, port and address family.
+    The kernel tells VXLAN devices apart by VNI, port and address family, link-local ones also by
+    their interface.
     """
     meshes = _meshes(document) if document.whole and not _misnumbered(document) else []
     if any(len(mesh.nodes) > BRIDGE_PORTS + 1 for mesh in meshes if not mesh.shared):
@@ -110,9 +119,12 @@ def _misnumbered(document: Document) -> bool:
 
 
 def _meshes(document: Document) -> list[_Mesh]:
-    families = {item.name: peers.families(item.table.address) for item in document.peers}
+    own = {item.name: peers.families(item.table.address) for item in document.peers}
+    families = {**own}
     if document.node.name is not None and document.node.address is not None:
         families.setdefault(document.node.name, peers.families(document.node.address))
+    literal = {item.name: peers.lookup(item.table.address) for item in document.peers}
+    zones = {name: zone(address) for name, address in literal.items() if address is not None}
     once = {item.name: item for item in reversed(document.overlays)}  # twice is said elsewhere
     meshes = []
     for item in reversed(once.values()):
@@ -125,7 +137,8 @@ def _meshes(document: Document) -> list[_Mesh]:
             port=item.table.port,
             vnis=explicit(item.table),
         )
-        meshes.append(_Mesh(item, settings, nodes, frozenset[int]().union(*nodes.values())))
+        families_here = frozenset[int]().union(*nodes.values())
+        meshes.append(_Mesh(item, settings, nodes, families_here, own, zones))
     return meshes
 
 
@@ -140,23 +153,23 @@ def explicit(table: OverlayTable) -> tuple[tuple[frozenset[str], int], ...]:
 
 
 def _meet(node: str, meshes: list[_Mesh], findings: _Findings) -> None:
-    crowds: dict[tuple[int, int, int], list[_Tunnel]] = {}  # by VNI, port, family: as the kernel
+    crowds: dict[VniKey, list[_Tunnel]] = {}
     devices: dict[str, _Tunnel] = {}
     for mesh in meshes:
         if node not in mesh.nodes:
             continue
-        for number, families in mesh.numbers(node):
+        for number, keys in mesh.numbers(node):
             tunnel = _Tunnel(mesh, node, number)
             findings.used.add(number.vni)
-            for family in sorted(families):
-                key = number.vni, mesh.settings.port, family
+            for key in keys:
                 crowds.setdefault(key, []).append(tunnel)
             other = devices.setdefault(number.device, tunnel)
             if other is not tunnel:
                 findings.devices.setdefault(
                     frozenset((other.remote, tunnel.remote)), (other, tunnel)
                 )
-    for tunnels in crowds.values():
+    for key, bound in crowds.items():
+        tunnels = [*crowds.get(key.everywhere, ()), *bound] if key.zone else bound
         stays = min(tunnels, key=lambda tunnel: tunnel.moves)
         for tunnel in tunnels:
             if tunnel is not stays and tunnel.moves and not _are_lines(stays, tunnel):
