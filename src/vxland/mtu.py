@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from vxland.addresses import IPAddress
+from vxland.addresses import IPAddress, zone
 from vxland.model import Overlay, Tunnel
 from vxland.observed import Host
 from vxland.settings import Df
@@ -19,7 +19,8 @@ def automatic_mtu(interface: str | None, remotes: Iterable[IPAddress], host: Hos
     """
     sizes = []
     for remote in remotes:
-        size = host.mtus.get(interface) if interface else None
+        device = zone(remote) or interface
+        size = host.mtus.get(device) if device else None
         route = host.routes.get(remote)
         if size is None:
             size = route.mtu if route else ETHERNET_MTU
@@ -51,5 +52,5 @@ def tight(overlay: Overlay, host: Host) -> Iterator[Tight]:
         if route is None:
             continue
         fits = route.mtu - OVERHEAD[tunnel.address.version]
-        if fits < tunnel.vtep.mtu:
+        if fits < overlay.bridge.mtu:  # a bound device's own MTU is no larger than fits
             yield Tight(tunnel, fits)
