@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.unit.written import complaints, errors_in, settings_of
+from tests.unit.written import complaints, errors_in, peer, settings_of
 from vxland.config.load import check
 from vxland.settings import OverlaySettings, VxlanOptions
 
@@ -114,3 +114,26 @@ def test_many_peers_are_no_ports(tmp_path: Path) -> None:
     settings_of(tmp_path, shared("lan", 7) + many)
     (error,) = errors_in(tmp_path, overlay("lan") + many)
     assert 'Or set mode = "shared"' in error.cure
+
+
+@pytest.mark.parametrize(
+    ("more", "places"),
+    [
+        (peer("near", "fe80::9%eth0"), ["peer[2].address (near)"]),
+        (peer("near", "fe80::9%eth0", 'overlays = ["mesh"]'), []),
+        ('[node]\nname = "lxd9"\naddress = "fe80::9%eth0"\n', ["node.address"]),
+        (
+            '[node]\nname = "near"\naddress = "fe80::9%eth0"\n'
+            + peer("near", "2001:db8::9", 'overlays = ["mesh"]'),
+            [],
+        ),
+    ],
+)
+def test_link_local_addresses_need_a_device_each(
+    tmp_path: Path, more: str, places: list[str]
+) -> None:
+    """Where they would be in an overlay that has one for all."""
+    text = shared("lan", 7) + overlay("mesh") + PEERS + more
+    errors = errors_in(tmp_path, text)
+    assert [error.path for error in errors] == places
+    assert all('is link-local, and overlay "lan" has mode' in error.message for error in errors)

@@ -9,6 +9,7 @@ from vxland.addresses import IPInterface, needs_zone
 from vxland.config.document import Document
 from vxland.config.errors import ConfigError
 from vxland.config.place import Place
+from vxland.config.rules.membership import listed
 from vxland.config.wording import quoted
 from vxland.peers import host_name
 
@@ -43,14 +44,20 @@ def shared_link_local(document: Document) -> Iterator[ConfigError]:
     for item in document.overlays:
         if item.table.mode != "shared":
             continue
-        for peer in document.peers:
-            address = peers.lookup(peer.table.address)
-            part = peer.table.overlays is None or item.name in peer.table.overlays
-            if part and address is not None and needs_zone(address):
-                yield peer.place.at("address").error(
+        written = [
+            (peer.place.at("address"), peer.table.address)
+            for peer in document.peers
+            if peer.table.overlays is None or item.name in peer.table.overlays
+        ]
+        if document.node.address is not None and document.node.name in listed(document, item.name):
+            written.append((document.places["node", "address"], document.node.address))
+        for place, text in written:
+            address = peers.lookup(text)
+            if address is not None and needs_zone(address):
+                yield place.error(
                     f'is link-local, and overlay {quoted(item.name)} has mode = "shared"',
                     'Write a global or unique local address, or mode = "mesh" in the overlay',
-                    peer.table.address,
+                    text,
                 )
 
 
