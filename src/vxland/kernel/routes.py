@@ -4,6 +4,7 @@ import errno
 import struct
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from ipaddress import ip_address
 
 from vxland.addresses import IPAddress, needs_zone, zone
@@ -17,6 +18,7 @@ RTM_F_FIB_MATCH = 0x2000
 RTN_UNICAST = 1
 (DST, SRC, OIF, PREFSRC, METRICS, MULTIPATH) = (1, 2, 4, 7, 8, 9)
 RTAX_MTU = 2
+ANSWERS = 32_768  # that needn't be read again, turn by turn
 FAMILY = {4: 2, 6: 10}
 AFTER_RTMSG = HEADER.size + RTMSG.size
 NEXTHOP_OIF = struct.Struct("=HBBi")  # struct rtnexthop: length, flags, hops, ifindex
@@ -102,7 +104,7 @@ def read_routes(netlink: Netlink, remotes: Iterable[IPAddress], underlay: Underl
     These carry a source address, by which rules may choose the table (ip-rule(8)): that of
     ``remotes`` which is this machine's own; else the one that the kernel prefers.
     """
-    wanted = sorted(remotes, key=lambda address: (address.version, address.packed, str(address)))
+    wanted = sorted(remotes, key=lambda a: (a.version, int(a), zone(a) or ""))
     indexes = {name: index for index, name in underlay.names.items()}
     wanted = [remote for remote in wanted if not needs_zone(remote) or zone(remote) in indexes]
     oifs = {remote: indexes[zone(remote) or ""] for remote in wanted if needs_zone(remote)}
@@ -146,7 +148,9 @@ def _ask(
     """The answers; where nothing leads there, why; None where it is no peer's address."""
     answers = netlink.ask([*requests.values()])
     return {
-        remote: _reason(answer) if isinstance(answer, NetlinkError) else _read(answer)
+        remote: _reason(answer)
+        if isinstance(answer, NetlinkError)
+        else _read(answer[HEADER.size :])
         for remote, answer in zip(requests, answers, strict=True)
     }
 
@@ -155,10 +159,12 @@ def _reason(error: NetlinkError) -> str:
     return REASONS.get(error.errno or 0, f"{error.strerror} ({error.name})")
 
 
-def _read(message: bytes) -> _Answer | None:
-    if RTMSG.unpack_from(message, HEADER.size)[7] != RTN_UNICAST:
+@lru_cache(ANSWERS)
+def _read(body: bytes) -> _Answer | None:
+    """What an answer without its header says: for each peer the same until a route changes."""
+    if RTMSG.unpack_from(body)[7] != RTN_UNICAST:
         return None
-    seen = dict(attributes(message, AFTER_RTMSG))
+    seen = dict(attributes(body, RTMSG.size))
     index = None
     if OIF in seen:
         index = struct.unpack("=I", seen[OIF])[0]
