@@ -133,6 +133,7 @@ class Overlay:
     waiting: tuple[
         Problem, ...
     ] = ()  # peers whose tunnels can't be laid out yet, and stay as they are
+    unknown: bool = False  # some peer's address isn't known, so that what leads there may be its
     peers_listed: int = 0  # other peers in the file, disabled ones too: 0 looks like half a file
 
     @property

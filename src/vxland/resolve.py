@@ -228,6 +228,7 @@ def _overlay(
         allow_tunnel_ports=overlay.allow_tunnel_ports,
         reattach=overlay.reattach,
         peers_listed=len(listed),
+        unknown=any(name not in addresses for name in order),
         waiting=tuple(
             replace(apart_from(apart[name]), overlay=overlay.name)
             if name in apart

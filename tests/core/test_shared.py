@@ -95,6 +95,19 @@ def test_a_device_for_each_family() -> None:
     assert here.mtu == there.mtu == 1430
 
 
+def test_behind_nat_it_sends_from_where_it_is() -> None:
+    """As in a mesh: the address that the others know is on no interface."""
+    (vtep,) = resolved(behind_nat()).vteps()
+    (*_, pair) = resolved(behind_nat(LAN)).vteps()
+    assert vtep.local == pair.local == ip_address("192.0.2.1")
+
+
+def behind_nat(overlay: OverlaySettings = CROWDED) -> Settings:
+    """This machine is listed by its router's address."""
+    plain = settings(overlay)
+    return replace(plain, peers=(PeerSettings("a", "198.51.100.7"), *plain.peers[1:]))
+
+
 def test_without_peers_there_is_none() -> None:
     """Where all are disabled."""
     assert [*wish(CROWDED, off="bcd").vteps()] == []
@@ -153,6 +166,20 @@ def test_an_address_that_is_not_known_keeps_its_entry() -> None:
     made = after(*deeds, desired=waiting)
     assert said(made) == [f"append 192.0.2.2 to the flood list of {DEVICE}"]
     assert only(made, Kind.WAITING).peer == "d"
+
+
+def test_a_peer_that_can_not_be_reached_from_here_keeps_nobody_elses_entry() -> None:
+    """Its own address is known: a server that left must not go on getting what is flooded."""
+    kernel = home(CROWD)
+    *others, last = settings(CROWDED).peers
+    (moved,) = over_ipv6(replace(settings(CROWDED), peers=(last,))).peers
+    wanted = replace(settings(CROWDED), peers=(PeerSettings("a", "192.0.2.1"), *others[1:], moved))
+    four = replace(host(), addresses=host().addresses[:1])
+    desired = resolve(wanted, known_addresses(wanted), four)
+    assert [problem.peer for problem in desired.overlays[0].waiting] == ["d"]
+    assert said(plan(kernel.observe(), desired)) == [
+        f"remove flood entry to 192.0.2.4 from {DEVICE}"
+    ]
 
 
 def test_while_no_address_is_known_all_stays() -> None:

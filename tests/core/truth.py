@@ -144,7 +144,7 @@ class _Judge:
     def _fdb(self, overlay: Overlay, vtep: Vtep, entries: frozenset[FdbEntry]) -> Iterator[str]:
         learnt = {e for e in entries if vtep.options.learning and not e.static}
         flood = {entry.destination for entry in entries - learnt if entry.floods}
-        if vtep.shared and overlay.waiting:  # others may be those of peers that aren't known
+        if vtep.shared and overlay.unknown:  # others may be those of peers that aren't known
             flood &= vtep.flood
         yield from _differ(f"flood list of {vtep.device}", vtep.flood, flood)
         if any(not entry.floods for entry in entries - learnt):

@@ -48,7 +48,7 @@ def _vteps(seat: Seat) -> Iterator[Vtep]:
 
 
 def _local(seat: Seat, family: int, remotes: tuple[Remote, ...]) -> IPAddress | None:
-    """The address that the others have of this node, or what leads to the first peer there."""
-    if seat.own is not None and seat.own.version == family:
-        return seat.own
-    return seat.locals[remotes[0].peer] if remotes else None
+    """What leads to the first peer there; without any the address that others have of this node."""
+    if remotes:
+        return seat.locals[remotes[0].peer]
+    return seat.own if seat.own is not None and seat.own.version == family else None

@@ -58,7 +58,7 @@ def plan_vtep(
         yield from _repairs(vtep, link, link.vxlan, place)
         yield from _no_addresses(vtep, link, observed)
         entries = observed.fdb.get(link.name, frozenset())
-        complete = not (vtep.shared and place.overlay.waiting)
+        complete = not (vtep.shared and place.overlay.unknown)
         yield from plan_forwarding(vtep, link.vxlan, entries, complete=complete)
         yield from _state(vtep, link, place)
 
