@@ -63,6 +63,8 @@ class Silence:
         return tuple(
             problem
             for overlay in desired.overlays
+            # Of two IP versions a peer may answer over the other one, where nothing counts for it.
+            if not (overlay.shared and len(overlay.vteps) > 1)
             for problem in _told(overlay, (t for t in overlay.tunnels() if t.key in self._silent))
         )
 

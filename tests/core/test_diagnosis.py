@@ -316,6 +316,13 @@ def test_addresses_at_two_places() -> None:
     shared = {"02:00:00:00:00:01": frozenset({Place("vxl-lan", str(PEER)), Place("vxl-lan", "x")})}
     (finding,) = found("macs", facts(seen=shared, targets=(target(shared=True),)))
     assert "is at 192.0.2.2 (to lxd2) and x by turns, as vxl-lan sees it" in finding.text
+    two = tuple(replace(target(shared=True), device=name) for name in ("vxl-lan", "vxl-lan6"))
+    by_turns = {Place("vxbr0", t.device) for t in two}
+    seen = {"02:00:00:00:00:01": frozenset(by_turns)}
+    assert [f.state for f in found("macs", facts(seen=seen, targets=two))] == [State.OK]
+    seen = {"02:00:00:00:00:01": frozenset({*by_turns, here})}
+    (finding,) = found("macs", facts(seen=seen, targets=two))
+    assert "is at veth1 and vxl-lan" in finding.text
     apart = {"02:00:00:00:00:01": frozenset({here, elsewhere})}
     assert [f.state for f in found("macs", facts(seen=apart))] == [State.OK]
 

@@ -58,6 +58,21 @@ def test_a_peer_may_have_reasons(at: float, after: Readings) -> None:
     assert told([(0.0, seen(FIRST)), (at, after)]) == ()
 
 
+def test_a_peer_may_answer_over_the_other_ip_version() -> None:
+    """A shared overlay of both: the peer sends to the address that it has of this node."""
+    silent = replace(FIRST, transmit_packets=MORE)
+    looks = [(0.0, seen(FIRST)), (LATER, seen(silent))]
+    silence = Silence()
+    for at, tunnels in looks:
+        silence.note(tunnels, at)
+    (lan,) = desired().overlays
+    (vtep,) = lan.vteps
+    four = replace(vtep, peer="*")
+    six = replace(vtep, peer="*6", remotes=())
+    one, both = (replace(lan, shared=True, vteps=vteps) for vteps in ((four,), (four, six)))
+    assert [len(silence.problems(Desired("lxd1", (wide,)))) for wide in (one, both)] == [1, 0]
+
+
 def test_a_peer_that_speaks_again_is_told_of_no_more() -> None:
     """At the next look."""
     silent = replace(FIRST, transmit_packets=MORE)

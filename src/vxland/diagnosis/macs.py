@@ -17,7 +17,12 @@ ANEW = (
 
 
 def macs(facts: Facts) -> Iterator[Finding]:
-    """One for each address."""
+    """One for each address.
+
+    The two devices of a shared overlay are one place: peers that know each other by different IP
+    versions send over the one and are answered over the other.
+    """
+    one = {t.device: t.overlay for t in facts.targets if t.shared}
     peers = {t.device: t.peer for t in facts.targets if not t.shared}
     peers |= {str(t.ends.remote): t.peer for t in facts.targets if t.shared}
     found = False
@@ -25,7 +30,7 @@ def macs(facts: Facts) -> Iterator[Finding]:
     for mac, places in islice(clashes, MOST):
         for by in sorted({place.by for place in places}):
             at = sorted(place.at for place in places if place.by == by)
-            if len(at) > 1:
+            if len({one.get(a, a) for a in at}) > 1:
                 found = True
                 told = " and ".join(f"{a} (to {peers[a]})" if a in peers else a for a in at)
                 text = f"{mac} is at {told} by turns, as {by} sees it"
