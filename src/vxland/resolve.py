@@ -14,7 +14,14 @@ from vxland.observed import Host, LocalAddress
 from vxland.peers import families
 from vxland.problems import Kind, Problem
 from vxland.settings import SHARED, OverlaySettings, PeerSettings, Settings
-from vxland.underlay import apart_from, local_address, most_mtu, waited_for, without_local
+from vxland.underlay import (
+    apart_from,
+    by_address,
+    local_address,
+    most_mtu,
+    waited_for,
+    without_local,
+)
 
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 
@@ -205,9 +212,10 @@ def _overlay(
         if overlay.mode != SHARED
         and (peer.name in node.apart or not _shares_family(node.peer, peer))
     }
-    remotes = {name: addresses[name] for name in order if name in addresses.keys() - apart}
+    remotes = {name: addresses[name] for name in order if name in addresses and name not in apart}
+    given, here = (node.address, *node.others), by_address(host)
     locals_ = {
-        name: local_address((node.address, *node.others), settings.node, remote, host)
+        name: local_address(given, settings.node, remote, host, here)
         for name, remote in remotes.items()
     }
     placed = {name: local for name, local in locals_.items() if local is not None}

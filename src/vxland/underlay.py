@@ -1,6 +1,6 @@
 """How this machine reaches its peers: from which address, and what is waited for until it can."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from ipaddress import IPv6Network
 
 from vxland.addresses import IPAddress, zone
@@ -16,19 +16,22 @@ NAMED = 3
 
 
 def local_address(
-    given: Iterable[IPAddress | None], node: NodeSettings, remote: IPAddress, host: Host
+    given: Iterable[IPAddress | None],
+    node: NodeSettings,
+    remote: IPAddress,
+    host: Host,
+    here: Container[IPAddress],
 ) -> IPAddress | None:
     """This machine's address towards a peer; None where it has none that will do.
 
     ``given`` is what the file and its own host name give it, the best first. Where there is none of
     this family, the route's counts; also where it isn't on any interface, but ``[node]`` says which
-    peer this is (behind NAT).
+    peer this is (behind NAT). ``here`` are the host's addresses, found out once for all peers.
     """
     wanted = (remote.version, zone(remote))
     if wanted[1] is not None and wanted[1] not in host.mtus:
         return None
     own = [a for a in given if a is not None and (a.version, zone(a)) == wanted]
-    here = _here(host)
     sure = (address for address in own if address == node.address or address in here)
     if (found := next(sure, None)) is not None:
         return found
@@ -60,7 +63,8 @@ def _preferred(remote: IPAddress, interface: str | None, host: Host) -> IPAddres
     return min(candidates, key=rank).ip if candidates else None
 
 
-def _here(host: Host) -> dict[IPAddress, LocalAddress]:
+def by_address(host: Host) -> dict[IPAddress, LocalAddress]:
+    """The addresses that are on an interface."""
     return {local.ip: local for local in host.addresses}
 
 
@@ -102,7 +106,7 @@ def waited_for(
 ) -> Iterator[Problem]:
     """What has to come until tunnels carry traffic: they are laid out already."""
     tunnels = tuple(tunnels)
-    here = _here(host)
+    here = by_address(host)
     used = {tunnel.vtep.local: None for tunnel in tunnels}
     if not used and own is not None:
         used[own] = None

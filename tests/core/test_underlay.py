@@ -14,7 +14,7 @@ from vxland.plan import plan
 from vxland.problems import Kind, Problem
 from vxland.resolve import Beyond, resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
-from vxland.underlay import local_address
+from vxland.underlay import by_address, local_address
 
 LAN = OverlaySettings("lan", "vxbr0")
 DMZ = OverlaySettings("dmz", "vxbr1")
@@ -44,7 +44,8 @@ def host(*local: LocalAddress, source: str | None = None, to: str = "2001:db8:9:
 def chosen(seen: Host, to: str = "2001:db8:9::9", own: str | None = None, **node: str) -> str:
     """The address that a peer is reached from."""
     given = None if own is None else ip_address(own)
-    found = local_address((given,), NodeSettings(**node), ip_address(to), seen)  # type: ignore[arg-type]
+    wanted, here = NodeSettings(**node), by_address(seen)  # type: ignore[arg-type]
+    found = local_address((given,), wanted, ip_address(to), seen, here)
     return str(found)
 
 
@@ -105,7 +106,8 @@ def test_what_the_file_says_counts_first() -> None:
     assert chosen(seen, "192.0.2.2", own="192.0.2.1", name="lxd1") == "10.0.0.1"
     given = ip_address("192.0.2.7")
     node = NodeSettings("lxd1", given)
-    assert local_address((given,), node, ip_address("192.0.2.2"), seen) == given
+    two = ip_address("192.0.2.2")
+    assert local_address((given,), node, two, seen, by_address(seen)) == given
     assert chosen(Host(), "192.0.2.2", own="192.0.2.1", name="lxd1") == "192.0.2.1"
 
 
