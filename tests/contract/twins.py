@@ -11,7 +11,15 @@ from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
-from vxland.observed import Host, NftablesState, Observed, PortRule, TallyState, Unavailable
+from vxland.observed import (
+    EbtablesState,
+    Host,
+    NftablesState,
+    Observed,
+    PortRule,
+    TallyState,
+    Unavailable,
+)
 from vxland.operations import Operation
 from vxland.plan import Memory, Plan, plan
 from vxland.tally import RULES
@@ -106,12 +114,19 @@ class Twins:
                 )
                 for name, addresses in observed.addresses.items()
             },
-            ebtables=observed.ebtables,
+            ebtables=_walled_alike(observed.ebtables),
             nftables=_told_alike(observed.nftables),
             tally=_counted_alike(observed.tally),
             abroad=observed.abroad,
             host=Host(),
         )
+
+
+def _walled_alike(seen: EbtablesState | Unavailable) -> EbtablesState | Unavailable:
+    """Without a chain of vxland's the real kernel isn't asked again what else is in FORWARD."""
+    if isinstance(seen, Unavailable) or seen.chain is not None:
+        return seen
+    return replace(seen, forward=())
 
 
 def _told_alike(seen: NftablesState | Unavailable) -> NftablesState | Unavailable:
