@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from enum import Enum, IntEnum
+from ipaddress import IPv4Address
 
 from vxland.addresses import IPAddress, IPInterface, zone, zoned
 from vxland.model import VniKey
@@ -50,9 +51,7 @@ class VxlanState:
     @property
     def key(self) -> VniKey:
         """The VNI as the kernel tells devices apart by it."""
-        address = self.remote or self.local
-        if address is None:
-            return VniKey(self.vni, self.port, 4)
+        address = self.remote or self.local or IPv4Address(0)
         return VniKey(self.vni, self.port, address.version, zone(address))
 
 
