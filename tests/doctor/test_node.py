@@ -96,7 +96,7 @@ def test_a_guest_with_too_large_an_mtu(server: Server) -> None:
     """A hint of the daemon's is a finding here."""
     server.sh(GUEST.format("veth1", 1500))
     told, _ = ails(server, "sync", "veth1 (1500)", overlay="lan")
-    server.sh(told["cure"].partition(",")[0])
+    server.sh(re.findall("Then here: ([^.]*)", told["cure"])[0])
     is_well(server)
     server.sh("ip tuntap add tap0 mode tap; ip link set tap0 mtu 1450 master vxbr0 up")
     (tap,) = (f for f in examined(server)["findings"] if f["check"] == "guests")

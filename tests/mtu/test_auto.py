@@ -69,7 +69,8 @@ def test_it_follows_the_default_route(site: Site, server: Server) -> None:
     server.sh("ip link set wan mtu 1420 up; ip addr add 198.51.100.1/24 dev wan")
     server.write(FAR)
     server.start()
-    becomes(server, 1450, *OWN)  # no route yet
+    for device in OWN:  # while it waits for a route
+        assert mtu(server, device) == 1450
     server.sh("ip route add default via 198.51.100.9")
     becomes(server, 1370, *OWN)
     server.sh("ip route replace default via 192.0.2.9")

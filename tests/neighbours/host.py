@@ -101,6 +101,7 @@ class Host(Server):
         self.place("etc/machine-id", f"{1:032x}\n")  # a persistent MAC address is made of it
         self.sh("ip addr add 192.0.2.1 dev lo; ip link add br0 type bridge")
         self.sh("ip addr add 10.9.9.1/24 dev br0; ip link set br0 up")
+        self.sh("ip route add 192.0.2.0/24 dev lo metric 9999")  # where the peers would be
 
     def __enter__(self) -> Self:
         return self

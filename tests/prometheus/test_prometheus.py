@@ -262,8 +262,11 @@ def test_packets_that_do_not_get_out(prometheus: Prometheus, server: Server) -> 
         server.sh("ip route del blackhole 192.0.2.3/32")
 
 
-def test_guest_with_too_large_an_mtu(prometheus: Prometheus, server: Server) -> None:
+def test_guest_with_too_large_an_mtu(prometheus: Prometheus, mesh: Mesh, server: Server) -> None:
+    guest = mesh.containers[0]  # whose own interface counts; its port's change is an event
     with resolved(prometheus):
         with alarm(prometheus, "VxlandGuestPortMtu", instance="lxd1", overlay="lan"):
+            guest.sh("ip link set eth0 mtu 1500")
             server.sh("ip link set veth1 mtu 1500")
+        guest.sh("ip link set eth0 mtu 1400")
         server.sh("ip link set veth1 mtu 1400")

@@ -41,8 +41,9 @@ class Steady(Flow):
         source = _mac(self._socket)
         started = time.monotonic()
         while not self.ended.is_set():
-            self._socket.send(_frame(self._target, source, self.number, self.sent))
-            self.sent += 1
+            with contextlib.suppress(OSError):  # the machine is behind: it wasn't sent
+                self._socket.send(_frame(self._target, source, self.number, self.sent))
+                self.sent += 1
             time.sleep(max(0.0, started + self.sent * self._pause - time.monotonic()))
 
 
