@@ -171,6 +171,7 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     ("cards", {"features": {"eth0": {}}}, State.OK, "does nothing for tunnels", ""),
     ("path", path(1500), State.OK, "doesn't answer ping", ""),
     ("port", port(CLOSED), State.PROBLEM, "nothing listens at UDP 4789", "systemctl enable"),
+    ("port", port(CLOSED), State.PROBLEM, "or a firewall rejects it", "let UDP port 4789 in"),
     ("port", port(FILTERED), State.PROBLEM, "refused by 198.51.100.1: administ", "192.0.2.1"),
     ("port", port(LOST), State.PROBLEM, "refused by 198.51.100.1: host unreachable", ""),
     (
@@ -313,6 +314,7 @@ def test_addresses_at_two_places() -> None:
         "02:00:00:00:00:01 is at veth1 and vxl-lan-lxd2 (to lxd2) by turns, as vxbr0 sees it"
     )
     assert "machine-id" in finding.cure
+    assert finding.cure.startswith("Nothing, if it moved just now")
     shared = {"02:00:00:00:00:01": frozenset({Place("vxl-lan", str(PEER)), Place("vxl-lan", "x")})}
     (finding,) = found("macs", facts(seen=shared, targets=(target(shared=True),)))
     assert "is at 192.0.2.2 (to lxd2) and x by turns, as vxl-lan sees it" in finding.text
