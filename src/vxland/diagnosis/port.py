@@ -20,8 +20,8 @@ def port(facts: Facts) -> Iterator[Finding]:
                 yield Finding(State.UNKNOWN, text, "", *about)
         elif told.closed:
             text = (
-                f"nothing listens at UDP {target.port} there, or a firewall rejects it: vxland isn't"
-                " set up, its tunnel is down, or its port closed"
+                f"nothing listens at UDP {target.port} there, or a firewall rejects it: vxland"
+                " isn't set up, its tunnel is down, or its port closed"
             )
             cure = (
                 "On that server: systemctl enable --now vxland; vxland status. Otherwise there: let"
