@@ -222,6 +222,17 @@ TUNNELS: list[Row] = [
         Through(answered=True, full=False, fits=1350),
         *({}, State.WARNING, "those of 1350 do: what heeds that works", "mtu in [[overlay]]"),
     ),
+    (
+        "tunnel",
+        replace(WELL, pieces=True),
+        *({"targets": (target(mtu=1500),)}, State.OK, "1450 bytes inside; those of 1500 get", ""),
+    ),
+    (
+        "tunnel",
+        replace(WELL, pieces=False),
+        *({"targets": (target(mtu=1500),)}, State.PROBLEM, "those of 1500 leave in pieces, and"),
+        'mtu = "auto" in [[overlay]] lan on all servers, and 1450 in their guests',
+    ),
     ("tunnel", Through(wire=True), {}, State.PROBLEM, "a firewall here drops UDP", "nft list"),
     (
         "tunnel",
@@ -382,6 +393,10 @@ def test_targets() -> None:
     )
     jumbo = target(mtu=1500)
     assert (jumbo.needed, jumbo.wanted, jumbo.whole) == (1550, 1500, 1450)
+    assert (plain.in_pieces, jumbo.in_pieces, replace(jumbo, df=Df.SET).in_pieces) == (
+        *(False, True),
+        False,
+    )
     assert target(route_mtu=0).wanted == 1500
     (bare,) = targets(desired(), Observed())
     assert (bare.underlay, bare.route_mtu) == ("", 0)
