@@ -120,5 +120,6 @@ def _silent(target: Target, through: Through, facts: Facts) -> Finding:
             f"{THERE}. Overlay {target.overlay} and both servers must be named alike in both files,"
             " and have the same port",
         )
-    text = f"nothing comes from {target.ends.remote}, neither through the tunnel nor to ping"
-    return _of(target, State.PROBLEM, text, "Is it on, and is that its address?")
+    text = "nothing comes from it, neither through the tunnel nor to ping"
+    cure = f"Is it on, and is {target.ends.remote} its address?"
+    return _of(target, State.PROBLEM, text, cure)
