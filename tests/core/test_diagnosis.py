@@ -248,8 +248,8 @@ TUNNELS: list[Row] = [
         *(State.WARNING, "frames come from it, but", "On that server, vxland doctor"),
     ),
     ("tunnel", SILENT, {}, State.PROBLEM, "nothing comes back, though", "named alike"),
-    ("tunnel", SILENT, {"paths": {}}, State.PROBLEM, "nothing comes from it, nei", "is 192.0.2.2 its"),
-    ("tunnel", SILENT, path(1500), State.PROBLEM, "nothing comes from it, nei", "is 192.0.2.2 its"),
+    ("tunnel", SILENT, {"paths": {}}, State.PROBLEM, "nothing comes from it", "is 192.0.2.2 its"),
+    ("tunnel", SILENT, path(1500), State.PROBLEM, "nothing comes from it", "is 192.0.2.2 its"),
     (
         "vni",
         SILENT,
