@@ -135,6 +135,7 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     ("rights", {"denied": "no CAP_NET_RAW"}, State.UNKNOWN, "no CAP_NET_RAW", "sudo vxland"),
     ("daemon", status(daemon="not running"), State.WARNING, "doesn't run here", "systemctl"),
     ("config", config(errors=["line 1"]), State.PROBLEM, "was refused, and", "vxland check"),
+    ("config", status(daemon="not running"), State.OK, "is valid", ""),
     ("config", {"digest": "other"}, State.WARNING, "aren't in force", "vxland reload"),
     ("sync", problems(PROBLEM, in_sync=False), State.PROBLEM, "taken", "free it"),
     ("sync", problems(in_sync=False), State.PROBLEM, "aren't as configured", "vxland status"),
