@@ -184,7 +184,11 @@ def test_without_a_daemon_there_is_what_can_be_seen(folder: Path, tmp_path: Path
         (server,) = site.servers
         server.write(CONFIG)
         done = bugreport(server, folder)
+        server.write("x = 1\n")
+        broken = bugreport(server, folder, "--output", "broken.tgz")
     assert done.returncode == 0, done.stderr
+    assert re.search(r"vxland/status.json: exit status 1: .*x: is not a known key", broken.stderr)
+    (folder / "broken.tgz").unlink()
     files = unpacked(the_one(folder).read_bytes())
     status = json.loads(files["vxland/status.json"])
     assert (status["daemon"], status["node"]) == ("not running", "lxd1")

@@ -135,6 +135,7 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     ("rights", {"denied": "no CAP_NET_RAW"}, State.UNKNOWN, "no CAP_NET_RAW", "sudo vxland"),
     ("daemon", status(daemon="not running"), State.WARNING, "doesn't run here", "systemctl"),
     ("config", config(errors=["line 1"]), State.PROBLEM, "was refused, and", "vxland check"),
+    ("config", status(daemon="not running"), State.OK, "is valid", ""),
     ("config", {"digest": "other"}, State.WARNING, "aren't in force", "vxland reload"),
     ("sync", problems(PROBLEM, in_sync=False), State.PROBLEM, "taken", "free it"),
     ("sync", problems(in_sync=False), State.PROBLEM, "aren't as configured", "vxland status"),
@@ -171,6 +172,7 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     ("cards", {"features": {"eth0": {}}}, State.OK, "does nothing for tunnels", ""),
     ("path", path(1500), State.OK, "doesn't answer ping", ""),
     ("port", port(CLOSED), State.PROBLEM, "nothing listens at UDP 4789", "systemctl enable"),
+    ("port", port(CLOSED), State.PROBLEM, "or a firewall rejects it", "let UDP port 4789 in"),
     ("port", port(FILTERED), State.PROBLEM, "refused by 198.51.100.1: administ", "192.0.2.1"),
     ("port", port(LOST), State.PROBLEM, "refused by 198.51.100.1: host unreachable", ""),
     (
@@ -221,6 +223,17 @@ TUNNELS: list[Row] = [
         Through(answered=True, full=False, fits=1350),
         *({}, State.WARNING, "those of 1350 do: what heeds that works", "mtu in [[overlay]]"),
     ),
+    (
+        "tunnel",
+        replace(WELL, pieces=True),
+        *({"targets": (target(mtu=1500),)}, State.OK, "1450 bytes inside; those of 1500 get", ""),
+    ),
+    (
+        "tunnel",
+        replace(WELL, pieces=False),
+        *({"targets": (target(mtu=1500),)}, State.PROBLEM, "those of 1500 leave in pieces, and"),
+        'mtu = "auto" in [[overlay]] lan on all servers, and 1450 in their guests',
+    ),
     ("tunnel", Through(wire=True), {}, State.PROBLEM, "a firewall here drops UDP", "nft list"),
     (
         "tunnel",
@@ -236,8 +249,8 @@ TUNNELS: list[Row] = [
         *(State.WARNING, "frames come from it, but", "On that server, vxland doctor"),
     ),
     ("tunnel", SILENT, {}, State.PROBLEM, "nothing comes back, though", "named alike"),
-    ("tunnel", SILENT, {"paths": {}}, State.PROBLEM, "nothing comes from 192.0.2.2", "Is it on"),
-    ("tunnel", SILENT, path(1500), State.PROBLEM, "nothing comes from 192.0.2.2", "Is it on"),
+    ("tunnel", SILENT, {"paths": {}}, State.PROBLEM, "nothing comes from it", "is 192.0.2.2 its"),
+    ("tunnel", SILENT, path(1500), State.PROBLEM, "nothing comes from it", "is 192.0.2.2 its"),
     (
         "vni",
         SILENT,
@@ -313,6 +326,7 @@ def test_addresses_at_two_places() -> None:
         "02:00:00:00:00:01 is at veth1 and vxl-lan-lxd2 (to lxd2) by turns, as vxbr0 sees it"
     )
     assert "machine-id" in finding.cure
+    assert finding.cure.startswith("Nothing, if it moved just now")
     shared = {"02:00:00:00:00:01": frozenset({Place("vxl-lan", str(PEER)), Place("vxl-lan", "x")})}
     (finding,) = found("macs", facts(seen=shared, targets=(target(shared=True),)))
     assert "is at 192.0.2.2 (to lxd2) and x by turns, as vxl-lan sees it" in finding.text
@@ -380,6 +394,10 @@ def test_targets() -> None:
     )
     jumbo = target(mtu=1500)
     assert (jumbo.needed, jumbo.wanted, jumbo.whole) == (1550, 1500, 1450)
+    assert (plain.in_pieces, jumbo.in_pieces, replace(jumbo, df=Df.SET).in_pieces) == (
+        *(False, True),
+        False,
+    )
     assert target(route_mtu=0).wanted == 1500
     (bare,) = targets(desired(), Observed())
     assert (bare.underlay, bare.route_mtu) == ("", 0)

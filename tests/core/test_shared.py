@@ -266,7 +266,10 @@ def test_from_mesh_to_shared_and_back() -> None:
     assert plan(kernel.observe(), CROWD) == Plan()
     back = plan(kernel.observe(), wish(LAN))
     assert said(back)[0] == f"delete {DEVICE}"
-    assert 'from mode = "shared" to "mesh"' in only(back, Kind.HINT).text
+    assert (
+        'from mode = "shared" to "mesh": this node\'s tunnel devices (1) are deleted and one for'
+        " each peer takes their place"
+    ) in only(back, Kind.HINT).text
     execute(back, kernel)
     assert plan(kernel.observe(), wish(LAN)) == Plan()
 

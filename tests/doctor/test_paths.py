@@ -100,3 +100,9 @@ def test_an_mtu_that_has_this_machine_cut(way: Way) -> None:
         router.sh("iptables -F; ip link set mid mtu 1500")
     way.configure("mtu = 1500\n")
     is_well(way.servers[0])
+    router = way.routers[0]
+    router.sh("iptables -A FORWARD --fragment -j DROP")
+    told, states = ails(way.servers[0], "tunnel", "those of 1500 leave in pieces", peer="lxd2")
+    assert (told["state"], states["path", "lxd2"]) == ("problem", "ok")
+    router.sh("iptables -F")
+    is_well(way.servers[0])

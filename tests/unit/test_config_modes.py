@@ -45,6 +45,10 @@ def test_it_learns(tmp_path: Path) -> None:
             ('mode = "shared"', 'vni = "pair"'),
             'overlay[0].vni (lan): "pair" is for mode = "mesh"',
         ),
+        (
+            ('mode = "shared"', "vni = 0"),
+            'overlay[0].vni (lan): 0 is not "pair", "index" or a number from 1 to 16777215',
+        ),
         (("vni = 7",), 'overlay[0].vni (lan): 7 is for mode = "shared"'),
         (
             ('mode = "shared"', "vni = 7", 'vnis = { "lxd1 lxd2" = 5 }'),
@@ -55,6 +59,28 @@ def test_it_learns(tmp_path: Path) -> None:
 def test_what_does_not_go_together(tmp_path: Path, lines: tuple[str, ...], complaint: str) -> None:
     """Each is one error."""
     assert complaints(tmp_path, overlay("lan", *lines) + PEERS) == [complaint]
+
+
+def test_an_ill_formed_number_says_what_either_mode_takes(tmp_path: Path) -> None:
+    """It was meant as the number that shared mode needs."""
+    (error,) = errors_in(tmp_path, overlay("lan", 'mode = "shared"', 'vni = "4711"') + PEERS)
+    assert error.cure.endswith('vni = "pair"  # with mode = "shared" a number: vni = 4711')
+
+
+def test_two_ports_want_a_guard(tmp_path: Path) -> None:
+    """Where some server has peers of both families; a name may stand for one alone."""
+    both = SIXTH.replace('overlays = ["dmz"]', "")
+    text = shared("lan", 7, "guard = []") + PEERS
+    path = tmp_path / "vxland.toml"
+    settings_of(tmp_path, text + both)
+    (warning,) = check(path).warnings
+    assert str(warning).startswith(f"{path}:7: overlay[0].guard (lan): [] is empty, and lxd1 has")
+    for well in (text, text + both.replace("2001:db8::6", "lxd6.example.org")):
+        settings_of(tmp_path, well)
+        assert check(path).warnings == ()
+    one_each = text.replace("198.51.100.2", "2001:db8::2")
+    settings_of(tmp_path, one_each)
+    assert check(path).warnings == ()
 
 
 def test_a_number_is_one_overlays(tmp_path: Path) -> None:

@@ -67,6 +67,17 @@ def test_what_is_wrong_comes_first_with_its_cure() -> None:
     ]
 
 
+def test_a_large_mesh_that_is_cut_off_is_a_few_lines_too() -> None:
+    """Where each peer's cure has its own address in it, one stands for all."""
+    bad = {"state": "problem", "text": "nothing comes"}
+    seen = shown(*(finding("tunnel", f"p{n}", cure=f"Is it {n}?", **bad) for n in range(1000)))
+    assert seen[3:] == [
+        "  problem  tunnel     p0, p1, p2, p3, p4 and 995 more: nothing comes",
+        "           Is it 0?",
+        "           That is for p0, and alike for the others",
+    ]
+
+
 def test_nobody_plays_with_the_terminal() -> None:
     """Names and files may have been chosen by others."""
     assert "\x1b" not in "".join(shown(finding("macs", "p\x1b[2J", text="a\x1b", cure="b\x1b")))

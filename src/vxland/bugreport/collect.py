@@ -54,8 +54,9 @@ def _piece(question: Question, answer: Answer, censor: Censor) -> Piece:
     if not question.file.endswith(".json"):
         text = f"$ {' '.join(question.command)}\n{text}"
     trouble = "" if answer.trouble in question.expected else answer.trouble
-    if trouble and (last := answer.text.strip().splitlines()[-1:]):
-        trouble = f"{trouble}: {last[0]}" if len(last[0]) < LINE else trouble
+    said = [line.strip() for line in answer.text.splitlines() if line.strip(" {}[]")]  # JSON's end
+    if trouble and said:
+        trouble = f"{trouble}: {said[-1]}" if len(said[-1]) < LINE else trouble
     return Piece(question.file, question.about, text, censor.clean(trouble))
 
 

@@ -13,6 +13,7 @@ STYLES = {"problem": BAD, "warning": NOTE, "unknown": "cyan", "ok": ""}
 WORST_FIRST = [state.value for state in State]
 NAMED = 5  # peers of one line, where something is to be done
 NAMED_FINE = 3
+CURES = 3  # ways to mend the same that are told, each with its peers
 HERE = "this machine"
 
 Merged = tuple[FindingJson, list[str]]  # a line, and the peers that it is about
@@ -47,12 +48,22 @@ def _verdict(diagnosis: DiagnosisJson) -> Text:
 
 def _merged(findings: Sequence[FindingJson]) -> list[Merged]:
     """The worst first; those that differ in the peer alone are one."""
-    found: dict[tuple[str, ...], Merged] = {}
+    found: dict[tuple[str, ...], dict[str, Merged]] = {}
     for finding in findings:
-        key = (finding["state"], finding["check"], finding["text"], finding["cure"])
-        _, peers = found.setdefault(key, (finding, []))
+        by_cure = found.setdefault((finding["state"], finding["check"], finding["text"]), {})
+        _, peers = by_cure.setdefault(finding["cure"], (finding, []))
         peers += [finding["peer"]] if finding["peer"] else []
-    return sorted(found.values(), key=lambda merged: WORST_FIRST.index(merged[0]["state"]))
+    merged = [one for by_cure in found.values() for one in _few(list(by_cure.values()))]
+    return sorted(merged, key=lambda one: WORST_FIRST.index(one[0]["state"]))
+
+
+def _few(alike: list[Merged]) -> list[Merged]:
+    """What differs in the cure alone; where there are many, as with addresses in it, as one."""
+    if len(alike) <= CURES or not alike[0][0]["peer"]:
+        return alike
+    first, _ = alike[0]
+    cure = f"{first['cure'].rstrip('.')}. That is for {first['peer']}, and alike for the others"
+    return [({**first, "cure": cure}, [peer for _, peers in alike for peer in peers])]
 
 
 def _told(finding: FindingJson, peers: Sequence[str]) -> Iterator[Text]:

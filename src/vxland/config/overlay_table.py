@@ -58,7 +58,10 @@ class OverlayTable(Table):
     vni: Annotated[
         Annotated[int, Field(ge=1, le=VNI_LIMIT - 1)]
         | Annotated[str, one_of(VNI_SCHEMES), enum(VNI_SCHEMES)],
-        Takes(f'"pair", "index" or a number from 1 to {VNI_LIMIT - 1}', '"pair"'),
+        Takes(
+            f'"pair", "index" or a number from 1 to {VNI_LIMIT - 1}',
+            '"pair"  # with mode = "shared" a number: vni = 4711',
+        ),
         Field(
             description='"pair": both ends compute the same VNI from the names.'
             ' "index": position in this machine\'s own list of peers, as vxlansetup.sh numbers'

@@ -1,6 +1,7 @@
 """Where in the files something is written."""
 
 from dataclasses import dataclass, replace
+from typing import Any
 
 from vxland.config import wording
 from vxland.config.errors import ConfigError
@@ -34,6 +35,14 @@ class Place:
     def table(self) -> str:
         """The name of the table it is in, without index."""
         return str(self.loc[0])
+
+    @property
+    def is_written(self) -> bool:
+        """Whether there is such a key, well-formed or not."""
+        found: Any = self.file.data
+        for step in self.loc[:-1]:
+            found = found[step]
+        return self.loc[-1] in found
 
     @property
     def line(self) -> int | None:

@@ -45,6 +45,7 @@ class Through:
     macs: frozenset[str] = frozenset()  # of whoever answered
     full: bool | None = None  # an echo of the largest packet that leaves in one piece
     fits: int = 0  # bytes: what the kernel said instead that passes; 0: it said nothing
+    pieces: bool | None = None  # what leaves in pieces, which gets there or doesn't
     plain: bool | None = None  # TCP, with checksums that are complete
     checksum: bool | None = None  # TCP, with checksums for the network card to complete
     segments: bool | None = None  # TCP, for the network card to cut

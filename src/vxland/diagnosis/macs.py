@@ -26,6 +26,7 @@ def macs(facts: Facts) -> Iterator[Finding]:
     peers = {t.device: t.peer for t in facts.targets if not t.shared}
     peers |= {str(t.ends.remote): t.peer for t in facts.targets if t.shared}
     found = False
+    cure = f"Nothing, if it moved just now, as a guest does. {ANEW}"
     clashes = ((mac, places) for mac, places in sorted(facts.seen.items()) if len(places) > 1)
     for mac, places in islice(clashes, MOST):
         for by in sorted({place.by for place in places}):
@@ -34,7 +35,7 @@ def macs(facts: Facts) -> Iterator[Finding]:
                 found = True
                 told = " and ".join(f"{a} (to {peers[a]})" if a in peers else a for a in at)
                 text = f"{mac} is at {told} by turns, as {by} sees it"
-                yield Finding(State.PROBLEM, text, ANEW)
+                yield Finding(State.PROBLEM, text, cure)
     for finding in _answers(facts):
         found = True
         yield finding

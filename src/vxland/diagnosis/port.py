@@ -19,9 +19,15 @@ def port(facts: Facts) -> Iterator[Finding]:
                 text = f"UDP {target.port} isn't refused, which doesn't mean that it is let in"
                 yield Finding(State.UNKNOWN, text, "", *about)
         elif told.closed:
-            text = f"nothing listens at UDP {target.port} there: vxland isn't set up, or its tunnel"
-            cure = "On that server: systemctl enable --now vxland; vxland status"
-            yield Finding(State.PROBLEM, f"{text} is down", cure, *about)
+            text = (
+                f"nothing listens at UDP {target.port} there, or a firewall rejects it: vxland"
+                " isn't set up, its tunnel is down, or its port closed"
+            )
+            cure = (
+                "On that server: systemctl enable --now vxland; vxland status. Otherwise there: let"
+                f" UDP port {target.port} in from {target.ends.local}"
+            )
+            yield Finding(State.PROBLEM, text, cure, *about)
         else:
             text = f"UDP {target.port} is refused by {told.by}: {told.what}"
             cure = f"There: let UDP port {target.port} in from {target.ends.local}"

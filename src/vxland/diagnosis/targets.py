@@ -1,6 +1,7 @@
 """Whom to examine: every tunnel that this node should have."""
 
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from vxland import identity
 from vxland.addresses import IPAddress
@@ -51,6 +52,12 @@ class Target:
     def whole(self) -> int:
         """The largest inner packet, in bytes, that leaves this machine in one piece."""
         return self.wanted - OVERHEAD[self.ends.remote.version]
+
+    @property
+    def in_pieces(self) -> bool:
+        """Whether larger ones leave it in pieces: IPv4 alone does that, and not with DF."""
+        cut = self.needed > self.wanted and self.df is not Df.SET
+        return cut and isinstance(self.ends.remote, IPv4Address)
 
     @property
     def key(self) -> tuple[str, str]:

@@ -30,7 +30,8 @@ def config(facts: Facts) -> Iterator[Finding]:
         text = f"these files aren't in force; the daemon's are {told['path']} as it was read last"
         yield Finding(State.WARNING, text, "vxland reload")
     else:
-        yield Finding(State.OK, f"{told['path']} is in force")
+        what = "in force" if facts.status["daemon"] == "running" else "valid"
+        yield Finding(State.OK, f"{told['path']} is {what}")
 
 
 def sync(facts: Facts) -> Iterator[Finding]:

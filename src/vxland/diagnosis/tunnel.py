@@ -36,8 +36,19 @@ def _of(target: Target, state: State, text: str, cure: str = "") -> Finding:
 
 def _answered(target: Target, through: Through) -> Finding:
     whole = target.whole
+    if through.full and through.pieces is False:
+        text = f"packets of up to {whole} bytes pass both ways, those of {target.mtu} leave in"
+        return _of(
+            target,
+            State.PROBLEM,
+            f"{text} pieces, and vanish: a firewall or router on the way drops fragments",
+            f"Let it pass them on. Otherwise {_automatic(target)}",
+        )
     if through.full:
-        return _of(target, State.OK, f"works both ways, with packets of {whole} bytes inside")
+        text = f"works both ways, with packets of {whole} bytes inside"
+        if through.pieces:
+            text += f"; those of {target.mtu} get there in pieces"
+        return _of(target, State.OK, text)
     if through.full is None:
         text = "works both ways; whether at full size can't be told: the bridge there has no IPv6"
         return _of(target, State.UNKNOWN, text)
@@ -46,6 +57,11 @@ def _answered(target: Target, through: Through) -> Finding:
         return _of(target, State.WARNING, f"{text} do: what heeds that works", SMALLER)
     text = f"small packets pass both ways, those of {whole} bytes vanish: ssh works, scp hangs"
     return _of(target, State.PROBLEM, text, SMALLER)
+
+
+def _automatic(target: Target) -> str:
+    where = f"[[overlay]] {target.overlay} on all servers"
+    return f'mtu = "auto" in {where}, and {target.whole} in their guests'
 
 
 def _stopped_here(target: Target, facts: Facts) -> Finding:
@@ -104,5 +120,6 @@ def _silent(target: Target, through: Through, facts: Facts) -> Finding:
             f"{THERE}. Overlay {target.overlay} and both servers must be named alike in both files,"
             " and have the same port",
         )
-    text = f"nothing comes from {target.ends.remote}, neither through the tunnel nor to ping"
-    return _of(target, State.PROBLEM, text, "Is it on, and is that its address?")
+    text = "nothing comes from it, neither through the tunnel nor to ping"
+    cure = f"Is it on, and is {target.ends.remote} its address?"
+    return _of(target, State.PROBLEM, text, cure)

@@ -59,12 +59,12 @@ def mode_changes(overlay: Overlay, marks: Iterable[Mark]) -> Iterator[Problem]:
     if not devices:
         return
     old, new = ("mesh", "shared") if overlay.shared else ("shared", "mesh")
-    place = "one for all takes their place" if overlay.shared else "one for each takes its place"
+    place = "one for all" if overlay.shared else "one for each peer"
     yield Problem(
         Kind.HINT,
         f'overlay {overlay.name} goes from mode = "{old}" to "{new}": this node\'s tunnel'
-        f" devices ({devices}) are deleted and {place}; peers still in the other mode aren't"
-        " reached until they are changed too",
+        f" devices ({devices}) are deleted and {place} takes their place; peers still in the other"
+        " mode aren't reached until they are changed too",
         "Change the file on every server, one right after the other",
         overlay=overlay.name,
     )

@@ -90,10 +90,15 @@ def link_local(mac: bytes) -> IPv6Address:
     )
 
 
-def arp_probe(sender: From, wanted: IPv4Address) -> bytes:
-    """Ask whose this address is. Nobody learns anything by it, since nobody asks (0.0.0.0)."""
+def arp_probe(
+    sender: From, wanted: IPv4Address, to: bytes = BROADCAST, size: int = ARP.size
+) -> bytes:
+    """Ask whose this address is. Nobody learns anything by it, since nobody asks (0.0.0.0).
+
+    Up to ``size`` bytes it is filled up, which nobody minds: all short frames are.
+    """
     body = ARP.pack(1, 0x0800, 6, 4, ARP_REQUEST, sender.mac, bytes(4), bytes(6), wanted.packed)
-    return ETHERNET.pack(BROADCAST, sender.mac, ETH_P_ARP) + body
+    return ETHERNET.pack(to, sender.mac, ETH_P_ARP) + body.ljust(size, b"\0")
 
 
 def solicitation(sender: From, to: To) -> bytes:

@@ -115,11 +115,11 @@ def _results(
     try:
         measured = paths.result()
     except OSError as error:
-        denied = str(error)
+        denied = error.strerror or str(error)
     with contextlib.suppress(OSError):
         refused = ports.result()
     try:
         through, strays = tunnels.result()
     except OSError as error:
-        denied = str(error)
+        denied = error.strerror or str(error)
     return measured, refused, through, strays, denied

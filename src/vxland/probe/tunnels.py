@@ -11,6 +11,7 @@ from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
+from typing import cast
 
 from vxland.addresses import IPAddress
 from vxland.diagnosis.facts import Stray, Through
@@ -54,6 +55,9 @@ class _Trial:
         self.macs.add(answer.mac)
         if answer.kind is Kind.ARP:
             self.arp = answer.mac
+            # One answer is like another: it is for the question that was asked last.
+            if last := next((name for name in ("pieces", "arp") if name in self.through), ""):
+                self.through[last] = True
             return
         # Who answers first is asked on, unless it is a guest, and the bridge answers, too.
         better = not self.through.get("echo") or answer.mac == self.arp
@@ -71,6 +75,7 @@ class _Trial:
             macs=frozenset(mac.hex(":") for mac in self.macs),
             full=self.through.get("full") or (None if not self.is_bridge else tried),
             fits=self.fits,
+            pieces=self.through.get("pieces"),
             plain=self.through.get("plain"),
             checksum=self.through.get("checksum"),
             segments=self.through.get("segments"),
@@ -144,7 +149,9 @@ class _Examination:
         asked = [
             trial
             for trial in self.trials
-            if trial.through.get(question.after) and (trial.is_bridge or question.to_guests)
+            if trial.through.get(question.after)
+            and (trial.is_bridge or question.to_guests)
+            and (trial.target.in_pieces or not question.in_pieces)
         ]
         send = self._wires.send_unfinished if question.card else self._wires.send
         for _ in range(TRIES):
@@ -211,6 +218,19 @@ def _full(trial: _Trial, number: int) -> bytes:
     return frames.echo(trial.sender, trial.to, number, trial.target.whole)
 
 
+def _arp(trial: _Trial, _: int) -> bytes:
+    return frames.arp_probe(trial.sender, _remote(trial), trial.to.mac)
+
+
+def _pieces(trial: _Trial, _: int) -> bytes:
+    """Larger than a packet on the way; what isn't IP isn't answered by this kernel's own word."""
+    return frames.arp_probe(trial.sender, _remote(trial), trial.to.mac, trial.target.mtu)
+
+
+def _remote(trial: _Trial) -> IPv4Address:
+    return cast("IPv4Address", trial.target.ends.remote)  # in_pieces
+
+
 def _plain(trial: _Trial, number: int) -> bytes:
     return frames.segment(trial.sender, trial.to, number, frames.SMALL)
 
@@ -238,11 +258,14 @@ class Question:
     after: str
     frame: Callable[[_Trial, int], bytes]
     to_guests: bool = False  # also where only a guest answers
+    in_pieces: bool = False  # only where the largest packets leave so
     card: bool = False  # it begins with what is left to the network card
 
 
 QUESTIONS = (
     Question("full", "echo", _full, to_guests=True),
+    Question("arp", "echo", _arp, in_pieces=True),
+    Question("pieces", "arp", _pieces, in_pieces=True),
     Question("plain", "echo", _plain),
     Question("checksum", "plain", _checksum, card=True),
     Question("segments", "checksum", _segments, card=True),

@@ -52,6 +52,7 @@ ADVICE: tuple[Rule, ...] = (
     advice.lonely_overlays,
     advice.index_without_learning,
     advice.shared_without_learning,
+    advice.two_ports_without_guard,
     advice.underlay_in_overlay,
     advice.apart,
     advice.open_to_strangers,

@@ -58,6 +58,29 @@ def shared_without_learning(document: Document) -> Iterator[ConfigError]:
             )
 
 
+def two_ports_without_guard(document: Document) -> Iterator[ConfigError]:
+    """In shared mode a server has a port for each family that its peers have."""
+    for item in document.overlays:
+        if item.table.mode != SHARED or item.table.guard:
+            continue
+        names = active(document, item.name)
+        families = {
+            peer.name: peers.families(peer.table.address)
+            for peer in document.peers
+            if peer.name in names
+        }
+        for node in names:
+            others = (family for name, family in families.items() if name != node)
+            if len({one for family in others if len(family) == 1 for one in family}) > 1:
+                yield item.place.at("guard").error(
+                    f"is empty, and {node} has both IPv4 and IPv6 peers, so two tunnel ports: the"
+                    " second stays down",
+                    'Write guard = ["isolated"]',
+                    [],
+                )
+                break
+
+
 def underlay_in_overlay(document: Document) -> Iterator[ConfigError]:
     """A peer's address in an overlay's own network makes the tunnels go through themselves."""
     networks = [

@@ -16,11 +16,11 @@ def numbers(document: Document) -> Iterator[ConfigError]:
             if isinstance(vni, int):
                 cure = 'Write vni = "pair", and numbers of single pairs in [overlay.vnis]'
                 yield place.error('is for mode = "shared"', cure, vni)
-        elif "vni" not in item.table.model_fields_set:
+        elif not place.is_written:
             yield item.place.error(
                 'has mode = "shared", and no vni', "Write one, the same on every server: vni = 4711"
             )
-        elif not isinstance(vni, int):
+        elif "vni" in item.table.model_fields_set and not isinstance(vni, int):
             cure = "Write a number, the same on every server: vni = 4711"
             yield place.error('is for mode = "mesh"', cure, vni)
 
