@@ -1,0 +1,55 @@
+"""What the kernel holds: the actual state, as plain values without interface indexes."""
+
+from vxland.observed.devices import (
+    NULL_MAC,
+    PORT_FLAGS,
+    TUNNEL_KINDS,
+    Abroad,
+    BridgeAddress,
+    FarEnd,
+    FdbEntry,
+    Link,
+    VxlanState,
+)
+from vxland.observed.host import Host, LocalAddress, Route, Standing
+from vxland.observed.look import Observed, Unavailable
+from vxland.observed.rules import (
+    Counted,
+    EbtablesState,
+    ForwardChain,
+    NftablesState,
+    NftChain,
+    NftTable,
+    Owner,
+    PortRule,
+    TallyState,
+    TallyTable,
+)
+
+__all__ = [
+    "NULL_MAC",
+    "PORT_FLAGS",
+    "TUNNEL_KINDS",
+    "Abroad",
+    "BridgeAddress",
+    "Counted",
+    "EbtablesState",
+    "FarEnd",
+    "FdbEntry",
+    "ForwardChain",
+    "Host",
+    "Link",
+    "LocalAddress",
+    "NftChain",
+    "NftTable",
+    "NftablesState",
+    "Observed",
+    "Owner",
+    "PortRule",
+    "Route",
+    "Standing",
+    "TallyState",
+    "TallyTable",
+    "Unavailable",
+    "VxlanState",
+]

@@ -1,0 +1,49 @@
+"""What the machine has apart from the overlays."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import IntEnum
+
+from vxland.addresses import IPAddress, IPInterface, zoned
+
+
+class Standing(IntEnum):
+    """How well an address will do to be known by; the less, the better."""
+
+    LASTING = 1
+    PASSING = 2  # deprecated, or a temporary one (RFC 8981), which will be
+    TENTATIVE = 3  # whether somebody on the link has it, too, is still being found out (RFC 4862)
+    DUPLICATE = 4  # somebody has; it isn't used
+
+
+@dataclass(frozen=True, slots=True)
+class LocalAddress:
+    """An address of this machine, and the device that carries it."""
+
+    interface: IPInterface
+    device: str
+    standing: Standing = Standing.LASTING
+
+    @property
+    def ip(self) -> IPAddress:
+        """The address alone; a link-local IPv6 one with the device for its zone."""
+        return zoned(self.interface.ip, self.device)
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """How the underlay reaches a peer: the device, and the MTU of this route in bytes."""
+
+    device: str
+    mtu: int
+    source: IPAddress | None = None  # what packets that have none yet go out from
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """What the machine has apart from the overlays: addresses, and routes to the peers."""
+
+    addresses: tuple[LocalAddress, ...] = ()
+    routes: Mapping[IPAddress, Route] = field(default_factory=dict)
+    unreachable: Mapping[IPAddress, str] = field(default_factory=dict)  # why there is no route
+    mtus: Mapping[str, int] = field(default_factory=dict)  # by device
