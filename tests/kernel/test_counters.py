@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -155,7 +156,9 @@ def test_last_word(farewells: Farewells, how: str) -> None:
     before = some_traffic()
     (told,) = farewells.after(how)
     assert (told.name, told.alias, told.incarnation) == ("vx", before.alias, before.incarnation)
-    assert told.traffic == before.traffic
+    # What the kernel drops while it takes the device away counts too.
+    assert told.traffic.transmit_drops >= before.traffic.transmit_drops
+    assert replace(told.traffic, transmit_drops=before.traffic.transmit_drops) == before.traffic
     assert told.traffic.receive_bytes > 0
 
 

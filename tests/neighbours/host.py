@@ -101,7 +101,10 @@ class Host(Server):
         self.place("etc/machine-id", f"{1:032x}\n")  # a persistent MAC address is made of it
         self.sh("ip addr add 192.0.2.1 dev lo; ip link add br0 type bridge")
         self.sh("ip addr add 10.9.9.1/24 dev br0; ip link set br0 up")
-        self.sh("ip route add 192.0.2.0/24 dev lo metric 9999")  # where the peers would be
+        # Where the peers would be: what is sent there goes nowhere. By the loopback it would come
+        # back, and of another kind the managers would take it, and its routes.
+        self.sh("ip tuntap add underlay mode tap; ip link set underlay up")
+        self.sh("ip route add 192.0.2.0/24 dev underlay metric 9999")
 
     def __enter__(self) -> Self:
         return self
