@@ -11,10 +11,11 @@ from vxland.identity import INDEX_PREFIX
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
 from vxland.operations import AddAltname, DeleteLink, Operation, Phase, TakeDown
-from vxland.ownership import Mark, is_own, mark, own_links
+from vxland.ownership import Mark, is_own, own_links
 from vxland.plan.altnames import with_altnames_moved
 from vxland.plan.bridges import plan_bridge
 from vxland.plan.leaving import plan_departures, users_of
+from vxland.plan.matching import Matching
 from vxland.plan.memory import Memory
 from vxland.plan.notices import (
     emptied,
@@ -24,8 +25,8 @@ from vxland.plan.notices import (
     renumbering,
     unguarded,
 )
-from vxland.plan.obstacles import Register, name_taken, vni_taken
-from vxland.plan.vteps import Place, needs_recreation, plan_vtep, stays_in_place
+from vxland.plan.obstacles import name_taken, vni_taken
+from vxland.plan.vteps import Place, plan_vtep, stays_in_place
 from vxland.problems import Kind, Problem
 
 
@@ -89,13 +90,9 @@ class _Planner:
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)  # by name: what it gets
 
     def __post_init__(self) -> None:
-        self.register = Register(self.observed, self.left_alone)
+        self.matching = Matching(self.observed, self.left_alone)
+        self.register = self.matching.register
         self.reserved = frozenset(overlay.bridge.device for overlay in self.desired.overlays)
-        self.by_mark: dict[Mark, list[Link]] = {}
-        for link in own_links(self.observed):
-            seen = mark(link)
-            if seen is not None and (link.kind == "bridge") == (not seen.peer):
-                self.by_mark.setdefault(seen, []).append(link)
 
     def result(self) -> Plan:
         """The operations found so far, in the order of their phases and steps."""
@@ -117,7 +114,7 @@ class _Planner:
         for overlay in self.desired.overlays:
             self.obstacles[overlay.name] = list(self._obstacles(overlay))
             stuck = overlay.unsettled
-            for seen, links in self.by_mark.items():
+            for seen, links in self.matching.by_mark.items():
                 if seen.overlay == overlay.name and (
                     seen.peer in stuck or self.obstacles[overlay.name]
                 ):
@@ -146,10 +143,10 @@ class _Planner:
             self.bridges.add(bridge.link.name)
             self.bridge_of[bridge.link.name] = overlay.name
         if obstacles or not bridge.usable:
-            tunnels = [seen for seen in self.by_mark if seen.overlay == overlay.name]
+            tunnels = [seen for seen in self.matching.by_mark if seen.overlay == overlay.name]
             self.stuck += [(seen, overlay, ports) for seen in tunnels]
             return
-        self.problems += mode_changes(overlay, self.by_mark)
+        self.problems += mode_changes(overlay, self.matching.by_mark)
         self.operations += bridge.operations
         self._settle(overlay.bridge.device, overlay.bridge.altname, bridge.link)
         place = Place(overlay, bridge.link.name if bridge.link else None, open=not hazards)
@@ -178,7 +175,9 @@ class _Planner:
             self._renumbered(place.overlay)
 
     def _renumbered(self, overlay: Overlay) -> None:
-        renumbered = [v for v in overlay.vteps if (at := self._device(v)) and v.vni != _vni_of(at)]
+        renumbered = [
+            v for v in overlay.vteps if (at := self.matching.device(v)) and v.vni != _vni_of(at)
+        ]
         if overlay.prefix == INDEX_PREFIX and renumbered:
             self.problems.append(renumbering(overlay, renumbered))
 
@@ -210,7 +209,7 @@ class _Planner:
 
     def _would_be_emptied(self, overlay: Overlay) -> bool:
         return overlay.peers_listed == 0 and any(
-            seen.overlay == overlay.name and seen.peer for seen in self.by_mark
+            seen.overlay == overlay.name and seen.peer for seen in self.matching.by_mark
         )
 
     def _settle(self, device: str, altname: str, link: Link | None) -> None:
@@ -221,7 +220,7 @@ class _Planner:
 
     def _leave_alone(self, seen: Mark, overlay: Overlay, ports: list[Port]) -> None:
         """What can't be put right at the moment stays as it is: guarded, or else down."""
-        for link in self.by_mark.get(seen, ()):
+        for link in self.matching.by_mark.get(seen, ()):
             if link.name in self.kept:
                 continue
             self.kept.add(link.name)
@@ -247,20 +246,14 @@ class _Planner:
 
     def _bar(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
         """Leave a device alone, or its name, where somebody has what it should have."""
-        link = self._device(vtep)
-        if link is not None and self._is_barred(vtep, link):
+        link = self.matching.device(vtep)
+        if link is not None and self.matching.is_barred(vtep, link):
             self._leave_alone(Mark(vtep.overlay, vtep.peer), place.overlay, ports)
         elif link is not None and self.register.obstacle(vtep.device, link):
             self.left_alone.add(link.name)
 
-    def _is_barred(self, vtep: Vtep, link: Link | None) -> bool:
-        """Whether it would have to be made with a name or a VNI that somebody has."""
-        obstacle = self.register.obstacle(vtep.device, link)
-        obstacle = obstacle or self.register.vni_obstacle(vtep, link)
-        return obstacle is not None and (link is None or needs_recreation(vtep, link))
-
     def _vtep(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
-        link = self._device(vtep)
+        link = self.matching.device(vtep)
         holder = self.register.obstacle(vtep.device, link)
         vni_holder = self.register.vni_obstacle(vtep, link)
         altname_holder = self.register.foreign(vtep.altname)
@@ -270,7 +263,7 @@ class _Planner:
             self.problems.append(name_taken(vtep, vtep.altname, altname_holder))
         if vni_holder is not None:
             self.problems.append(vni_taken(vtep, self.desired.node, vni_holder))
-        if self._is_barred(vtep, link):
+        if self.matching.is_barred(vtep, link):
             return
         if holder is not None and link is not None:
             # Under another name a chain that goes by name doesn't guard it.
@@ -282,7 +275,7 @@ class _Planner:
             place = replace(place, open=False)
         if link is not None:
             self.kept.add(link.name)
-            if self._crowded(vtep, link):
+            if self.matching.is_crowded(vtep, link):
                 self.kept.discard(link.name)
                 link = None
         self._settle(vtep.device, vtep.altname, link)
@@ -294,20 +287,6 @@ class _Planner:
         ]
         in_place = stays_in_place(vtep, link, place)
         ports.append(port_in(place.overlay, vtep.device, link if in_place else None))
-
-    def _device(self, vtep: Vtep) -> Link | None:
-        """The device that stands for a VTEP: by mark; of several, the one with the right name."""
-        links = self.by_mark.get(Mark(vtep.overlay, vtep.peer), [])
-        return min(
-            links,
-            key=lambda link: (link.name != vtep.device, link.name),
-            default=None,
-        )
-
-    def _crowded(self, vtep: Vtep, link: Link) -> bool:
-        """Whether the device can't have its name back because another of vxland's has it."""
-        holder = self.observed.links.get(vtep.device)
-        return link.name != vtep.device and holder is not None and is_own(holder)
 
 
 def _vni_of(link: Link) -> int | None:
