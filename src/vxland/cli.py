@@ -57,6 +57,10 @@ def number(text: str) -> int:
     return int(text)
 
 
+ADOPT = Option(
+    ("--adopt",), "take over matching devices that something else made, as with adopt = true"
+)
+
 COMMANDS = (
     Command("run", "run the daemon in the foreground", json=False),
     Command(
@@ -69,9 +73,9 @@ COMMANDS = (
     Command(
         "plan",
         "show what would change, and how much that disturbs",
-        options=(Option(("--commands",), "as ip, bridge, ebtables and nft lines"),),
+        options=(Option(("--commands",), "as ip, bridge, ebtables and nft lines"), ADOPT),
     ),
-    Command("apply", "reconcile once, without the daemon"),
+    Command("apply", "reconcile once, without the daemon", options=(ADOPT,)),
     Command("reload", "have the daemon read its configuration now"),
     Command("down", "remove what is vxland's, and nothing else"),
     Command(

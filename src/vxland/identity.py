@@ -15,6 +15,7 @@ VNI_LIMIT = 1 << 24  # RFC 7348, section 5: the VNI has 24 bits
 
 ALIAS_MARK = "vxland:"
 ALTNAME_MARK = "vxland-"
+KEPT = "="  # before the MAC address that a bridge keeps
 GROUP = 0x76786C64  # "vxld": IFLA_GROUP is the one mark the kernel takes in the creation itself
 ADDRESS_PROTOCOL = 0x76  # "v": IFA_PROTO of the addresses that vxland puts on a bridge
 CHAIN = "VXLAND"
@@ -94,6 +95,14 @@ def bridge_alias(overlay: str) -> str:
 def bridge_altname(overlay: str) -> str:
     """The second mark of a bridge that vxland made."""
     return f"{ALTNAME_MARK}{overlay}"
+
+
+def kept_altname(overlay: str, mac: str) -> str:
+    """The mark of a bridge that was taken over, with the MAC address that it keeps for good.
+
+    ``=`` can't be in a name, and ``:`` can't be in an altname (net/core/dev.c, dev_valid_name).
+    """
+    return f"{bridge_altname(overlay)}{KEPT}{mac.replace(':', '')}"
 
 
 def mac(node: str, overlay: str, peer: str = "") -> str:

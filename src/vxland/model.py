@@ -129,6 +129,7 @@ class Overlay:
     prefix: str  # what its devices' names begin with, and no other's should
     allow_tunnel_ports: frozenset[str] = frozenset()
     reattach: bool = False
+    adopt: bool = False  # matching devices that something else made are taken over
     shared: bool = False  # one VTEP for all peers of a family
     waiting: tuple[
         Problem, ...

@@ -58,13 +58,15 @@ class Outlook:
         )
 
 
-def look(path: Path, kernel: LinuxKernel) -> Outlook:
+def look(path: Path, kernel: LinuxKernel, *, adopt: bool = False) -> Outlook:
     """Read the configuration, ask for names, look at the kernel.
+
+    With ``adopt``, as if every overlay had it.
 
     Raises InvalidConfig, Unresolved, OSError.
     """
     at, started = time.time(), time.monotonic()
-    settings = load(path)
+    settings = load(path).adopting() if adopt else load(path)
     answers = ask(host_names(settings.peers))
     observed, where = survey(kernel, settings, answers, {})
     observed = replace(observed, forward=kernel.read_forward())

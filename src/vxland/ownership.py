@@ -1,5 +1,6 @@
 """What is vxland's: what carries its mark, and nothing else."""
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
 
@@ -7,6 +8,8 @@ from vxland import identity
 from vxland.model import Desired
 from vxland.observed import Link, Observed
 from vxland.problems import Problem
+
+MAC_DIGITS = re.compile("(?:[0-9a-f]{2}){6}")
 
 KINDS = frozenset({"vxlan", "bridge"})
 
@@ -27,8 +30,21 @@ def mark(link: Link) -> Mark | None:
         return by_alias
     for altname in sorted(link.altnames):
         if altname.startswith(identity.ALTNAME_MARK):
-            overlay, _, peer = altname.removeprefix(identity.ALTNAME_MARK).partition("+")
+            whole, _, _ = altname.removeprefix(identity.ALTNAME_MARK).partition(identity.KEPT)
+            overlay, _, peer = whole.partition("+")
             return Mark(overlay, peer)
+    return None
+
+
+def kept_mac(link: Link) -> str | None:
+    """The MAC address that a bridge keeps for good, since it had it when it was taken over."""
+    seen = mark(link)
+    if seen is None or link.kind != "bridge":
+        return None
+    for altname in sorted(link.altnames):
+        head, _, digits = altname.partition(identity.KEPT)
+        if head == identity.bridge_altname(seen.overlay) and MAC_DIGITS.fullmatch(digits):
+            return bytes.fromhex(digits).hex(":")
     return None
 
 

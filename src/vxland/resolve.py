@@ -235,6 +235,7 @@ def _overlay(
         prefix=identity.prefix(overlay.vni),
         allow_tunnel_ports=overlay.allow_tunnel_ports,
         reattach=overlay.reattach,
+        adopt=overlay.adopt,
         peers_listed=len(listed),
         unknown=any(name not in addresses for name in order),
         waiting=tuple(

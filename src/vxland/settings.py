@@ -1,6 +1,6 @@
 """The configuration once it is known to be valid: plain values, whatever files they came from."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum
 
 from vxland.addresses import IPAddress, IPInterface
@@ -59,6 +59,7 @@ class OverlaySettings:
     addresses: tuple[IPInterface, ...] = ()
     allow_tunnel_ports: frozenset[str] = frozenset()
     reattach: bool = False
+    adopt: bool = False
     options: VxlanOptions = VxlanOptions()
     vnis: tuple[tuple[frozenset[str], int], ...] = ()  # explicit VNIs, by unordered pair of peers
 
@@ -97,3 +98,8 @@ class Settings:
     interval: float = 30.0  # seconds
     http: HttpSettings = HttpSettings()
     digest: str = ""  # of the files' bytes, to tell one configuration from another
+
+    def adopting(self) -> "Settings":
+        """The same with ``adopt = true`` in every overlay."""
+        overlays = (replace(overlay, adopt=True) for overlay in self.overlays)
+        return replace(self, overlays=tuple(overlays))

@@ -73,6 +73,17 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.AddAltname(LAN, C, OLD.altname),
         ops.AddAltname(LAN, C, OLD.altname),
     ),
+    "taken over": (
+        others.bridge("fbr"),
+        others.vxlan("fvx0", 7),
+        ops.PinMac(LAN, "fbr", others.mac("fbr")),
+        ops.PinMac(LAN, "fbr", MAC),
+        ops.AdoptBridge(LAN, "fbr", "vxland-new=020000000066"),
+        ops.AdoptBridge(LAN, "fbr", "vxland-new=020000000066"),
+        ops.Adopt(LAN, "fvx0", "vxland-new+b", "b", "fbr", ()),
+        ops.Adopt(LAN, "fvx0", OLD.altname, "b", "fbr", ()),
+        ops.Adopt(LAN, "nothing", "vxland-new+c", "c", "fbr", ()),
+    ),
     "renamed": (
         ops.TakeDown(LAN, B),
         ops.Rename(LAN, B, C),

@@ -52,6 +52,9 @@ def chain(*rules: str, jumps: int = 1) -> ops.WriteChain:
 CASES: list[tuple[Operation, str]] = [
     (ops.AddAddress("lan", "vxbr0", ADDRESS), "address 10.0.0.1/24 missing"),
     (ops.AddAltname("lan", "t", "vxland-lan+b"), "altname vxland-lan+b missing"),
+    (ops.Adopt("lan", "t", "vxland-lan+b", "b", "br9", ()), "not vxland's yet"),
+    (ops.AdoptBridge("lan", "vxbr0", "vxland-lan=02"), "not vxland's yet"),
+    (ops.PinMac("lan", "vxbr0", "02"), "with a MAC that may follow its ports'"),
     (ops.AppendFlood("lan", "t", PEER), "192.0.2.2 not in its flood list"),
     (ops.Attach("lan", "t", "vxbr0"), "in bridge br9 instead of vxbr0"),
     (ops.Attach("lan", "bare", "vxbr0"), "not in bridge vxbr0"),

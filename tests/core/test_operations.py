@@ -31,6 +31,12 @@ SAID: list[tuple[Operation, str]] = [
         "write ebtables chain VXLAND (1 rule), first in FORWARD",
     ),
     (ops.WriteChain("", "C", (), 0), "write ebtables chain C (0 rules), first in FORWARD"),
+    (ops.PinMac("lan", "a", "02"), "keep the MAC of a as it is (02)"),
+    (ops.AdoptBridge("lan", "a", "vxland-lan=02"), "take over bridge a for overlay lan"),
+    (
+        ops.Adopt("lan", "a", "vxland-lan+b", "b", "vxbr0", (GUARDING,)),
+        "take over a for peer b of overlay lan",
+    ),
     (ops.Rename("lan", "a", "b"), "rename a to b"),
     (ops.CreateBridge("lan", "vxbr0", BRIDGE), "create bridge vxbr0"),
     (ops.SetAlias("lan", "a", "vxland:lan:a"), "mark a as vxland:lan:a"),
@@ -106,14 +112,15 @@ def test_an_operation_says_what_it_does(operation: Operation, said: str) -> None
 
 
 def test_only_what_lets_frames_pass_needs_its_guards_read_back() -> None:
-    """Bringing up, and taking guards away."""
+    """Bringing up, taking guards away, and taking over what is up."""
     needing = {
         type(operation) for operation, _ in SAID if operation.phase in {Phase.UP, Phase.DISARM}
     }
-    needing |= {ops.BringUp, ops.Unisolate}
+    needing.add(ops.Adopt)
     guarded = [
         ops.BringUp("lan", "a", GUARDING),
         ops.Unisolate("lan", "a", GUARDING),
+        ops.Adopt("lan", "a", "vxland-lan+b", "b", "vxbr0", (GUARDING,)),
         ops.TrimChain("", "C", (), (GUARDING,)),
         ops.RemoveChain("", "C", 1, (GUARDING,)),
         ops.TrimTable("", "bridge t", (), (GUARDING,)),

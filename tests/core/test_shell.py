@@ -152,6 +152,15 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
             "-I FORWARD -j VXLAND",
         ),
     ),
+    (ops.PinMac("lan", "br0", "02:aa"), "ip link set dev br0 address 02:aa"),
+    (
+        ops.AdoptBridge("lan", "br0", "vxland-lan=02aa"),
+        "ip link property add dev br0 altname vxland-lan=02aa",
+    ),
+    (
+        ops.Adopt("lan", T, "vxland-lan+b", "b", "br0", ()),
+        f"ip link property add dev {T} altname vxland-lan+b",
+    ),
     (ops.Rename("lan", "a$b", T), f"ip link set dev 'a$b' name {T}"),
     (
         ops.CreateBridge("lan", "br0", BRIDGE),

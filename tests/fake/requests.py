@@ -31,7 +31,7 @@ def _set_alias(_: Tunnels, device: Device, operation: ops.SetAlias) -> None:
     device.alias = operation.alias
 
 
-def _set_mac(_: Tunnels, device: Device, operation: ops.SetMac) -> None:
+def _set_mac(_: Tunnels, device: Device, operation: ops.SetMac | ops.PinMac) -> None:
     device.mac = operation.mac
 
 
@@ -63,6 +63,9 @@ CHANGES: dict[type[ops.Operation], Callable[[Tunnels, Device, Any], None]] = {
     ops.DeleteLink: lambda net, device, _: net.delete(device),
     ops.RemoveAltname: lambda net, device, op: net.remove_altname(device, op.altname),
     ops.RemoveAddress: lambda net, device, op: net.remove_address(device, op.address),
+    ops.PinMac: _set_mac,
+    ops.AdoptBridge: lambda net, device, op: net.add_altname(device, op.altname),
+    ops.Adopt: lambda net, device, op: net.add_altname(device, op.altname),
     ops.Rename: lambda net, device, op: net.rename(device, op.to),
     ops.SetAlias: _set_alias,
     ops.AddAltname: lambda net, device, op: net.add_altname(device, op.altname),

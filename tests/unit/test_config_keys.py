@@ -75,6 +75,7 @@ def test_a_peer_means_the_defaults(tmp_path: Path) -> None:
             replace(LAN, allow_tunnel_ports=frozenset({"gre1", "vxlan9"})),
         ),
         ("reattach = true", replace(LAN, reattach=True)),
+        ("adopt = true", replace(LAN, adopt=True)),
         ('ttl = "auto"', LAN),
         ("ttl = 1", replace(LAN, options=VxlanOptions(ttl=1))),
         ("ttl = 255", replace(LAN, options=VxlanOptions(ttl=255))),
@@ -208,6 +209,7 @@ LISTEN = "is not an address to listen on"
         ('addresses = "10.0.0.1/8"', "addresses", '"10.0.0.1/8" is not a list of strings'),
         ("addresses = [5]", "addresses[0]", "5 is not a string"),
         ("allow_tunnel_ports = {}", "allow_tunnel_ports", "a table is not a list of strings"),
+        ("adopt = 1", "adopt", "1 is not true or false"),
         ('reattach = "yes"', "reattach", '"yes" is not true or false'),
         ("reattach = 1", "reattach", "1 is not true or false"),
         ("ttl = 0", "ttl", '0 is not "auto", "inherit" or a number from 1 to 255'),
@@ -351,7 +353,6 @@ def test_all_errors_together_are_a_line_each(tmp_path: Path) -> None:
 
 WITH_LATER: Mapping[tuple[str, str], tuple[str, str]] = {
     ("overlay", "ingress"): (f'{OVERLAY}ingress = "peers"', "overlay[0].ingress (lan)"),
-    ("overlay", "adopt"): (f"{OVERLAY}adopt = false", "overlay[0].adopt (lan)"),
 }
 
 

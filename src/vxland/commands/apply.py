@@ -14,5 +14,5 @@ def run(options: Namespace) -> int:
     with explained(options):
         need_privilege()
         with writer(), LinuxKernel() as kernel:
-            outlook = look(options.config, kernel)
+            outlook = look(options.config, kernel, adopt=options.adopt)
             return carry_out(outlook.plan, kernel, options)

@@ -18,7 +18,7 @@ NOTHING, CHANGES, BLOCKED = 0, 2, 1
 def run(options: Namespace) -> int:
     """0 nothing to do, 2 changes, 1 error, or nothing that can be done."""
     with explained(options), LinuxKernel() as kernel:
-        plan = look(options.config, kernel).plan
+        plan = look(options.config, kernel, adopt=options.adopt).plan
     if options.json:
         print(json.dumps(_json(plan), indent=2))
     elif options.commands:

@@ -20,11 +20,6 @@ LATER = (
         "ingress",
         "Leave it out, and let a firewall accept the overlay's UDP port from the peers alone",
     ),
-    Later(
-        "overlay",
-        "adopt",
-        "Leave it out, and remove devices and rules made by something else yourself",
-    ),
 )
 
 

@@ -102,6 +102,7 @@ def _overlay(item: Item[OverlayTable]) -> OverlaySettings:
         addresses=tuple(map(ip_interface, table.addresses)),
         allow_tunnel_ports=frozenset(table.allow_tunnel_ports),
         reattach=table.reattach,
+        adopt=table.adopt,
         options=_options(table),
         vnis=explicit(table),
     )

@@ -117,6 +117,14 @@ class OverlayTable(Table):
             description="Put others' ports back into the bridge when it was deleted and made again."
         ),
     ] = False
+    adopt: Annotated[
+        bool,
+        SWITCH,
+        Field(
+            description="Take over tunnel devices, their bridge and their ebtables rules that"
+            " something else made, where they match exactly."
+        ),
+    ] = False
     ttl: Annotated[
         Annotated[int, Field(ge=1, le=255)] | Literal["auto", "inherit"],
         Takes('"auto", "inherit" or a number from 1 to 255', "64"),

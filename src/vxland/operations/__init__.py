@@ -5,6 +5,7 @@ Carrying out is the business of ``vxland.kernel``, printing as commands that of 
 each has one table with a line for each class here.
 """
 
+from vxland.operations.adopting import Adopt, AdoptBridge, PinMac
 from vxland.operations.bridges import (
     AddAddress,
     CreateBridge,
@@ -59,6 +60,8 @@ __all__ = [
     "AddAddress",
     "AddAltname",
     "AddCounters",
+    "Adopt",
+    "AdoptBridge",
     "AppendFlood",
     "Attach",
     "BringUp",
@@ -75,6 +78,7 @@ __all__ = [
     "NoLinkLocal",
     "Operation",
     "Phase",
+    "PinMac",
     "RaiseBridge",
     "Reattach",
     "RemoveAddress",

@@ -12,13 +12,14 @@ class Phase(IntEnum):
 
     QUIESCE = 1  # what leaves goes down or away
     ARM = 2  # guards that are chains or tables
-    CREATE = 3  # devices made, and their attributes put right
-    ATTACH = 4  # into the bridge, while down
-    ISOLATE = 5  # guards that are flags of a bridge port
-    FLOOD_APPEND = 6
-    UP = 7  # only what was read back as guarded
-    FLOOD_REMOVE = 8
-    DISARM = 9  # guards no longer wanted, once those wanted were read back
+    ADOPT = 3  # what others made becomes vxland's, once it is guarded
+    CREATE = 4  # devices made, and their attributes put right
+    ATTACH = 5  # into the bridge, while down
+    ISOLATE = 6  # guards that are flags of a bridge port
+    FLOOD_APPEND = 7
+    UP = 8  # only what was read back as guarded
+    FLOOD_REMOVE = 9
+    DISARM = 10  # guards no longer wanted, once those wanted were read back
 
 
 @dataclass(frozen=True, slots=True)

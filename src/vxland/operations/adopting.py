@@ -1,0 +1,68 @@
+"""What makes a device that something else made vxland's. Nothing else is done to it before."""
+
+from dataclasses import dataclass
+
+from vxland.operations.operation import Guarding, Operation, Phase, Step
+
+
+@dataclass(frozen=True, slots=True)
+class PinMac(Operation):
+    """Set a bridge's MAC address to the one that it has: it no longer follows its ports'."""
+
+    mac: str
+
+    phase = Phase.ADOPT
+    attribute = "mac"
+
+    def __str__(self) -> str:
+        return f"keep the MAC of {self.device} as it is ({self.mac})"
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptBridge(Operation):
+    """Mark a bridge as vxland's by the altname that tells its MAC address, too.
+
+    It is one altname, so that nothing can come between the two; the other marks follow.
+    """
+
+    altname: str
+
+    phase = Phase.ADOPT
+    attribute = "owner"
+
+    @property
+    def step(self) -> Step:
+        """Before its ports: a bridge without any to be taken over isn't taken over either."""
+        return Step.MARK
+
+    def __str__(self) -> str:
+        return f"take over bridge {self.device} for overlay {self.overlay}"
+
+
+@dataclass(frozen=True, slots=True)
+class Adopt(Operation):
+    """Mark a tunnel's device as vxland's by its altname; the alias follows.
+
+    All ports that are taken over with it must be guarded before the first of them is vxland's.
+    """
+
+    altname: str
+    peer: str
+    bridge: str  # whose port it is, or will be
+    guarded: tuple[Guarding, ...]
+
+    phase = Phase.ADOPT
+    attribute = "owner"
+
+    @property
+    def step(self) -> Step:
+        """After the bridge."""
+        return Step.MARK_AGAIN
+
+    @property
+    def needs(self) -> tuple[Guarding, ...]:
+        """The guards of all ports that are taken over."""
+        return self.guarded
+
+    def __str__(self) -> str:
+        return f"take over {self.device} for peer {self.peer} of overlay {self.overlay}"
