@@ -7,6 +7,7 @@ rules but ebtables' (``Observed.forward`` is empty).
 
 import errno
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Any
 
 from tests.fake.devices import Device, RefusedError
@@ -17,6 +18,7 @@ from tests.fake.tally import TallyNft
 from tests.fake.tunnels import Tunnels
 from vxland import operations as ops
 from vxland.addresses import IPAddress
+from vxland.ebtables import standing
 from vxland.execution import Failure
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.linux import DONE_ALREADY
@@ -32,7 +34,7 @@ from vxland.nftables import (
     tally_rules_script,
     tally_script,
 )
-from vxland.observed import Abroad, FarEnd, ForwardChain, Observed, Unavailable
+from vxland.observed import Abroad, EbtablesState, FarEnd, ForwardChain, Observed, Unavailable
 from vxland.operations import Operation
 from vxland.ownership import KINDS
 from vxland.traffic import Seen
@@ -64,12 +66,18 @@ class FakeKernel:
         self._directory = Directory({}, {})
         self._abroad: dict[tuple[int, str], Device] = {}
 
-    def observe(self, remotes: frozenset[IPAddress] = frozenset()) -> Observed:
+    def observe(
+        self, remotes: frozenset[IPAddress] = frozenset(), *, others: bool = False
+    ) -> Observed:
         """Look at everything in this namespace, and number the devices anew."""
         del remotes
         self._directory.indexes.clear()
         self._learn_indexes()
-        return self.look()
+        seen = self.look()
+        rules = seen.ebtables
+        if others or isinstance(rules, Unavailable) or rules.chain is not None:
+            return seen
+        return replace(seen, ebtables=EbtablesState())
 
     def read_forward(self) -> tuple[ForwardChain, ...]:
         """No rules but ebtables'."""
@@ -130,7 +138,7 @@ class FakeKernel:
         if type(operation) in SCRIPTS:
             if self.no_ebtables is not None:
                 raise FilterError(self.no_ebtables.reason)
-            self.filter.restore(SCRIPTS[type(operation)](operation))  # type: ignore[operator]
+            self._restore(operation)
             return
         if type(operation) in TABLES:
             self._do_nft(operation)
@@ -153,6 +161,12 @@ class FakeKernel:
             self.net.enslave(device, self.net.devices.get(numbers[operation.bridge]))
             return
         CHANGES[type(operation)](self.net, device, operation)
+
+    def _restore(self, operation: Operation) -> None:
+        if isinstance(operation, ops.RetireRules):
+            rules = standing(operation.rules, self.filter.state().forward)
+            operation = replace(operation, rules=rules)
+        self.filter.restore(SCRIPTS[type(operation)](operation))
 
     def _do_nft(self, operation: Operation) -> None:
         if self.no_nftables is not None:

@@ -1,10 +1,12 @@
-"""The chain's operations as scripts for ``ebtables-restore --noflush``: one transaction each."""
+"""Operations on rules as scripts for ``ebtables-restore --noflush``: one transaction each."""
 
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Iterable, Iterator
 
 from vxland.guards.ebtables import POLICY
 from vxland.identity import CHAIN
-from vxland.operations import RemoveChain, TrimChain, WriteChain
+from vxland.observed import PortRule
+from vxland.operations import RemoveChain, RetireRules, TrimChain, WriteChain
 
 JUMP = f"-j {CHAIN}"
 
@@ -34,6 +36,26 @@ def removal_script(operation: RemoveChain) -> tuple[str, ...]:
         f"-X {CHAIN}",
         "COMMIT",
     )
+
+
+def retirement_script(operation: RetireRules) -> tuple[str, ...]:
+    """Remove the first of each of these rules, once for each time that it is named."""
+    return ("*filter", *(f"-D FORWARD {rule}" for rule in operation.rules), "COMMIT")
+
+
+def standing(rules: Iterable[str], forward: Iterable[PortRule]) -> tuple[str, ...]:
+    """Those of these rules that stand in FORWARD, in its order.
+
+    For each rule to be deleted, ebtables-nft goes through the chain from its top: in this order the
+    9,900 rules of 100 tunnels take half a second, in the opposite one a minute.
+    """
+    left = Counter(rules)
+    found = []
+    for rule in forward:
+        if left[rule.text] > 0:
+            left[rule.text] -= 1
+            found.append(rule.text)
+    return tuple(found)
 
 
 def _chain(rules: tuple[str, ...]) -> Iterator[str]:

@@ -152,6 +152,7 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.RemoveTable: lambda op, _: f"table {op.device}, which isn't wanted",
     ops.Rename: lambda op, _: f"named {op.device} instead of {op.to}",
     ops.ResetFlag: lambda op, _: f"port flag {op.flag} changed",
+    ops.RetireRules: lambda op, _: f"{len(op.rules)} of the rules in FORWARD replaced by vxland's",
     ops.SetAlias: _alias,
     ops.SetLocal: _local,
     ops.SetMac: _mac,

@@ -18,7 +18,7 @@ from typing import Any
 
 from vxland import operations as ops
 from vxland.addresses import IPAddress, unzoned, zone
-from vxland.ebtables import chain_script, removal_script, trim_script
+from vxland.ebtables import chain_script, removal_script, retirement_script, trim_script
 from vxland.identity import ADDRESS_PROTOCOL, GROUP, TABLE
 from vxland.nftables import (
     counters_script,
@@ -229,6 +229,7 @@ COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
     ops.Unisolate: lambda op: _isolation(op.device, "off"),
     ops.TrimChain: lambda op: _restore(trim_script(op)),
     ops.RemoveChain: lambda op: _restore(removal_script(op)),
+    ops.RetireRules: lambda op: _restore(retirement_script(op)),
     ops.TrimTable: lambda op: _transaction(filling_script(op)),
     ops.RemoveTable: lambda op: _transaction(ending_script(op)),
 }

@@ -30,8 +30,8 @@ class Kernel(execution.Kernel, Counting, Protocol):
     def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
         """What the machine has apart from overlays."""
 
-    def observe(self, remotes: frozenset[IPAddress] = ...) -> Observed:
-        """Everything in this namespace."""
+    def observe(self, remotes: frozenset[IPAddress] = ..., *, others: bool = ...) -> Observed:
+        """Everything in this namespace; what others have in ebtables' FORWARD if asked for."""
 
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Devices of vxland's that are in other namespaces."""

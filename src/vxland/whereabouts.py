@@ -28,8 +28,8 @@ class Sight(Protocol):
     def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
         """What the machine has apart from overlays."""
 
-    def observe(self, remotes: frozenset[IPAddress] = ...) -> Observed:
-        """Everything in this namespace."""
+    def observe(self, remotes: frozenset[IPAddress] = ..., *, others: bool = ...) -> Observed:
+        """Everything in this namespace; what others have in ebtables' FORWARD if asked for."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,12 +52,14 @@ def survey(
 ) -> tuple[Observed, Whereabouts]:
     """Look at everything, with routes to wherever the peers turn out to be.
 
+    What others have in ebtables' FORWARD is looked at only where it may be taken over.
     ``before`` is what was kept last time, ``answers`` what is known of host names.
     """
     asked = frozenset((*peers.addresses(settings.peers).values(), *before.values()))
     if settings.node.address is not None:  # by which routes are chosen
         asked |= {settings.node.address}
-    observed = sight.observe(asked)
+    adopts = any(overlay.adopt for overlay in settings.overlays)
+    observed = sight.observe(asked, others=adopts)
     where = whereabouts(settings, answers, observed, before)
     more = frozenset(where.addresses.values()) - asked
     if more:

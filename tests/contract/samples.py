@@ -12,7 +12,7 @@ from tests.fake.vandalism import Vandalism
 from tests.fake.wishes import led_to
 from vxland import operations as ops
 from vxland.guards.nftables import rule
-from vxland.identity import CHAIN, TABLE, TALLY_TABLE
+from vxland.identity import CHAIN, FORWARD_RULES, TABLE, TALLY_TABLE
 from vxland.model import Bridge, Vtep
 from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, Counted, FdbEntry
 from vxland.plan.vteps import NOWHERE
@@ -22,6 +22,7 @@ Step = ops.Operation | Vandalism
 
 LAN = "lan"
 STRANGER = ip_address(STRAY)
+SPLIT = ("-i vxlan0 -o vxlan1 -j DROP", "-i vxlan1 -o vxlan0 -j DROP")
 MAC = "02:00:00:00:00:66"
 GUARDING = ops.Guarding(B, ("isolated",))
 OLD = next(vtep for vtep in HOME.vteps() if vtep.device == B)
@@ -280,6 +281,19 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.RemoveChain("", CHAIN, 0, ()),
         ops.TrimChain("", CHAIN, (DROP,), ()),
         ops.WriteChain("", CHAIN, (), 0),
+    ),
+    "others' rules": (
+        somebody.ebtables(f"-A FORWARD {SPLIT[0]}"),
+        somebody.ebtables(f"-A FORWARD {SPLIT[1]}"),
+        somebody.ebtables("-A FORWARD -i eth0 -j ACCEPT"),
+        somebody.ebtables(f"-A FORWARD {SPLIT[0]}"),
+        somebody.ebtables(f"-A FORWARD {SPLIT[1]}"),
+        somebody.ebtables(f"-A FORWARD {SPLIT[0]}"),
+        ops.RetireRules("", FORWARD_RULES, (SPLIT[1], SPLIT[0]), ()),
+        ops.RetireRules("", FORWARD_RULES, (SPLIT[1], SPLIT[1], SPLIT[0]), ()),
+        ops.RetireRules("", FORWARD_RULES, (SPLIT[1],), ()),
+        ops.RetireRules("", FORWARD_RULES, (), ()),
+        ops.RetireRules("", FORWARD_RULES, (SPLIT[0],), ()),
     ),
     "the table": (
         ops.FillTable("", TABLE, (TABLE_DROP,)),

@@ -12,7 +12,6 @@ from vxland.execution import execute
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
 from vxland.observed import (
-    EbtablesState,
     Host,
     NftablesState,
     Observed,
@@ -84,7 +83,7 @@ class Twins:
     def compare(self) -> Observed:
         """Look at both; they must show the same."""
         real, fake = (
-            replace(kernel.observe(), abroad=kernel.look_abroad())
+            replace(kernel.observe(others=True), abroad=kernel.look_abroad())
             for kernel in (self.real, self.fake)
         )
         expected, actual = self._seen(real), self._seen(fake)
@@ -114,19 +113,12 @@ class Twins:
                 )
                 for name, addresses in observed.addresses.items()
             },
-            ebtables=_walled_alike(observed.ebtables),
+            ebtables=observed.ebtables,
             nftables=_told_alike(observed.nftables),
             tally=_counted_alike(observed.tally),
             abroad=observed.abroad,
             host=Host(),
         )
-
-
-def _walled_alike(seen: EbtablesState | Unavailable) -> EbtablesState | Unavailable:
-    """Without a chain of vxland's the real kernel isn't asked again what else is in FORWARD."""
-    if isinstance(seen, Unavailable) or seen.chain is not None:
-        return seen
-    return replace(seen, forward=())
 
 
 def _told_alike(seen: NftablesState | Unavailable) -> NftablesState | Unavailable:

@@ -18,6 +18,7 @@ from vxland.operations import (
     RemoveAddress,
     RemoveChain,
     Rename,
+    RetireRules,
     SetAlias,
     SetMtu,
     TakeDown,
@@ -163,6 +164,7 @@ def test_the_chain_never_disturbs() -> None:
         WriteChain("", "VXLAND", ("-i vxl-+ -o vxl-+ -j DROP",), 1),
         TrimChain("", "VXLAND", (), ()),
         RemoveChain("", "VXLAND", 1, ()),
+        RetireRules("", "VXLAND", (), ()),
     )
     delete = DeleteLink("lan", "VXLAND")
     expected = {Disturbance.NONE: chain, Disturbance.REMOVED: (delete,)}

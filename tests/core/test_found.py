@@ -77,6 +77,10 @@ CASES: list[tuple[Operation, str]] = [
     ),
     (ops.Rename("lan", "foo", "t"), "named foo instead of t"),
     (ops.ResetFlag("lan", "t", "hairpin"), "port flag hairpin changed"),
+    (
+        ops.RetireRules("", "ebtables FORWARD", ("-j DROP", "-j DROP"), ()),
+        "2 of the rules in FORWARD replaced by vxland's",
+    ),
     (ops.SetAlias("lan", "t", "vxland:lan:b"), "with another alias"),
     (ops.SetAlias("lan", "bare", "vxland:lan:b"), "without its alias"),
     (ops.SetLocal("lan", "t", PEER), "local address 192.0.2.9 instead of 192.0.2.2"),

@@ -67,6 +67,10 @@ SAID: list[tuple[Operation, str]] = [
     (ops.TrimChain("", "C", (), ()), "take what is no longer wanted out of ebtables chain C"),
     (ops.RemoveChain("", "C", 1, ()), "remove ebtables chain C"),
     (
+        ops.RetireRules("", "ebtables F", ("-j DROP", "-j DROP"), ()),
+        "remove 2 rules that vxland's guards replace from ebtables F",
+    ),
+    (
         ops.MakeTable("", "bridge t", (RULE,), replaces=False),
         "write nftables table bridge t (1 rule)",
     ),
@@ -123,6 +127,7 @@ def test_only_what_lets_frames_pass_needs_its_guards_read_back() -> None:
         ops.Adopt("lan", "a", "vxland-lan+b", "b", "vxbr0", (GUARDING,)),
         ops.TrimChain("", "C", (), (GUARDING,)),
         ops.RemoveChain("", "C", 1, (GUARDING,)),
+        ops.RetireRules("", "ebtables F", (), (GUARDING,)),
         ops.TrimTable("", "bridge t", (), (GUARDING,)),
         ops.RemoveTable("", "bridge t", (GUARDING,)),
     ]

@@ -8,7 +8,7 @@ import pytest
 from vxland import operations as ops
 from vxland.guards import GUARDS
 from vxland.guards.nftables import FORWARD, rule
-from vxland.identity import TABLE, TALLY_TABLE
+from vxland.identity import FORWARD_RULES, TABLE, TALLY_TABLE
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.nftables import BATCHES
@@ -214,6 +214,10 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
     (
         ops.RemoveChain("", "VXLAND", 2, ()),
         restore("-D FORWARD -j VXLAND", "-D FORWARD -j VXLAND", "-F VXLAND", "-X VXLAND"),
+    ),
+    (
+        ops.RetireRules("", FORWARD_RULES, (RULE, RULE), ()),
+        restore(f"-D FORWARD {RULE}", f"-D FORWARD {RULE}"),
     ),
     (ops.MakeTable("", TABLE, NFT_RULES, replaces=False), nft(*MADE)),
     (

@@ -410,12 +410,16 @@ class Eyes:
     def __init__(self, observed: Observed) -> None:
         self.observed = observed
         self.asked: list[frozenset[IPAddress]] = []
+        self.others = False
 
     def host(self, remotes: frozenset[IPAddress] = frozenset()) -> Host:
         self.asked.append(remotes)
         return Host()
 
-    def observe(self, remotes: frozenset[IPAddress] = frozenset()) -> Observed:
+    def observe(
+        self, remotes: frozenset[IPAddress] = frozenset(), *, others: bool = False
+    ) -> Observed:
+        self.others = others
         self.asked.append(remotes)
         return self.observed
 
@@ -430,6 +434,15 @@ def test_routes_are_looked_for_to_where_the_peers_are() -> None:
     observed, where = survey(eyes, SETTINGS, ALL, where.kept)
     assert eyes.asked == [frozenset(where.addresses.values())]
     assert observed == OBSERVED
+
+
+@pytest.mark.parametrize("adopt", [False, True])
+def test_others_rules_are_looked_at_where_they_may_be_taken_over(*, adopt: bool) -> None:
+    """And nowhere else: a table may have thousands."""
+    eyes = Eyes(OBSERVED)
+    overlays = (OverlaySettings("lan", "vxbr0"), OverlaySettings("dmz", "vxbr1", adopt=adopt))
+    survey(eyes, replace(SETTINGS, overlays=overlays), ALL, {})
+    assert eyes.others is adopt
 
 
 def test_routes_are_looked_for_as_from_the_address_in_node() -> None:

@@ -8,7 +8,7 @@ from tests.fake_kernel import FakeKernel
 from vxland import operations as ops
 from vxland.execution import Failure
 from vxland.hazards import looping_pairs
-from vxland.identity import ALIAS_MARK, CHAIN, TABLE, TALLY_TABLE
+from vxland.identity import ALIAS_MARK, CHAIN, FORWARD_RULES, TABLE, TALLY_TABLE
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import Operation
@@ -76,6 +76,9 @@ class Watch:
                 assert not operation.overlay
                 assert operation.device in names
                 return
+        if isinstance(operation, ops.RetireRules):
+            assert operation.device == FORWARD_RULES
+            return
         if isinstance(operation, ops.DeleteAbroad):
             assert operation.abroad.alias.startswith(ALIAS_MARK)
             return

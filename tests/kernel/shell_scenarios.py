@@ -6,6 +6,7 @@ from ipaddress import ip_interface
 from typing import Any
 
 from vxland import operations as ops
+from vxland.identity import FORWARD_RULES
 from vxland.observed import Observed
 from vxland.plan import Plan
 from vxland.settings import Df, OverlaySettings, PeerSettings, Settings, VniScheme, VxlanOptions
@@ -23,6 +24,7 @@ V6 = tuple(PeerSettings(name, f"2001:db8::{n}") for n, name in enumerate("abcd",
 MESH = Settings(overlays=(LAN,), peers=V4)
 MESH6 = Settings(overlays=(LAN,), peers=V6)
 TWO = Settings(overlays=(LAN, SECOND), peers=V4)
+SPLIT = ("-i vxlan0 -o vxlan1 -j DROP", "-i vxlan1 -o vxlan0 -j DROP")  # vxlansetup.sh's
 FLOOD = "00:00:00:00:00:00"
 
 
@@ -287,6 +289,11 @@ SCENARIOS: dict[str, Scenario] = {
     },
     "guest put back": Scenario(
         (ops.Reattach,), planner=lambda _: Plan((ops.Reattach("lan", "g0", "vxbr0"),))
+    ),
+    "others' rules replaced": Scenario(
+        (ops.RetireRules,),
+        "".join(f"ebtables -A FORWARD {rule}\n" for rule in (*SPLIT, "-i g0 -j DROP", *SPLIT)),
+        planner=lambda _: Plan((ops.RetireRules("", FORWARD_RULES, SPLIT * 2, ()),)),
     ),
     "teardown": Scenario((ops.DeleteLink, ops.RemoveChain), before=TWO, after=None),
     "teardown, with a guest": Scenario(

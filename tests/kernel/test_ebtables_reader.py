@@ -59,3 +59,24 @@ def test_a_chain_that_was_left_is_seen_at_once(reader: Ebtables) -> None:
     """Nobody knows yet whether any guard of the configuration's made it."""
     sh(MADE)
     assert reader.read() == EbtablesState((), "RETURN", (JUMP,))
+
+
+def test_what_others_have_is_seen_without_a_chain_where_it_is_asked_for(reader: Ebtables) -> None:
+    """And is looked at again only when it may have changed, or may have been left out."""
+    rule = PortRule("-i eth0 -j DROP", "eth0", None, "DROP")
+    reader.read()
+    sh("ebtables -A FORWARD -i eth0 -j DROP")
+    assert reader.read() == EbtablesState()
+    for _ in range(2):
+        assert reader.read(others=True) == EbtablesState(forward=(rule,))
+    assert reader.runs == 2
+    sh("nft add table ip mine")
+    assert reader.read(others=True) == EbtablesState(forward=(rule,))
+    assert reader.runs == 3
+
+
+def test_others_without_rules_cost_no_process(reader: Ebtables) -> None:
+    reader.read()
+    sh("nft add table ip mine")
+    assert reader.read(others=True) == EbtablesState()
+    assert reader.runs == 1

@@ -8,21 +8,30 @@ import re
 import shutil
 import subprocess
 from collections import deque
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
-from vxland.ebtables import chain_script, removal_script, trim_script
+from vxland.ebtables import (
+    chain_script,
+    removal_script,
+    retirement_script,
+    standing,
+    trim_script,
+)
 from vxland.execution import Failure
 from vxland.identity import CHAIN
 from vxland.kernel.generation import Generation
 from vxland.observed import EbtablesState, PortRule, Unavailable
-from vxland.operations import Operation, RemoveChain, TrimChain, WriteChain
+from vxland.operations import Operation, RemoveChain, RetireRules, TrimChain, WriteChain
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}
 NFT = "nft"  # what the programs of the nft variant have in their names
 REMEMBERED = 64
-TIMEOUT = 5.0  # seconds; it takes some ten milliseconds
+TIMEOUT = 5.0  # seconds; it takes some ten milliseconds …
+EACH = 0.001  # … and a line of a script less than this, whatever else is in the chain
 MISSING = Unavailable("the program ebtables isn't installed", "Install it: apt install iptables")
 WITHOUT_LEGACY = (
     "Load it (modprobe ebtable_filter), or choose the nft one:"
@@ -42,7 +51,14 @@ FORBIDDEN = re.compile(
 NO_NFT = re.compile("nitialize nft|fetch rule set generation")
 COLLISION = "Multiple ebtables programs were executing simultaneously"
 
-SCRIPTS = {WriteChain: chain_script, TrimChain: trim_script, RemoveChain: removal_script}
+TRIES = 3  # to remove what others may be removing too
+
+SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
+    WriteChain: chain_script,
+    TrimChain: trim_script,
+    RemoveChain: removal_script,
+    RetireRules: retirement_script,
+}
 
 
 class Ebtables:
@@ -52,13 +68,15 @@ class Ebtables:
         self.runs = 0  # processes started so far, to be counted in tests
         self._generation = Generation()
         self._last: tuple[str, int | None, EbtablesState] | None = None
+        self._whole = False  # what was read last has others' rules, too
         self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
 
-    def read(self) -> EbtablesState | Unavailable:
+    def read(self, *, others: bool = False) -> EbtablesState | Unavailable:
         """vxland's chain and what stands in FORWARD, or why that can't be seen.
 
         While nftables' generation stands still, ebtables-nft would print what it printed last. And
-        while there is no chain of vxland's, nobody has to ask it what else there is.
+        while there is no chain of vxland's, nobody has to ask it what else there is: unless
+        ``others`` are asked for, what they have in FORWARD may be missing then.
         """
         program = shutil.which("ebtables-save", path=PATH)
         if program is None:
@@ -67,15 +85,21 @@ class Ebtables:
         generation = self._generation.read() if NFT in variant else None
         if generation is not None and self._last is not None:
             *seen, state = self._last
-            if seen == [variant, generation]:
+            if seen == [variant, generation] and (self._whole or not others):
                 return state
-            if state.chain is None and seen[0] == variant and self._generation.lacks(FILTER, CHAIN):
-                self._last = (variant, generation, EbtablesState())
+            if state.chain is None and seen[0] == variant and self._is_empty(others=others):
+                self._last, self._whole = (variant, generation, EbtablesState()), others
                 return self._last[2]
         printed = self._print(program)
         # That it couldn't be run this time says nothing about the next.
         self._last = None if isinstance(printed, Unavailable) else (variant, generation, printed)
+        self._whole = True
         return printed
+
+    def _is_empty(self, *, others: bool) -> bool:
+        """Whether ebtables-nft has no chain of vxland's, nor the one that ``others`` would use."""
+        chains = (CHAIN, FORWARD) if others else (CHAIN,)
+        return all(self._generation.lacks(FILTER, chain) for chain in chains)
 
     def close(self) -> None:
         """Close the socket."""
@@ -101,11 +125,25 @@ class Ebtables:
         return self._run([program]) if asked.returncode == 0 else asked
 
     def write(self, operation: Operation) -> Failure | None:
-        """Carry out one of the chain's operations."""
+        """Carry out an operation on rules, in one transaction."""
+        if not isinstance(operation, RetireRules):
+            return self._restore(operation)
+        failure = None
+        for _ in range(TRIES):  # whoever else removes one of them meanwhile fails all
+            seen = self.read(others=True)
+            if isinstance(seen, Unavailable):
+                return Failure(seen.reason, seen.cure)
+            rules = standing(operation.rules, seen.forward)
+            failure = self._restore(replace(operation, rules=rules)) if rules else None
+            if failure is None:
+                break
+        return failure
+
+    def _restore(self, operation: Operation) -> Failure | None:
         program = shutil.which("ebtables-restore", path=PATH)
         if program is None:
             return Failure(MISSING.reason, MISSING.cure)
-        script: Iterable[str] = SCRIPTS[type(operation)](operation)  # type: ignore[operator]
+        script: Iterable[str] = SCRIPTS[type(operation)](operation)
         if not _is_nft(program):
             script = legacy_script(script)
         try:
@@ -129,9 +167,10 @@ class Ebtables:
             env=ENVIRONMENT,
         )
         self.processes.append(process.pid)
+        timeout = TIMEOUT + EACH * script.count("\n")
         with process:
             try:
-                output, complaint = process.communicate(script, TIMEOUT)
+                output, complaint = process.communicate(script, timeout)
             except subprocess.TimeoutExpired:
                 process.kill()
                 raise

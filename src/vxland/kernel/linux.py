@@ -99,9 +99,13 @@ class LinuxKernel:
         return self._host(remotes, links, read_addresses(self._netlink, self._links.names))
 
     def observe(
-        self, remotes: frozenset[IPAddress] = frozenset(), *, abroad: bool = False
+        self,
+        remotes: frozenset[IPAddress] = frozenset(),
+        *,
+        abroad: bool = False,
+        others: bool = False,
     ) -> Observed:
-        """Look at everything in this namespace, and in others where asked to."""
+        """Look at everything in this namespace; where asked to, in others, and at others' rules."""
         links = self._links.refresh(self._netlink)
         names = self._links.names
         self._directory.indexes.clear()
@@ -115,7 +119,7 @@ class LinuxKernel:
             links=links,
             fdb=self._fdb.refresh(self._netlink, vxlans, names),
             addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
-            ebtables=self.ebtables.read(),
+            ebtables=self.ebtables.read(others=others),
             nftables=self.nftables.read(),
             tally=self.tally.read(),
             abroad=self.look_abroad() if abroad else None,

@@ -134,6 +134,23 @@ class RemoveChain(_Succeeded, Operation):
 
 
 @dataclass(frozen=True, slots=True)
+class RetireRules(_Succeeded, Operation):
+    """Take rules that vxland's guards make needless out of ebtables' FORWARD.
+
+    One that stands there twice is to be named twice. One that has gone by then is gone.
+    """
+
+    rules: tuple[str, ...]  # as ebtables-save prints them, in the order in which they stand
+    successors: tuple[Guarding, ...]
+
+    phase = Phase.DISARM
+    attribute = "rules"
+
+    def __str__(self) -> str:
+        return f"remove {_count(self.rules)} that vxland's guards replace from {self.device}"
+
+
+@dataclass(frozen=True, slots=True)
 class TrimTable(_Succeeded, Operation):
     """Write the table's rules without those that are no longer wanted."""
 

@@ -16,6 +16,7 @@ from vxland.operations import (
     RemoveChain,
     RemoveTable,
     Rename,
+    RetireRules,
     TakeDown,
     TrimChain,
     TrimTable,
@@ -25,7 +26,7 @@ from vxland.plan.planner import Plan
 
 # Swapped in one transaction, of no one device.
 NODE_WIDE = (
-    *(WriteChain, TrimChain, RemoveChain),
+    *(WriteChain, TrimChain, RemoveChain, RetireRules),
     *(MakeTable, FillTable, ClaimTable, TrimTable, RemoveTable),
 )
 
