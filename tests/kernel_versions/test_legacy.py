@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
+from itertools import permutations
 from pathlib import Path
 
 import pytest
@@ -19,12 +20,12 @@ from tests.lab.site import HEAD, config
 from vxland.execution import Failure, execute
 from vxland.guards.ebtables import Ebtables as Guard
 from vxland.guards.ebtables import is_jump
-from vxland.identity import CHAIN
+from vxland.identity import CHAIN, FORWARD_RULES
 from vxland.kernel.ebtables import Ebtables, parse
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
 from vxland.observed import EbtablesState, Unavailable
-from vxland.operations import Operation, RemoveChain, TrimChain, WriteChain
+from vxland.operations import Operation, RemoveChain, RetireRules, TrimChain, WriteChain
 from vxland.plan import Memory, plan, plan_teardown
 from vxland.settings import VniScheme, VxlanOptions
 
@@ -274,6 +275,22 @@ def test_others_stay(node: Node) -> None:
     assert plan_teardown(node.kernel.observe()).operations == ()
     assert before == others()
     assert own(saved()) == ()
+
+
+def test_rules_that_are_replaced_go_at_once(node: Node) -> None:
+    """The script's, run twice, as many as twenty peers make; and nobody else's."""
+    sh(ADMINISTRATOR)
+    before = others()
+    split = tuple(f"-i vxlan{i} -o vxlan{j} -j DROP" for i, j in permutations(range(20), 2))
+    added = "".join(f"-A FORWARD {rule}\n" for rule in split * 2)
+    sh(f"ebtables-restore --noflush <<'EOF'\n*filter\n{added}EOF")
+    assert [rule.text for rule in node.state().forward[-len(split) :]] == [*split]
+    runs = node.kernel.ebtables.runs
+    gone = "-i vxlan77 -o vxlan78 -j DROP"
+    operation = RetireRules("", FORWARD_RULES, (gone, *split[::-1], *split), ())
+    assert node.kernel.ebtables.write(operation) is None
+    assert node.kernel.ebtables.runs == runs + 2
+    assert before == others()
 
 
 LAN_ISOLATED = replace(LAN, guards=("isolated",))
