@@ -9,8 +9,9 @@ import selectors
 import time
 from collections.abc import Iterator
 from enum import Enum
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
+
+from vxland.closing import Closing
 
 LONGEST = 3600.0  # seconds in one select; epoll refuses more than some 24 days
 
@@ -44,7 +45,7 @@ class Source(Protocol):
         """Read what waits, without blocking; True if it is worth a ring."""
 
 
-class Doorbell:
+class Doorbell(Closing):
     """Rung by any thread, by signal handlers and by sources; waited for by one thread.
 
     Each trigger has an eventfd of its own, so that ringing needs no lock and loses nothing.
@@ -57,17 +58,6 @@ class Doorbell:
             bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
             self._bells[trigger] = bell
             self._selector.register(bell, selectors.EVENT_READ, trigger)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def ring(self, trigger: Trigger) -> None:
         """Ring, from any thread or signal handler. Never blocks; does nothing once closed."""

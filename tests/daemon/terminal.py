@@ -8,7 +8,6 @@ import struct
 import subprocess
 import termios
 from collections.abc import Mapping
-from types import TracebackType
 from typing import Self
 
 from tests.lab import Server, eventually
@@ -44,12 +43,7 @@ class Terminal:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         if self.process.poll() is None:
             self.process.kill()
             self.process.wait()

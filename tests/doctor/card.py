@@ -9,22 +9,21 @@ import contextlib
 import errno
 import selectors
 import socket
-import threading
-from types import TracebackType
-from typing import Self
 
 from tests.lab import Namespace
 from tests.lab.frames import ETH_P_ALL, PACKET_IGNORE_OUTGOING, ROOM, SO_RCVBUFFORCE, SOL_PACKET
+from tests.lab.worker import Worker
 
 PACKET_VNET_HDR = 15
 HEADER = 10  # bytes of struct virtio_net_hdr; zeros: nothing is left to be done
 LONGEST = 1 << 17
 
 
-class Card:
+class Card(Worker):
     """Carries frames from ``left`` to ``right`` and back, in a namespace that has both ends."""
 
     def __init__(self, namespace: Namespace) -> None:
+        super().__init__()
         self.sums = True  # whether it finishes those of what comes from the left
         self._sockets = {}
         with namespace.entered():
@@ -35,30 +34,17 @@ class Card:
                 opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
                 opened.bind((name, ETH_P_ALL))
                 self._sockets[name] = opened
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._carry, daemon=True)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._ended.set()
-        self._thread.join()
+    def _close(self) -> None:
         for opened in self._sockets.values():
             opened.close()
 
-    def _carry(self) -> None:
+    def _work(self) -> None:
         left, right = self._sockets["left"], self._sockets["right"]
         with selectors.DefaultSelector() as selector:
             selector.register(left, selectors.EVENT_READ, right)
             selector.register(right, selectors.EVENT_READ, left)
-            while not self._ended.is_set():
+            while not self.ended.is_set():
                 for key, _ in selector.select(0.05):
                     with contextlib.suppress(OSError):
                         self._pass(left if key.data is right else right, key.data)

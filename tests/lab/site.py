@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from itertools import permutations
 from pathlib import Path
-from types import TracebackType
 from typing import Self
 
 from tests.lab.namespaces import Namespace
@@ -79,12 +78,7 @@ class Site:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.close()
 
     def close(self) -> None:

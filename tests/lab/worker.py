@@ -1,7 +1,6 @@
 """Something that goes on in a thread of its own while a test does what it does."""
 
 import threading
-from types import TracebackType
 from typing import Self
 
 
@@ -16,12 +15,7 @@ class Worker:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.stop()
 
     def stop(self) -> None:

@@ -9,7 +9,6 @@ from http import HTTPStatus
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from importlib.resources import files
 from pathlib import PurePath
-from types import TracebackType
 from typing import Self
 
 from tests.page.samples import Json
@@ -47,12 +46,7 @@ class Desk:
         self._thread.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.slow.set()
         self._server.shutdown()
         self._thread.join()

@@ -7,7 +7,6 @@ import urllib.parse
 from collections.abc import Mapping, Sequence
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from tests.lab import Namespace, eventually
@@ -57,12 +56,7 @@ class Prometheus:
         eventually(self._is_ready, lambda: f"Prometheus is ready:\n{self._log.read_text()}", 60)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._process.terminate()
         try:
             self._process.wait(timeout=30)

@@ -5,7 +5,6 @@ import selectors
 import socket
 import time
 from collections.abc import Iterable
-from types import TracebackType
 from typing import Self
 
 from tests.lab import Server
@@ -33,12 +32,7 @@ class Trap:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         for opened in self.sockets:
             opened.close()
 

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Self
 
 from tests.lab import BROADCAST, Container, Flow, Listener, Site, Tap, eventually
@@ -31,12 +30,7 @@ class Watch:
             self._stack.enter_context(source)
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._stack.close()
 
     def sent(self) -> int:

@@ -18,7 +18,6 @@ import shutil
 import subprocess
 import uuid
 from pathlib import Path
-from types import TracebackType
 from typing import Any, Self
 
 from tests.lab.namespaces import RUN, Namespace
@@ -57,12 +56,7 @@ class Machine:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self.delete()
 
     def place(self, path: str, what: str | Path) -> None:

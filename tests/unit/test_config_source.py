@@ -109,12 +109,10 @@ def test_a_folder_that_leads_nowhere_is_an_error(tmp_path: Path) -> None:
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("place", ["vxland.toml", "vxland.toml.d/a.toml", "vxland.toml.d"])
-def test_an_unreadable_file_is_an_error(tmp_path: Path, place: str) -> None:
+def test_an_unreadable_file_is_an_error(crossable: Path, place: str) -> None:
     """The process that reads is another user."""
-    path = write(tmp_path, "", a="")
-    for folder in (tmp_path, *tmp_path.parents[:3]):
-        folder.chmod(folder.stat().st_mode | 0o011)
-    (tmp_path / place).chmod(0)
+    path = write(crossable, "", a="")
+    (crossable / place).chmod(0)
     program = (
         "import os, sys\n"
         "from pathlib import Path\n"
@@ -129,7 +127,7 @@ def test_an_unreadable_file_is_an_error(tmp_path: Path, place: str) -> None:
         check=True,
         env={"PYTHONPATH": os.pathsep.join(sys.path)},
     )
-    assert f"{tmp_path / place}|can't be read: Permission denied\n" == result.stdout
+    assert f"{crossable / place}|can't be read: Permission denied\n" == result.stdout
 
 
 @pytest.mark.parametrize(

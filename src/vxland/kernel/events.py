@@ -11,14 +11,14 @@ import errno
 import os
 import socket
 import time
-from abc import ABC, abstractmethod
+from abc import abstractmethod
 from collections import Counter, deque
 from collections.abc import Callable, Container, Iterable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Generic, Self, TypeVar
+from typing import Generic, TypeVar
 
 from vxland.addresses import IPAddress
+from vxland.closing import Closing
 from vxland.kernel.counters import read_device
 from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.netlink import (
@@ -90,7 +90,7 @@ class Suspects:
         return None
 
 
-class Events(ABC, Generic[TriggerT]):
+class Events(Closing, Generic[TriggerT]):
     """A netlink socket that listens to groups. For one thread. A Source for the doorbell.
 
     ``own`` holds the numbers of this program's own requests; it is looked at with every message,
@@ -111,17 +111,6 @@ class Events(ABC, Generic[TriggerT]):
         self._own = own
         protocol, groups = self._groups()
         self._socket = _listen(protocol, groups, buffer)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def fileno(self) -> int:
         """The socket's descriptor."""

@@ -9,9 +9,8 @@ import contextlib
 import errno
 import struct
 from socket import htons
-from types import TracebackType
-from typing import Self
 
+from vxland.closing import Closing
 from vxland.kernel.attributes import text
 from vxland.kernel.netlink import (
     HEADER,
@@ -32,7 +31,7 @@ BATCH_BEGIN, BATCH_GENID = 16, 1  # NFNL_MSG_BATCH_BEGIN, NFNL_BATCH_GENID
 NFTABLES = htons(10)
 
 
-class Generation:
+class Generation(Closing):
     """Asks for the generation of this network namespace's rules."""
 
     def __init__(self) -> None:
@@ -40,17 +39,6 @@ class Generation:
         self._settled: int | None = None  # the last one that was seen to be over
         with contextlib.suppress(OSError):  # a kernel without nfnetlink has no nftables either
             self._netlink = Netlink(NETLINK_NETFILTER)
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the socket."""

@@ -2,11 +2,10 @@
 
 import errno
 from collections.abc import Callable, Mapping, Sequence
-from types import TracebackType
-from typing import Self
 
 from vxland import operations as ops
 from vxland.addresses import IPAddress
+from vxland.closing import Closing
 from vxland.execution import Failure
 from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import Addresses, read_addresses
@@ -46,7 +45,7 @@ DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
 KINDS_MADE: dict[type[Operation], str] = {ops.CreateVtep: "vxlan", ops.CreateBridge: "bridge"}
 
 
-class LinuxKernel:
+class LinuxKernel(Closing):
     """Sees links, forwarding entries, addresses, routes and rules, and changes them.
 
     For one thread, which ``keeps`` what it makes if it is the daemon's. Raises OSError where not
@@ -68,17 +67,6 @@ class LinuxKernel:
         }
         self._directory = Directory({}, {})
         self._bridges: dict[str, int] = {}  # indexes, as last observed
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the sockets."""

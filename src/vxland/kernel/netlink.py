@@ -10,8 +10,8 @@ import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
-from types import TracebackType
-from typing import Self
+
+from vxland.closing import Closing
 
 NETLINK_ROUTE = 0
 NETLINK_NETFILTER = 12
@@ -48,7 +48,7 @@ class NetlinkError(OSError):
         return errno.errorcode.get(self.errno or 0, str(self.errno))
 
 
-class Netlink:
+class Netlink(Closing):
     """One netlink socket. Not for use by two threads at once."""
 
     def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
@@ -61,17 +61,6 @@ class Netlink:
             self._socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
         self._socket.bind((0, 0))
         self._sequence = 0
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def _enlarge(self) -> None:
         size = struct.pack("=i", SEND_BUFFER)

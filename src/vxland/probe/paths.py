@@ -12,10 +12,9 @@ import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
-from typing import Self
 
 from vxland.addresses import IPAddress
+from vxland.closing import Closing
 from vxland.diagnosis.facts import Path, Told
 from vxland.diagnosis.targets import Ends
 from vxland.probe.icmp import ECHO, FAMILIES, IPV4, Family, Reply, read_reply, timestamp
@@ -72,7 +71,7 @@ def measure(wanted: Mapping[Ends, int]) -> Mapping[Ends, Path]:
     return found
 
 
-class _Pinger:
+class _Pinger(Closing):
     def __init__(self, family: Family) -> None:
         self._family = family
         self._id = secrets.randbits(16)
@@ -87,15 +86,8 @@ class _Pinger:
             self._socket.close()
             raise
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def close(self) -> None:
+        """Close the socket."""
         self._socket.close()
 
     def run(self, trials: Sequence[_Trial]) -> None:

@@ -10,9 +10,8 @@ import struct
 import time
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
-from types import TracebackType
-from typing import Self
 
+from vxland.closing import Closing
 from vxland.diagnosis.facts import Stray
 from vxland.probe import filters, frames
 
@@ -29,7 +28,7 @@ Heard = Callable[[str, frames.Answer], None]  # out of which device, and what
 Seen = Callable[[int, frames.Answer], None]  # with which VNI, and what
 
 
-class Wires:
+class Wires(Closing):
     """Sends frames into devices, and listens for a while."""
 
     def __init__(self, ports: Iterable[int], vnis: Iterable[int], run: int) -> None:
@@ -45,17 +44,6 @@ class Wires:
         except BaseException:
             self.close()
             raise
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def close(self) -> None:
         """Close the sockets."""
