@@ -20,9 +20,9 @@ from vxland import operations as ops
 from vxland.addresses import IPAddress
 from vxland.ebtables import standing
 from vxland.execution import Failure
+from vxland.kernel.directory import Directory, numbers_needed
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.linux import DONE_ALREADY
-from vxland.kernel.messages import Directory, numbers_needed
 from vxland.kernel.nftables import BATCHES
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.meter import Counters

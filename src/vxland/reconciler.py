@@ -6,8 +6,9 @@ from dataclasses import replace
 from random import Random
 
 from vxland.addresses import IPAddress
+from vxland.aftermath import Failures, Repairs
 from vxland.backoff import Backoff
-from vxland.changes import Part, by_device, by_part, gist
+from vxland.changes import by_device
 from vxland.config.errors import InvalidConfig
 from vxland.culprits import fight_problem
 from vxland.doorbell import Trigger
@@ -24,7 +25,7 @@ from vxland.peers import host_names, hosts
 from vxland.plan import Memory, Plan, plan
 from vxland.problems import Kind, Problem
 from vxland.reload import refusal
-from vxland.report import ConfigState, Repair, Report
+from vxland.report import ConfigState, Report
 from vxland.resolve import Beyond, Unresolved, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
@@ -36,7 +37,6 @@ from vxland.whereabouts import Whereabouts, explained, survey
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
 ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
 MOMENT = 0.5  # seconds before a turn in which who was seen changing things is who did it
-MOST_REPAIRS = 20_000  # of which the last of a device or peer is remembered
 
 
 class Reconciler:
@@ -68,12 +68,12 @@ class Reconciler:
         self._backoff: Backoff[str] = Backoff(Random().random)  # noqa: S311 - jitter, no secret
         self._fights = Fights()
         self._culprits: dict[tuple[str, str], str | None] = {}
-        self._repairs: dict[Part, Repair] = {}
+        self._repairs = Repairs()
         self._kept_down: frozenset[str] = frozenset()  # ports, by the last turn's plan
         self._silence = Silence()
         self._forward: tuple[ForwardChain, ...] = ()
         self._far_ends: Mapping[str, FarEnd] = {}
-        self._failed: tuple[Outcome, ...] = ()
+        self._failures = Failures()
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
     @property
@@ -137,7 +137,7 @@ class Reconciler:
                 (
                     *unresolved,
                     *whole.problems,
-                    *self._failures(),
+                    *self._failures.problems(),
                     *(fight_problem(f, self._culprits.get(f.subject)) for f in fights),
                     *hints(desired, observed),
                     *self._silence.problems(desired),
@@ -148,7 +148,7 @@ class Reconciler:
                 observed,
             ),
             fights=fights,
-            repairs=dict(self._repairs),
+            repairs=self._repairs.by_part(),
             culprits=self._seen_changing(outcomes) if drift.repaired else {},
             hosts=hosts(self.settings.peers),
             anew=wanted != desired,
@@ -245,18 +245,11 @@ class Reconciler:
         done = [outcome.operation for outcome in outcomes if outcome.failure is None]
         self._backoff.failed(sorted(failed), now)
         self._backoff.succeeded({operation.device for operation in done} - failed)
-        tried = {outcome.operation.device for outcome in outcomes}
-        kept = (o for o in self._failed if o.operation.device in self._backoff.held(now) - tried)
-        self._failed = (*kept, *(outcome for outcome in outcomes if outcome.failure))
+        self._failures.note(outcomes, self._backoff.held(now))
         repairs = [operation for operation in done if operation.device in drift.repaired]
         for fight in self._fights.record(undone(repairs), now):
             self._culprits[fight.subject] = self._culprit(fight.subject[0] in RULE_SETS, WINDOW)
-        for part, operations in by_part(outcomes, desired).items():
-            if part[0] in drift.repaired:
-                self._repairs.pop(part, None)
-                self._repairs[part] = Repair(gist(operations), at)
-        while len(self._repairs) > MOST_REPAIRS:
-            del self._repairs[next(iter(self._repairs))]
+        self._repairs.note(outcomes, desired, drift, at)
         current = {fight.subject for fight in self._fights.current()}
         self._culprits = {s: who for s, who in self._culprits.items() if s in current}
 
@@ -279,20 +272,6 @@ class Reconciler:
                 self._backoff.failed([key], time.monotonic())
             else:
                 self._backoff.succeeded([key])
-
-    def _failures(self) -> tuple[Problem, ...]:
-        last = {outcome.operation: outcome for outcome in self._failed}
-        return tuple(
-            Problem(
-                Kind.FAILED,
-                outcome.failure.text,
-                outcome.failure.cure,
-                overlay=operation.overlay,
-                device=operation.device,
-            )
-            for operation, outcome in last.items()
-            if outcome.failure and not outcome.failure.skipped
-        )
 
     def _watch_problem(self) -> tuple[Problem, ...]:
         problem = self._source.problem

@@ -10,12 +10,13 @@ from vxland.execution import Failure
 from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import Addresses, read_addresses
 from vxland.kernel.counters import read_traffic
+from vxland.kernel.directory import Directory, numbers_needed
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
 from vxland.kernel.links import LinkTable
-from vxland.kernel.messages import MESSAGES, Directory, numbers_needed
+from vxland.kernel.messages import MESSAGES
 from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.peer_counters import read_counters

@@ -5,7 +5,6 @@ isn't mistaken; one made a moment ago, in the same batch, is named by its name.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from ipaddress import IPv4Interface
 from typing import Any
 
@@ -17,6 +16,7 @@ from pyroute2.netlink.rtnl.ndmsg import ndmsg
 from vxland import identity
 from vxland import operations as ops
 from vxland.addresses import IPAddress, IPInterface, unzoned, zone
+from vxland.kernel.directory import Directory
 from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
 from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
@@ -40,24 +40,6 @@ POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 30
 SUFFIX = {4: "", 6: "6"}
 
 Attributes = list[tuple[Any, Any]]
-
-
-@dataclass(slots=True)
-class Directory:
-    """The numbers of the devices that operations name."""
-
-    indexes: dict[str, int]
-    abroad: dict[tuple[int, str], int]  # by namespace number and name
-
-    def __getitem__(self, device: str) -> int:
-        return self.indexes[device]
-
-    def follow(self, operation: ops.Operation) -> None:
-        """Forget or move the number of a device that this operation makes, deletes or renames."""
-        if isinstance(operation, ops.DeleteLink | ops.CreateVtep | ops.CreateBridge):
-            self.indexes.pop(operation.device, None)
-        elif isinstance(operation, ops.Rename) and operation.device in self.indexes:
-            self.indexes[operation.to] = self.indexes.pop(operation.device)
 
 
 def _encode(
@@ -282,23 +264,3 @@ MESSAGES: dict[type[ops.Operation], Callable[[Any, Directory], bytes]] = {
     ops.RemoveFdb: lambda op, at: _fdb(at, op.device, op.entry, RTM_DELNEIGH, 0),
     ops.Unisolate: lambda op, at: _isolation(at, op.device, 0),
 }
-
-
-def numbers_needed(operation: ops.Operation) -> tuple[str, ...]:
-    """The devices that this operation's message can name only by number."""
-    if isinstance(operation, ops.Attach | ops.Reattach):
-        return (operation.bridge,)
-    if isinstance(operation, ops.CreateVtep):
-        return _underlay(operation.vtep.local)
-    if isinstance(operation, ops.AppendFlood):
-        return (operation.device, *_underlay(operation.destination))
-    if isinstance(operation, ops.RemoveFdb):
-        return (operation.device, *_underlay(operation.entry.destination))
-    if isinstance(operation, ops.AddAddress | ops.RemoveAddress):
-        return (operation.device,)
-    return ()
-
-
-def _underlay(address: IPAddress) -> tuple[str, ...]:
-    device = zone(address)
-    return () if device is None else (device,)
