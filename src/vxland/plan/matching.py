@@ -6,7 +6,7 @@ from vxland.model import Vtep
 from vxland.observed import Link, Observed
 from vxland.ownership import Mark, is_own, mark, own_links
 from vxland.plan.obstacles import Register
-from vxland.plan.vteps import needs_recreation
+from vxland.plan.recreation import needs_recreation
 
 
 class Matching:
@@ -32,7 +32,9 @@ class Matching:
         """Whether it would have to be made with a name or a VNI that somebody has."""
         obstacle = self.register.obstacle(vtep.device, link)
         obstacle = obstacle or self.register.vni_obstacle(vtep, link)
-        return obstacle is not None and (link is None or needs_recreation(vtep, link))
+        return obstacle is not None and (
+            link is None or needs_recreation(vtep, link, self._observed.host)
+        )
 
     def is_crowded(self, vtep: Vtep, link: Link) -> bool:
         """Whether the device can't have its name back because another of vxland's has it."""

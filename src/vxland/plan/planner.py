@@ -285,7 +285,7 @@ class _Planner:
             for operation in operations
             if altname_holder is None or not isinstance(operation, AddAltname)
         ]
-        in_place = stays_in_place(vtep, link, place)
+        in_place = stays_in_place(vtep, link, place, self.observed.host)
         ports.append(port_in(place.overlay, vtep.device, link if in_place else None))
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from vxland.model import Overlay, Vtep
-from vxland.observed import Link, Observed, VxlanState
+from vxland.observed import Host, Link, Observed, VxlanState
 from vxland.operations import (
     AddAltname,
     AppendFlood,
@@ -29,6 +29,7 @@ from vxland.operations import (
     TakeDown,
 )
 from vxland.plan.forwarding import plan_forwarding
+from vxland.plan.recreation import needs_recreation
 
 IPV6_MINIMUM_MTU = 1280  # RFC 8200, section 5
 NOWHERE = {4: ip_address("0.0.0.0"), 6: ip_address("::")}  # noqa: S104 - no remote, nothing is bound
@@ -50,7 +51,7 @@ def plan_vtep(
     if link is None:
         yield from _abroad(vtep, observed)
         yield from _creation(vtep, place)
-    elif link.vxlan is None or needs_recreation(vtep, link):
+    elif link.vxlan is None or needs_recreation(vtep, link, observed.host):
         yield from _abroad(vtep, observed)
         yield DeleteLink(vtep.overlay, link.name)
         yield from _creation(vtep, place)
@@ -63,23 +64,9 @@ def plan_vtep(
         yield from _state(vtep, link, place)
 
 
-def needs_recreation(vtep: Vtep, link: Link) -> bool:
-    """Whether something differs that the kernel doesn't change in place (vxlan_changelink)."""
-    state = link.vxlan
-    return (
-        state is None
-        or state.key != vtep.vni_key
-        or not state.plain
-        or state.zero_csum6
-        or state.underlay != vtep.underlay
-        or state.options.udp_csum != vtep.options.udp_csum
-        or state.options.ttl_inherit != vtep.options.ttl_inherit
-    )
-
-
-def stays_in_place(vtep: Vtep, link: Link | None, place: Place) -> bool:
+def stays_in_place(vtep: Vtep, link: Link | None, place: Place, host: Host) -> bool:
     """Whether the device goes on as the port it is, so that its port flags are kept."""
-    return link is not None and not needs_recreation(vtep, link) and _is_attached(link, place)
+    return link is not None and not needs_recreation(vtep, link, host) and _is_attached(link, place)
 
 
 def _is_attached(link: Link, place: Place) -> bool:
