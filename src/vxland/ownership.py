@@ -36,16 +36,24 @@ def mark(link: Link) -> Mark | None:
     return None
 
 
-def kept_mac(link: Link) -> str | None:
-    """The MAC address that a bridge keeps for good, since it had it when it was taken over."""
-    seen = mark(link)
-    if seen is None or link.kind != "bridge":
+def keepsake(link: Link, altname: str) -> str | None:
+    """The mark of a bridge that was taken over: this altname, and the MAC address that it keeps."""
+    if link.kind != "bridge":
         return None
-    for altname in sorted(link.altnames):
-        head, _, digits = altname.partition(identity.KEPT)
-        if head == identity.bridge_altname(seen.overlay) and MAC_DIGITS.fullmatch(digits):
-            return bytes.fromhex(digits).hex(":")
+    for name in sorted(link.altnames):
+        head, _, digits = name.partition(identity.KEPT)
+        if head == altname and MAC_DIGITS.fullmatch(digits):
+            return name
     return None
+
+
+def kept_mac(link: Link, altname: str) -> str | None:
+    """The MAC address that a bridge with this altname keeps for good: that it was taken over with.
+
+    None where vxland made it.
+    """
+    name = keepsake(link, altname)
+    return None if name is None else bytes.fromhex(name.partition(identity.KEPT)[2]).hex(":")
 
 
 def alias_mark(alias: str) -> Mark | None:

@@ -43,12 +43,16 @@ class FdbTable:
         self.decoded = 0  # messages read so far, to be counted in tests
 
     def refresh(
-        self, netlink: Netlink, devices: Mapping[int, str], names: Mapping[int, str]
+        self,
+        netlink: Netlink,
+        devices: Mapping[int, str],
+        names: Mapping[int, str],
+        underlays: Mapping[int, int],
     ) -> dict[str, frozenset[FdbEntry]]:
         """Dump the entries, and give those of these devices that lead to a VTEP.
 
-        ``names`` are all devices'; both are names by index. The device that an entry with a
-        link-local destination is bound to is that address's zone.
+        ``names`` are all devices'; both are names by index. ``underlays`` are what devices are
+        bound to. What an entry with a link-local destination is bound to is that address's zone.
         """
         raw: dict[int, list[bytes]] = {}
         for message in netlink.dump(dump_request()):
@@ -65,7 +69,7 @@ class FdbTable:
                 seen = (whole, frozenset(filter(None, map(self._entry, whole))))
             self._devices[index] = seen
         return {
-            devices[index]: _zoned(entries, names)
+            devices[index]: _zoned(entries, names, underlays.get(index))
             for index, (_, entries) in self._devices.items()
             if entries
         }
@@ -77,17 +81,20 @@ class FdbTable:
         return self._read[body]
 
 
-def _zoned(entries: frozenset[FdbEntry], names: Mapping[int, str]) -> frozenset[FdbEntry]:
+def _zoned(
+    entries: frozenset[FdbEntry], names: Mapping[int, str], underlay: int | None
+) -> frozenset[FdbEntry]:
     """The same, with zones: the name of a device may change while the entry doesn't."""
     if all(entry.via is None for entry in entries):
         return entries
-    return frozenset(_with_zone(entry, names) for entry in entries)
+    return frozenset(_with_zone(entry, names, underlay) for entry in entries)
 
 
-def _with_zone(entry: FdbEntry, names: Mapping[int, str]) -> FdbEntry:
+def _with_zone(entry: FdbEntry, names: Mapping[int, str], underlay: int | None) -> FdbEntry:
     destination = zoned(entry.destination, names.get(entry.via) if entry.via else None)
     via = None if zone(destination) else entry.via
-    return replace(entry, destination=destination, via=via)
+    bound = via is not None and via == underlay
+    return replace(entry, destination=destination, via=via, bound=bound)
 
 
 def _without_times(body: bytes) -> bytes:

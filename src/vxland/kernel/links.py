@@ -136,6 +136,7 @@ class LinkTable:
         self._named: dict[int, tuple[Indexed, Names, Link]] = {}
         self.indexes: dict[str, int] = {}
         self.names: dict[int, str] = {}
+        self.underlays: dict[int, int] = {}  # what VXLAN devices are bound to, by index
         self.decoded = 0  # messages read so far, to be counted in tests
 
     def refresh(self, netlink: Netlink) -> dict[str, Link]:
@@ -165,6 +166,7 @@ class LinkTable:
         links = list(links)
         self.names = {indexed.index: indexed.link.name for indexed in links}
         self.indexes = {name: index for index, name in self.names.items()}
+        self.underlays = {indexed.index: indexed.underlay for indexed in links if indexed.underlay}
         named: dict[int, tuple[Indexed, Names, Link]] = {}
         for indexed in links:
             others = (

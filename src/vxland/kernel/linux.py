@@ -1,6 +1,8 @@
 """The kernel of this network namespace: one object that sees it whole and changes it."""
 
 import errno
+import os
+import re
 from collections.abc import Callable, Mapping, Sequence
 
 from vxland import operations as ops
@@ -41,6 +43,9 @@ DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
     # A device without IPv6 (switched off, or its MTU is below 1280) gets no such addresses.
     ops.NoLinkLocal: frozenset({errno.EAFNOSUPPORT}),
 }
+
+RELEASE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
+LIVE_RENAME = (6, 2)  # bd039b5ea2a9, "net/core: Allow live renaming when an interface is up"
 
 # What the kernel may have no support for.
 KINDS_MADE: dict[type[Operation], str] = {ops.CreateVtep: "vxlan", ops.CreateBridge: "bridge"}
@@ -106,7 +111,7 @@ class LinuxKernel(Closing):
         ours = {name for name, link in links.items() if link.kind in KINDS}  # or may be
         return Observed(
             links=links,
-            fdb=self._fdb.refresh(self._netlink, vxlans, names),
+            fdb=self._fdb.refresh(self._netlink, vxlans, names, self._links.underlays),
             addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
             ebtables=self.ebtables.read(others=others),
             nftables=self.nftables.read(),
@@ -204,6 +209,7 @@ class LinuxKernel(Closing):
             routes=routes.found,
             unreachable=routes.missing,
             mtus={name: link.mtu for name, link in links.items()},
+            renames_live=RELEASE >= LIVE_RENAME,
         )
 
     def _explain(self, operation: Operation, error: NetlinkError) -> Failure:

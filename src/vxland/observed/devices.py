@@ -89,6 +89,7 @@ class FdbEntry:
     port: int | None = None  # where they differ from the device's own
     vni: int | None = None
     via: int | None = None  # the number of the one underlay device it is bound to
+    bound: bool = False  # which is the one that the device itself is bound to
 
     @property
     def floods(self) -> bool:

@@ -47,3 +47,4 @@ class Host:
     routes: Mapping[IPAddress, Route] = field(default_factory=dict)
     unreachable: Mapping[IPAddress, str] = field(default_factory=dict)  # why there is no route
     mtus: Mapping[str, int] = field(default_factory=dict)  # by device
+    renames_live: bool = False  # the kernel renames devices that are up (Linux 6.2)

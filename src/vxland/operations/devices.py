@@ -63,7 +63,7 @@ class RemoveAltname(Operation):
 
 @dataclass(frozen=True, slots=True)
 class Rename(Operation):
-    """Give a device its name back. It must be down (kernels before 6.2)."""
+    """Give a device its name back. Kernels before 6.2 want it down."""
 
     to: str
 

@@ -5,7 +5,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from vxland.identity import ALIAS_MARK, ALTNAME_MARK
 from vxland.observed import Link, Observed
 from vxland.operations import AddAltname, DeleteLink, Operation, RemoveAltname
-from vxland.ownership import own_links
+from vxland.ownership import keepsake, own_links
 from vxland.plan.leaving import overlay_of
 
 
@@ -41,7 +41,7 @@ def _removals(
     link: Link, names: Collection[str], settled: Mapping[str, tuple[str, str]]
 ) -> Iterator[RemoveAltname]:
     device, own_altname = settled.get(link.name, (link.name, ""))
-    for altname in sorted(link.altnames - {own_altname}):
+    for altname in sorted(link.altnames - {own_altname, keepsake(link, own_altname)}):
         if not altname.startswith(ALTNAME_MARK):
             if altname in names:
                 yield RemoveAltname(overlay_of(link), link.name, altname)

@@ -20,7 +20,7 @@ from vxland.operations import (
     SetMtu,
     TakeDown,
 )
-from vxland.ownership import Mark, is_own, mark
+from vxland.ownership import Mark, is_own, kept_mac, mark
 from vxland.plan.addresses import kept, removals, taken_along
 from vxland.plan.memory import Memory
 from vxland.plan.obstacles import Register
@@ -133,8 +133,9 @@ def _repairs(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Opera
         yield SetAlias(name, bridge.device, bridge.alias)
     if bridge.altname not in link.altnames:
         yield AddAltname(name, bridge.device, bridge.altname)
-    if link.mac != bridge.mac:
-        yield SetMac(name, bridge.device, bridge.mac)
+    mac = kept_mac(link, bridge.altname) or bridge.mac
+    if link.mac != mac:
+        yield SetMac(name, bridge.device, mac)
     if link.mtu != bridge.mtu:
         yield SetMtu(name, bridge.device, bridge.mtu)
     yield from _addresses(overlay, link, observed)

@@ -21,7 +21,8 @@ def plan_forwarding(
     nobody else explains may be that peer's, and stays.
     """
     wanted = vtep.flood
-    listed = {entry.destination: entry for entry in entries if _is_plain_flood(entry)}
+    plain = sorted(filter(_is_plain_flood, entries), key=lambda entry: entry.bound)
+    listed = {entry.destination: entry for entry in plain}  # of two alike one, the kernel's own
     present = set(listed)
     if vtep.remote is None and state.remote is not None:
         present.discard(state.remote)  # the kernel takes it along with the remote
@@ -43,4 +44,5 @@ def plan_forwarding(
 
 
 def _is_plain_flood(entry: FdbEntry) -> bool:
-    return entry.floods and (entry.port, entry.vni, entry.via) == (None, None, None)
+    bound = entry.via is not None and not entry.bound
+    return entry.floods and (entry.port, entry.vni) == (None, None) and not bound

@@ -7,11 +7,14 @@ from vxland import tally
 from vxland.guards import GUARDS, port_in
 from vxland.guards.port import Port
 from vxland.hazards import foreign_tunnels
-from vxland.identity import INDEX_PREFIX
+from vxland.identity import INDEX_PREFIX, RULE_SETS
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
-from vxland.operations import AddAltname, DeleteLink, Operation, Phase, TakeDown
+from vxland.operations import AddAltname, DeleteLink, Operation, Phase, Rename, TakeDown
 from vxland.ownership import Mark, is_own, own_links
+from vxland.plan.adoption import Adoption, adopt
+from vxland.plan.adoption.rules import retirements
+from vxland.plan.adoption.words import reworded
 from vxland.plan.altnames import with_altnames_moved
 from vxland.plan.bridges import plan_bridge
 from vxland.plan.leaving import plan_departures, users_of
@@ -45,9 +48,10 @@ class Plan:
 
 def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Plan:  # noqa: B008
     """What to do, in order, to get from ``observed`` to ``desired``."""
-    planner = _Planner(observed, desired, memory)
     if not desired.node and not desired.overlays:
         return Plan(problems=tuple(idle(observed)))
+    adoption = adopt(observed, desired) if desired.node else Adoption(observed)
+    planner = _Planner(adoption.observed, desired, memory, adoption)
     if not desired.node:
         planner.bridges_ahead()
         return planner.result()
@@ -58,13 +62,14 @@ def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Pla
     planner.tunnels()
     planner.departures()
     planner.guards()
-    planner.operations += tally.operations(desired, observed)
+    planner.operations += tally.operations(planner.active(), adoption.observed)
+    planner.rules()
     return planner.result()
 
 
 def plan_teardown(observed: Observed) -> Plan:
     """What removes everything that is vxland's, and nothing else."""
-    planner = _Planner(observed, Desired("", ()), Memory())
+    planner = _Planner(observed, Desired("", ()), Memory(), Adoption(observed))
     planner.departures()
     planner.guards()
     planner.operations += tally.operations(planner.desired, observed)
@@ -76,6 +81,7 @@ class _Planner:
     observed: Observed
     desired: Desired
     memory: Memory
+    adoption: Adoption
     operations: list[Operation] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)  # devices of vxland's that don't leave
@@ -96,8 +102,8 @@ class _Planner:
 
     def result(self) -> Plan:
         """The operations found so far, in the order of their phases and steps."""
-        ordered = sorted(self.operations, key=lambda operation: (operation.phase, operation.step))
-        return Plan(tuple(ordered), tuple(self.problems))
+        said = reworded(self.problems, self.adoption.refused, self.adoption.offered)
+        return Plan(self.adoption.ordered(self.operations), tuple(said))
 
     def bridges_ahead(self) -> None:
         """Bridges that are missing before this machine is known; any other stays as it is."""
@@ -115,9 +121,7 @@ class _Planner:
             self.obstacles[overlay.name] = list(self._obstacles(overlay))
             stuck = overlay.unsettled
             for seen, links in self.matching.by_mark.items():
-                if seen.overlay == overlay.name and (
-                    seen.peer in stuck or self.obstacles[overlay.name]
-                ):
+                if seen.overlay == overlay.name and (seen.peer in stuck or self._is_stuck(overlay)):
                     self.left_alone.update(link.name for link in links)
 
     def _obstacles(self, overlay: Overlay) -> Iterator[Problem]:
@@ -131,18 +135,19 @@ class _Planner:
     def overlay(self, overlay: Overlay) -> None:
         """An overlay's bridge, or why the overlay is left as it is."""
         ports: list[Port] = []
-        self.seats.append((overlay, ports))
+        if overlay.name not in self.adoption.blocked:
+            self.seats.append((overlay, ports))
         obstacles = self.obstacles[overlay.name]
         bridge = plan_bridge(overlay, self.observed, self.memory, self.register, self.reserved)
         self.problems += [*overlay.waiting, *obstacles, *bridge.problems]
-        hazards = foreign_tunnels(overlay, bridge.link.name, self.observed) if bridge.link else ()
+        hazards = self._hazards(overlay, bridge.link.name) if bridge.link else ()
         self.problems += [hazard(overlay, link) for link in hazards]
         self.bridges.add(overlay.bridge.device)
         if bridge.link is not None:
             self.kept.add(bridge.link.name)
             self.bridges.add(bridge.link.name)
             self.bridge_of[bridge.link.name] = overlay.name
-        if obstacles or not bridge.usable:
+        if self._is_stuck(overlay) or not bridge.usable:
             tunnels = [seen for seen in self.matching.by_mark if seen.overlay == overlay.name]
             self.stuck += [(seen, overlay, ports) for seen in tunnels]
             return
@@ -204,8 +209,36 @@ class _Planner:
             operation
             for guard in GUARDS.values()
             for operation in guard.operations(seats, self.observed)
-            if operation.phase is not Phase.DISARM or operation.device not in self.left_alone
+            if operation.phase is not Phase.DISARM or not self._stands(guard.name, operation)
         ]
+
+    def rules(self) -> None:
+        """What the guards replace of others' rules."""
+        renames = [operation for operation in self.operations if isinstance(operation, Rename)]
+        early, late = retirements(self.desired, self.seats, self.observed, renames)
+        self.adoption = replace(self.adoption, operations=(*self.adoption.operations, *early))
+        self.operations += late
+
+    def active(self) -> Desired:
+        """What is wanted but for overlays in which nothing is changed."""
+        overlays = (o for o in self.desired.overlays if o.name not in self.adoption.blocked)
+        return replace(self.desired, overlays=tuple(overlays))
+
+    def _stands(self, guard: str, operation: Operation) -> bool:
+        """Whether this isn't taken away, since what it guards is left as it is."""
+        blocked = (o for o in self.desired.overlays if o.name in self.adoption.blocked)
+        return operation.device in self.left_alone or (
+            operation.device in RULE_SETS and any(guard in overlay.guards for overlay in blocked)
+        )
+
+    def _is_stuck(self, overlay: Overlay) -> bool:
+        """Whether it is left as it is."""
+        return bool(self.obstacles[overlay.name]) or overlay.name in self.adoption.blocked
+
+    def _hazards(self, overlay: Overlay, bridge: str) -> tuple[Link, ...]:
+        """Others' tunnels there, but for those that only lack vxland's mark."""
+        tunnels = foreign_tunnels(overlay, bridge, self.observed)
+        return tuple(link for link in tunnels if link.name not in self.adoption.apart)
 
     def _would_be_emptied(self, overlay: Overlay) -> bool:
         return overlay.peers_listed == 0 and any(
@@ -231,7 +264,7 @@ class _Planner:
             ports.append(port)
             guarded = bool(port.guards) or self._is_alone(link, overlay)
             strange = self.bridge_of.get(link.master, overlay.name) != overlay.name
-            hazards = foreign_tunnels(overlay, link.master, self.observed)
+            hazards = self._hazards(overlay, link.master)
             if link.up and (hazards or strange or not guarded):
                 self.operations.append(TakeDown(overlay.name, link.name))
 

@@ -46,8 +46,11 @@ def _binding(vtep: Vtep, state: VxlanState, host: Host) -> Iterator[str]:
                 f" {route.device}"
             )
             return
-    most = host.mtus.get(state.underlay, vtep.mtu) - OVERHEAD[vtep.local.version]
-    if state.underlay in host.mtus and vtep.mtu > most:  # vxlan_change_mtu
+    largest = host.mtus.get(state.underlay)
+    if largest is None:
+        return
+    most = largest - OVERHEAD[vtep.local.version]
+    if vtep.mtu > most:  # vxlan_change_mtu refuses that
         yield (
             f"it is bound to {state.underlay}, so its MTU can't be more than {most}, and the"
             f" overlay's is {vtep.mtu}"

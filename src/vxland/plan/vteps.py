@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import ip_address
 
+from vxland.guards.isolated import NAME as ISOLATED
 from vxland.model import Overlay, Vtep
 from vxland.observed import Host, Link, Observed, VxlanState
 from vxland.operations import (
@@ -56,12 +57,13 @@ def plan_vtep(
         yield DeleteLink(vtep.overlay, link.name)
         yield from _creation(vtep, place)
     else:
-        yield from _repairs(vtep, link, link.vxlan, place)
+        live = observed.host.renames_live
+        yield from _repairs(vtep, link, link.vxlan, place, live=live)
         yield from _no_addresses(vtep, link, observed)
         entries = observed.fdb.get(link.name, frozenset())
         complete = not (vtep.shared and place.overlay.unknown)
         yield from plan_forwarding(vtep, link.vxlan, entries, complete=complete)
-        yield from _state(vtep, link, place)
+        yield from _state(vtep, link, place, live=live)
 
 
 def stays_in_place(vtep: Vtep, link: Link | None, place: Place, host: Host) -> bool:
@@ -93,9 +95,11 @@ def _creation(vtep: Vtep, place: Place) -> Iterator[Operation]:
         yield _up(vtep, place)
 
 
-def _repairs(vtep: Vtep, link: Link, state: VxlanState, place: Place) -> Iterator[Operation]:
+def _repairs(
+    vtep: Vtep, link: Link, state: VxlanState, place: Place, *, live: bool
+) -> Iterator[Operation]:
     name, device = vtep.overlay, vtep.device
-    if _must_go_down(vtep, link, place):
+    if _must_go_down(vtep, link, place, live=live):
         yield TakeDown(name, link.name)
     if link.name != device:
         yield Rename(name, link.name, device)
@@ -152,8 +156,15 @@ def _options(vtep: Vtep, state: VxlanState) -> Iterator[Operation]:
             yield SetOption(vtep.overlay, vtep.device, option, want)
 
 
-def _must_go_down(vtep: Vtep, link: Link, place: Place) -> bool:
-    settled = link.name == vtep.device and _is_attached(link, place)
+def _must_go_down(vtep: Vtep, link: Link, place: Place, *, live: bool) -> bool:
+    """Whether something can't be put right while it is up.
+
+    Its name can where the kernel renames ``live``, and a guard that doesn't go by names holds.
+    """
+    named = link.name == vtep.device or (
+        live and link.isolated and ISOLATED in place.overlay.guards
+    )
+    settled = named and _is_attached(link, place)
     return link.up and not (place.open and settled and not _regains_ipv6(vtep, link))
 
 
@@ -162,8 +173,8 @@ def _regains_ipv6(vtep: Vtep, link: Link) -> bool:
     return link.mtu < IPV6_MINIMUM_MTU <= vtep.mtu
 
 
-def _state(vtep: Vtep, link: Link, place: Place) -> Iterator[Operation]:
-    if place.open and (not link.up or _must_go_down(vtep, link, place)):
+def _state(vtep: Vtep, link: Link, place: Place, *, live: bool) -> Iterator[Operation]:
+    if place.open and (not link.up or _must_go_down(vtep, link, place, live=live)):
         yield _up(vtep, place)
 
 
