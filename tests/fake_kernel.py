@@ -1,8 +1,8 @@
 """A kernel for tests: sees and does what LinuxKernel does, by the facts in docs/design.md.
 
 ``tests/contract`` runs the same scenarios on it and on the real one. It knows no routes and no
-addresses but the bridges' (``Observed.host`` is empty), no carrier (``Link.running``), and no
-rules but ebtables' (``Observed.forward`` is empty).
+addresses but the bridges' (``Observed.host`` tells only how it renames), no carrier
+(``Link.running``), and no rules but ebtables' (``Observed.forward`` is empty).
 """
 
 import errno
@@ -34,7 +34,7 @@ from vxland.nftables import (
     tally_rules_script,
     tally_script,
 )
-from vxland.observed import Abroad, EbtablesState, FarEnd, ForwardChain, Observed, Unavailable
+from vxland.observed import Abroad, EbtablesState, FarEnd, ForwardChain, Host, Observed, Unavailable
 from vxland.operations import Operation
 from vxland.ownership import KINDS
 from vxland.traffic import Seen
@@ -119,6 +119,7 @@ class FakeKernel:
             ebtables=self.no_ebtables or self.filter.state(),
             nftables=self.no_nftables or self.nft.state(),
             tally=self.no_nftables or self.tally.state(),
+            host=Host(renames_live=self.net.renames_live),
         )
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:

@@ -9,7 +9,7 @@ from tests.contract.namespace import fresh_namespace
 from tests.fake.vandalism import ELSEWHERE, Vandalism
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
-from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.linux import LIVE_RENAME, RELEASE, LinuxKernel
 from vxland.model import Desired
 from vxland.observed import (
     Host,
@@ -104,7 +104,10 @@ class Twins:
                 for name, link in observed.links.items()
                 if name not in self._born
             },
-            fdb=observed.fdb,
+            fdb={  # each numbers its devices in its own way
+                name: frozenset(replace(e, via=None) if e.bound else e for e in entries)
+                for name, entries in observed.fdb.items()
+            },
             addresses={
                 name: frozenset(
                     address
@@ -141,4 +144,6 @@ def _counted_alike(seen: TallyState | Unavailable) -> TallyState | Unavailable:
 def twins() -> Iterator[Twins]:
     """Two new kernels with nothing in them; the real one is this thread's for as long."""
     with fresh_namespace() as elsewhere, LinuxKernel() as real:
-        yield Twins(FakeKernel(), real, elsewhere)
+        fake = FakeKernel()
+        fake.net.renames_live = RELEASE >= LIVE_RENAME
+        yield Twins(fake, real, elsewhere)

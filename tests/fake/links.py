@@ -18,6 +18,7 @@ class Links:
     def __init__(self) -> None:
         self.devices: dict[int, Device] = {}
         self._last_index = 0
+        self.renames_live = False  # as kernels do from 6.2 on
         self.add(Device(0, "lo", mac="00:00:00:00:00:00", mtu=65536))
 
     def add(self, device: Device) -> Device:
@@ -88,11 +89,11 @@ class Links:
             device.fdb = {entry for entry in device.fdb if entry.static}
         device.up = False
 
-    def rename(self, device: Device, name: str, *, live: bool = False) -> None:
-        """Rename a device. Kernels before 6.2 refuse while it is up; so does this, unless live."""
+    def rename(self, device: Device, name: str) -> None:
+        """Rename a device. Kernels before 6.2 refuse while it is up."""
         if name == device.name:
             return
-        if device.up and not live:
+        if device.up and not self.renames_live:
             raise RefusedError(errno.EBUSY)
         if self.find(name) is not None:
             raise RefusedError(errno.EEXIST)

@@ -4,7 +4,9 @@ from ipaddress import ip_address
 
 from tests.fake.devices import Device
 from tests.fake.vandalism import Vandalism
-from vxland.observed import VxlanState
+from tests.fake_kernel import FakeKernel
+from vxland.model import Vtep
+from vxland.observed import NULL_MAC, FdbEntry, VxlanState
 from vxland.settings import VxlanOptions
 
 
@@ -47,6 +49,32 @@ def vxlan(name: str, vni: int, port: int = 4789, remote: str = "192.0.2.99") -> 
         f" remote {remote}",
         lambda kernel: kernel.net.add_vxlan(Device(0, name, "vxlan", mac(name), vxlan=state)),
     )
+
+
+def tunnel(vtep: Vtep, name: str = "", dev: str = "", udp_csum: str = "udpcsum") -> Vandalism:
+    """The very tunnel that is wanted, made by something else, and up."""
+    name = name or vtep.device
+    options = VxlanOptions(learning=True, udp_csum=udp_csum == "udpcsum")
+    state = VxlanState(vtep.vni, vtep.port, vtep.local, vtep.remote, options, dev or None)
+    words = [f"id {vtep.vni} dstport {vtep.port} local {vtep.local} {udp_csum}"]
+    words += [f"remote {vtep.remote}"] if vtep.remote else []
+    words += [f"dev {dev}"] if dev else []
+    flood = [] if vtep.remote else sorted(vtep.flood, key=str)
+    append = f"bridge fdb append 00:00:00:00:00:00 dev {name} dst"
+
+    def effect(kernel: FakeKernel) -> None:
+        device = Device(0, name, "vxlan", mac(name), vxlan=state)
+        kernel.net.add_vxlan(device)
+        for address in flood:
+            kernel.net.add_fdb(device, FdbEntry(NULL_MAC, address))
+        kernel.net.set_up(device)
+
+    steps = (
+        f"ip link add {name} address {mac(name)} type vxlan {' '.join(words)}",
+        *(f"{append} {address}" for address in flood),
+        f"ip link set {name} up",
+    )
+    return Vandalism(" && ".join(steps), effect)
 
 
 def external_vxlan(name: str, vni: int, port: int = 4789) -> Vandalism:

@@ -8,12 +8,12 @@ from tests.fake.devices import Device, RefusedError
 from tests.fake.links import Links
 from vxland.addresses import IPAddress, needs_zone, zoned
 from vxland.identity import vtep_alias
+from vxland.mtu import OVERHEAD
 from vxland.observed import NULL_MAC, Abroad, FdbEntry
 from vxland.ownership import mark
 from vxland.settings import VxlanOptions
 
 LARGEST = 65535
-OVERHEAD6 = 70
 ELSEWHERE = 0  # this namespace's number for the only other one there is
 
 
@@ -29,13 +29,13 @@ class Tunnels(Links):
         for other in self._made_here():
             if other.vxlan is None or other.vxlan.key.everywhere != device.tunnel.key.everywhere:
                 continue
-            underlay = device.tunnel.underlay  # on which alone a link-local one must be unique
+            underlay = device.tunnel.key.zone  # on which alone a link-local one must be unique
             if underlay is None or other.vxlan.underlay == underlay:
                 raise RefusedError(errno.EEXIST)
         self.add(device)
         self._limit_mtu(device)
         if device.tunnel.remote is not None:
-            device.fdb.add(FdbEntry(NULL_MAC, device.tunnel.remote))
+            device.fdb.add(self._default(device, device.tunnel.remote))
 
     def set_up(self, device: Device) -> None:
         """Set a device up; a VXLAN device's receive flags must be those its port's socket has."""
@@ -61,9 +61,9 @@ class Tunnels(Links):
         device.vxlan = replace(device.tunnel, remote=remote)
         self._limit_mtu(device)
         if before is not None:
-            device.fdb.discard(FdbEntry(NULL_MAC, before))
+            device.fdb.discard(self._default(device, before))
         if remote is not None:
-            device.fdb.add(FdbEntry(NULL_MAC, remote))
+            device.fdb.add(self._default(device, remote))
 
     def set_local(self, device: Device, local: IPAddress) -> None:
         """Change the local address."""
@@ -91,9 +91,8 @@ class Tunnels(Links):
         """Remove a forwarding entry, however it came about; refused for an unknown MAC address."""
         if not any(entry.mac == other.mac for other in device.fdb):
             raise RefusedError(errno.ENOENT)
-        device.fdb = {
-            e for e in device.fdb if (e.mac, e.destination) != (entry.mac, entry.destination)
-        }
+        wanted = (entry.mac, entry.destination, entry.via)
+        device.fdb = {e for e in device.fdb if (e.mac, e.destination, e.via) != wanted}
 
     def move_abroad(self, device: Device) -> None:
         """Move a device to the other namespace: it goes down and leaves its bridge."""
@@ -131,7 +130,16 @@ class Tunnels(Links):
 
     def _most_mtu(self, device: Device) -> int:
         underlay = None if device.vxlan is None else device.vxlan.underlay
-        return LARGEST if underlay is None else self.by_name(underlay).mtu - OVERHEAD6
+        if device.vxlan is None or underlay is None:
+            return LARGEST
+        return self.by_name(underlay).mtu - OVERHEAD[device.vxlan.key.family]
+
+    def _default(self, device: Device, remote: IPAddress) -> FdbEntry:
+        """The flood entry that goes with a remote."""
+        underlay = device.tunnel.underlay
+        if underlay is None or needs_zone(remote):
+            return FdbEntry(NULL_MAC, remote)
+        return FdbEntry(NULL_MAC, remote, via=self.by_name(underlay).index, bound=True)
 
     def _check_family(self, device: Device, address: IPAddress) -> None:
         """A device keeps its address family."""
@@ -140,7 +148,7 @@ class Tunnels(Links):
 
     def _check_scope(self, device: Device, address: IPAddress | None) -> None:
         """Local and remote are both link-local, or neither is."""
-        bound = device.tunnel.underlay is not None
+        bound = device.tunnel.key.zone is not None
         if address is not None and needs_zone(address) != bound:
             raise RefusedError(errno.EINVAL)
 
