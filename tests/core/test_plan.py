@@ -126,15 +126,18 @@ def test_a_wanted_vni_that_somebody_has_is_a_conflict() -> None:
 
 
 def test_a_device_without_marks_is_somebodys() -> None:
-    """It lost both: it has the name and the VNI, and is a hazard to the others in the bridge."""
+    """It lost both: it has the name and the VNI. While it is guarded, it is no hazard."""
     made = planned(somebody.alias(B, ""), somebody.altname_removed(B, "vxland-lan+b"))
-    assert [problem.kind for problem in made.problems] == [
-        Kind.HAZARD,
-        Kind.CONFLICT,
-        Kind.CONFLICT,
-    ]
-    assert B not in {operation.device for operation in made.operations}
-    assert {type(operation) for operation in made.operations} == {TakeDown}
+    assert [problem.kind for problem in made.problems] == [Kind.CONFLICT, Kind.CONFLICT]
+    assert all("vxland plan --adopt" in problem.cure for problem in made.problems)
+    assert made.operations == ()
+    loose = planned(
+        somebody.alias(B, ""),
+        somebody.altname_removed(B, "vxland-lan+b"),
+        somebody.isolation(B, on=False),
+    )
+    assert B not in {operation.device for operation in loose.operations}
+    assert {type(operation) for operation in loose.operations} == {TakeDown}
 
 
 def test_a_device_under_another_name_stays_down_while_its_name_is_taken() -> None:
