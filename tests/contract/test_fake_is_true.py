@@ -10,14 +10,15 @@ from tests.contract.samples import OVERTAKEN, SCENES
 from tests.contract.twins import twins
 from tests.core.configurations import Configuration, configurations
 from tests.core.stories import Story, Turn, stories
-from tests.fake.drift import DRIFT, EBTABLES, GUARDED, HOME, NFTABLES
+from tests.fake.drift import BRIDGE, DRIFT, EBTABLES, GUARDED, HOME, NFTABLES, B, C, D
 from tests.fake.tally_drift import SHARED, TALLY
+from tests.fake.vandalism import deleted
 from tests.profiles import examples
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.nftables import BATCHES
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
-from vxland.operations import Operation
+from vxland.operations import DeleteLink, Operation
 from vxland.plan import plan, plan_teardown
 
 pytestmark = pytest.mark.kernel
@@ -76,6 +77,18 @@ def test_operations_that_were_overtaken(scene: str) -> None:
         both.turn(HOME)
         both.overtake(deed)
         both.perform(operation)
+
+
+@pytest.mark.parametrize("gone", [(), (B,), (BRIDGE,), (B, C, D)])
+def test_deletions_as_one(gone: tuple[str, ...], monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where all is deleted by one message, some of it by somebody else a moment before."""
+    monkeypatch.setattr("vxland.kernel.deletion.MANY", 2)
+    with twins() as both:
+        both.turn(HOME)
+        both.overtake(*map(deleted, gone))
+        both.perform(*(DeleteLink("lan", name) for name in (B, "nothing", C, D, BRIDGE)))
+        both.turn(HOME)
+        both.carry_out(plan_teardown(both.compare()))
 
 
 def test_every_class_of_operations_is_compared() -> None:

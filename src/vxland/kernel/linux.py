@@ -4,6 +4,8 @@ import errno
 import os
 import re
 from collections.abc import Callable, Mapping, Sequence
+from functools import partial
+from itertools import groupby
 
 from vxland import operations as ops
 from vxland.addresses import IPAddress
@@ -12,6 +14,7 @@ from vxland.execution import Failure
 from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import Addresses, read_addresses
 from vxland.kernel.counters import read_traffic
+from vxland.kernel.deletion import delete
 from vxland.kernel.directory import Directory, numbers_needed
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
@@ -184,7 +187,11 @@ class LinuxKernel(Closing):
         return table.write(operation)
 
     def _send(self, batch: Sequence[tuple[Operation, bytes]]) -> dict[Operation, Failure]:
-        answers = self._netlink.request([message for _, message in batch])
+        answers: list[NetlinkError | None] = []
+        for deletes, alike in groupby(batch, lambda entry: type(entry[0]) is ops.DeleteLink):
+            messages = [message for _, message in alike]
+            send = partial(delete, self._netlink) if deletes else self._netlink.request
+            answers += send(messages)
         return {
             operation: self._explain(operation, error)
             for (operation, _), error in zip(batch, answers, strict=True)

@@ -1,0 +1,96 @@
+"""Many devices are deleted by one message, and never one of somebody else's with them."""
+
+import subprocess
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from socket import if_nametoindex
+
+import pytest
+
+from tests.contract.namespace import fresh_namespace
+from tests.fake.wishes import LAN, wish
+from vxland import operations as ops
+from vxland.kernel.deletion import MANY, RTM_DELLINK
+from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.netlink import HEADER, Netlink, NetlinkError
+
+pytestmark = pytest.mark.kernel
+
+GROUP = 4711
+TUNNELS = tuple(f"t{number}" for number in range(MANY))
+ONE = wish(LAN).overlays[0].vteps[0]
+
+
+def sh(script: str) -> None:
+    subprocess.run(["sh", "-ec", script], check=True)
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[LinuxKernel]:
+    """With as many tunnels as it takes, and a stranger; the group's number is known."""
+    monkeypatch.setattr("vxland.kernel.deletion.secrets.randbits", lambda _: GROUP)
+    with fresh_namespace(), LinuxKernel() as kernel:
+        sh("ip link add stranger type veth peer name other")
+        assert not kernel.perform([made(name, vni) for vni, name in enumerate(TUNNELS, 1)])
+        kernel.observe()
+        yield kernel
+
+
+def made(name: str, vni: int) -> ops.CreateVtep:
+    return ops.CreateVtep("lan", name, replace(ONE, device=name, vni=vni))
+
+
+@pytest.fixture
+def deletions(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many requests to delete there were in each batch that had any."""
+    counted: list[int] = []
+    request = Netlink.request
+
+    def counting(self: Netlink, messages: Sequence[bytes]) -> list[NetlinkError | None]:
+        kinds = [HEADER.unpack_from(message)[1] for message in messages]
+        counted.extend([kinds.count(RTM_DELLINK)] if RTM_DELLINK in kinds else [])
+        return request(self, messages)
+
+    monkeypatch.setattr(Netlink, "request", counting)
+    return counted
+
+
+def delete(kernel: LinuxKernel, *names: str) -> frozenset[str]:
+    """Delete these at once; returns what is there then."""
+    assert not kernel.perform([ops.DeleteLink("lan", name) for name in names])
+    return frozenset(kernel.observe().links) & {*TUNNELS, "stranger", "other"}
+
+
+def test_many_go_by_one_message(kernel: LinuxKernel, deletions: list[int]) -> None:
+    assert delete(kernel, *TUNNELS) == {"stranger", "other"}
+    assert deletions == [1]
+
+
+def test_fewer_go_one_by_one(kernel: LinuxKernel, deletions: list[int]) -> None:
+    assert delete(kernel, *TUNNELS[1:]) == {"stranger", "other", TUNNELS[0]}
+    assert deletions == [MANY - 1]
+
+
+def test_a_stranger_in_the_group_stays(kernel: LinuxKernel, deletions: list[int]) -> None:
+    """All others go one by one then."""
+    sh(f"ip link set stranger group {GROUP}")
+    assert delete(kernel, *TUNNELS) == {"stranger", "other"}
+    assert deletions == [MANY]
+
+
+def test_what_has_gone_by_then_is_no_failure(kernel: LinuxKernel, deletions: list[int]) -> None:
+    """And what can't be moved is asked for on its own."""
+    sh(f"ip link del {TUNNELS[3]}")
+    assert delete(kernel, *TUNNELS) == {"stranger", "other"}
+    assert deletions == [1, 1]
+
+
+def test_a_group_that_is_refused_goes_one_by_one(
+    kernel: LinuxKernel, deletions: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel deletes no group 0: in it is all that was never moved."""
+    first = frozenset({if_nametoindex(TUNNELS[0])})
+    monkeypatch.setattr("vxland.kernel.deletion.secrets.randbits", lambda _: 0)
+    monkeypatch.setattr("vxland.kernel.deletion._members", lambda *_: first)
+    assert delete(kernel, *TUNNELS) == {"stranger", "other"}
+    assert deletions == [1, MANY]
