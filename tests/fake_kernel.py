@@ -1,7 +1,7 @@
 """A kernel for tests: sees and does what LinuxKernel does, by the facts in docs/design.md.
 
 ``tests/contract`` runs the same scenarios on it and on the real one. It knows no routes and no
-addresses but the bridges' (``Observed.host`` tells only how it renames), no carrier
+addresses but the bridges' (of ``Observed.host`` only MTUs, and how it renames), no carrier
 (``Link.running``), and no rules but ebtables' (``Observed.forward`` is empty).
 """
 
@@ -119,7 +119,10 @@ class FakeKernel:
             ebtables=self.no_ebtables or self.filter.state(),
             nftables=self.no_nftables or self.nft.state(),
             tally=self.no_nftables or self.tally.state(),
-            host=Host(renames_live=self.net.renames_live),
+            host=Host(
+                mtus={device.name: device.mtu for device in devices},
+                renames_live=self.net.renames_live,
+            ),
         )
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:

@@ -79,6 +79,7 @@ def _overlay(choose: Digits, base: OverlaySettings, bridge: str) -> OverlaySetti
         addresses=tuple(choose.some(usable, most=2)),
         allow_tunnel_ports=choose.of((frozenset(), frozenset({FOREIGN_TUNNEL}))),
         reattach=choose.of((False, True)),
+        adopt=choose.of((False, True)),
         options=_options(choose) if choose.of((False, True)) else VxlanOptions(),
         vnis=choose.of(((), EXPLICIT)) if base is LAN else (),
     )

@@ -92,7 +92,7 @@ class Turn:
 
 def everything(kernel: FakeKernel) -> Observed:
     """All that can be seen, abroad too."""
-    return replace(kernel.observe(), abroad=kernel.look_abroad())
+    return replace(kernel.observe(others=True), abroad=kernel.look_abroad())
 
 
 class Story:

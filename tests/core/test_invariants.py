@@ -3,57 +3,22 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.core.adoptable import adoptable, tunnels_of, wrongly_removed
+from tests.core.arrival import in_vain, settled
 from tests.core.configurations import Configuration, configurations
 from tests.core.digits import Digits, digits
 from tests.core.stories import DEED_SIZE, Story, Turn, deed, everything, stories
-from tests.core.truth import has_ipv6, untruths
-from tests.core.watch import Watch, property_of_others
+from tests.core.watch import Others, Watch, property_of_others
 from tests.profiles import examples
 from vxland import tally
 from vxland.execution import execute
-from vxland.hazards import looping_pairs
 from vxland.identity import CHAIN
 from vxland.model import Desired
-from vxland.observed import Observed, Unavailable
-from vxland.operations import AddAddress, Operation, SetMtu
+from vxland.observed import Unavailable
 from vxland.ownership import is_own
 from vxland.plan import Memory, plan, plan_teardown
-from vxland.problems import Kind
 
-NOTHING = Memory()
 NOWHERE = Desired("", ())
-
-
-def settled(story: Story, desired: Desired, memory: Memory = NOTHING) -> None:
-    """All is as desired, there is nothing left to do, and nothing that could loop."""
-    wanted = plan(everything(story.kernel), desired, memory)
-    if all(follows_ports(operation, story.kernel.look()) for operation in wanted.operations):
-        execute(wanted, story.kernel)
-        wanted = plan(everything(story.kernel), desired, memory)
-    seen = story.kernel.look()
-    assert untruths(seen, desired, wanted.problems, memory) == []
-    possible = [operation for operation in wanted.operations if not in_vain(operation, seen)]
-    assert possible == []
-    if not any(problem.kind is Kind.HAZARD for problem in wanted.problems):
-        allowed = frozenset(n for o in desired.overlays for n in o.allow_tunnel_ports)
-        assert looping_pairs(seen, allowed) == frozenset()
-
-
-def follows_ports(operation: Operation, seen: Observed) -> bool:
-    """The MTU of a bridge, if nobody set it yet, changes with its ports'; and nothing shows that.
-
-    It takes a turn of its own, once.
-    """
-    return isinstance(operation, SetMtu) and seen.links[operation.device].kind == "bridge"
-
-
-def in_vain(operation: Operation, seen: Observed) -> bool:
-    """An IPv6 address on somebody's bridge that has no IPv6, tried again and again."""
-    return (
-        isinstance(operation, AddAddress)
-        and operation.address.version == 6
-        and not has_ipv6(seen.links[operation.device])
-    )
 
 
 @examples(150)
@@ -65,11 +30,11 @@ def test_one_plan_arrives(story: Story, wanted: Configuration, batches: bool) ->
     could loop, whether operations are done one by one or by phases.
     """
     desired = wanted.desired
-    before = property_of_others(story.kernel)
+    others = Others(story.kernel, desired)
     watch = Watch(story.kernel, desired, batches=batches)
     execute(plan(everything(story.kernel), desired), watch)
-    assert property_of_others(story.kernel) == before
-    settled(story, desired)
+    others.check()
+    settled(story.kernel, desired)
 
 
 @examples(100)
@@ -79,12 +44,12 @@ def test_a_plan_that_was_cut_off_arrives_when_planned_again(
 ) -> None:
     """After any operation vxland may be killed: the next plan arrives all the same."""
     desired = wanted.desired
-    before = property_of_others(story.kernel)
+    others = Others(story.kernel, desired)
     watch = Watch(story.kernel, desired)
     execute(Turn(wanted, cut).of(plan(everything(story.kernel), desired)), watch)
     execute(plan(everything(story.kernel), desired), watch)
-    assert property_of_others(story.kernel) == before
-    settled(story, desired)
+    others.check()
+    settled(story.kernel, desired)
 
 
 @examples(100)
@@ -97,13 +62,13 @@ def test_failures_harm_nobody_and_are_made_good(
 ) -> None:
     """Whatever the kernel refuses: nothing loops, nothing of others' changes, and it is mended."""
     desired = wanted.desired
-    before = property_of_others(story.kernel)
+    others = Others(story.kernel, desired)
     watch = Watch(story.kernel, desired, batches=batches, failing=failing)
     execute(plan(everything(story.kernel), desired), watch)
-    assert property_of_others(story.kernel) == before
+    others.check()
     execute(plan(everything(story.kernel), desired), Watch(story.kernel, desired))
-    assert property_of_others(story.kernel) == before
-    settled(story, desired)
+    others.check()
+    settled(story.kernel, desired)
 
 
 @examples(60)
@@ -124,11 +89,11 @@ def test_what_is_remembered_is_heeded(story: Story, wanted: Configuration, choos
         for name in memory.homeless[overlay.bridge.device]
         if overlay.reattach
     }
-    before = property_of_others(story.kernel, returning)
+    others = Others(story.kernel, desired, returning)
     watch = Watch(story.kernel, desired)
     execute(plan(everything(story.kernel), desired, memory), watch)
-    assert property_of_others(story.kernel, returning) == before
-    settled(story, desired, memory)
+    others.check()
+    settled(story.kernel, desired, memory)
 
 
 def strangers(story: Story) -> list[str]:
@@ -142,7 +107,7 @@ def strangers(story: Story) -> list[str]:
 def test_rules_may_come_and_go(story: Story, wanted: Configuration) -> None:
     """Without ebtables and nftables nothing is made worse; with them one plan arrives."""
     desired = wanted.desired
-    before = property_of_others(story.kernel)
+    others = Others(story.kernel, desired)
     watch = Watch(story.kernel, desired)
     story.kernel.no_ebtables = story.kernel.no_nftables = Unavailable("it is gone")
     for _ in range(2):
@@ -151,18 +116,18 @@ def test_rules_may_come_and_go(story: Story, wanted: Configuration) -> None:
     assert [op for op in idle.operations if not in_vain(op, story.kernel.look())] == []
     story.kernel.no_ebtables = story.kernel.no_nftables = None
     execute(plan(everything(story.kernel), desired), watch)
-    assert property_of_others(story.kernel) == before
-    settled(story, desired)
+    others.check()
+    settled(story.kernel, desired)
 
 
 @examples(60)
 @given(stories())
 def test_a_teardown_leaves_nothing_but_what_others_use(story: Story) -> None:
     """All that is vxland's goes, and nothing else."""
-    before = property_of_others(story.kernel)
+    others = Others(story.kernel, NOWHERE)
     wanted = plan_teardown(everything(story.kernel))
     execute(wanted, Watch(story.kernel, NOWHERE))
-    assert property_of_others(story.kernel) == before
+    others.check()
     assert plan_teardown(everything(story.kernel)).operations == ()
     seen = story.kernel.look()
     in_use = {problem.device for problem in wanted.problems}
@@ -182,8 +147,11 @@ def test_a_plan_overtaken_by_events_touches_nobody_elses(
 
     What they put on a device of vxland's that is about to go, nobody can save.
     """
-    planned = plan(everything(story.kernel), wanted.desired)
-    own = {d.index for d in story.kernel.net.devices.values() if is_own(d.seen({}))}
+    seen, desired = story.kernel.look(), wanted.desired
+    planned = plan(everything(story.kernel), desired)
+    devices = story.kernel.net.devices.values()
+    adopted = adoptable(seen, desired)
+    own = {d.index for d in devices if is_own(d.seen({})) or d.name in adopted}
     for choose in deeds:
         story.vandalise(deed(choose, story.kernel))
     before = property_of_others(story.kernel)
@@ -195,4 +163,6 @@ def test_a_plan_overtaken_by_events_touches_nobody_elses(
     execute(planned, story.kernel)
     after = property_of_others(story.kernel)
     assert {i: before.devices[i] for i in strange} == {i: after.devices.get(i) for i in strange}
-    assert before.rules == after.rules
+    names = tunnels_of(seen, desired)
+    for chain, rules in before.rules.items():
+        assert wrongly_removed(rules, after.rules[chain], names) == []

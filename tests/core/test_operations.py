@@ -37,6 +37,7 @@ SAID: list[tuple[Operation, str]] = [
         ops.Adopt("lan", "a", "vxland-lan+b", "b", "vxbr0", (GUARDING,)),
         "take over a for peer b of overlay lan",
     ),
+    (ops.Adopt("lan", "a", "vxland-lan+*", "*", "", ()), "take over a for overlay lan"),
     (ops.Rename("lan", "a", "b"), "rename a to b"),
     (ops.CreateBridge("lan", "vxbr0", BRIDGE), "create bridge vxbr0"),
     (ops.SetAlias("lan", "a", "vxland:lan:a"), "mark a as vxland:lan:a"),

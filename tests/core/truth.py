@@ -13,7 +13,7 @@ from vxland.observed import (
     Observed,
     Owner,
 )
-from vxland.ownership import is_own, mark
+from vxland.ownership import is_own, keepsake, kept_mac, mark
 from vxland.plan import Memory
 from vxland.problems import Kind, Problem
 
@@ -59,6 +59,20 @@ class _Judge:
             if link.is_tunnel and (link.master is None or link.master in own)
         }
         self.hazards = {p.overlay for p in problems if p.kind is Kind.HAZARD}
+        begun = {
+            whose.overlay
+            for link in observed.links.values()
+            if link.kind != "bridge" and (whose := mark(link)) is not None
+        }
+        # Where something is in the way of what would be taken over, nothing is done at all.
+        self.blocked = {
+            overlay.name
+            for overlay in desired.overlays
+            if overlay.adopt and overlay.name in self.hazards - begun
+        }
+        self.excused |= self.blocked
+        left = {o.bridge.device for o in desired.overlays if o.name in self.blocked}
+        self.hazardous |= {link.name for link in observed.links.values() if link.master in left}
         self.waiting = {(p.overlay, p.peer) for p in problems if p.kind is Kind.WAITING}
 
     def false_conflicts(self) -> Iterator[str]:
@@ -92,7 +106,8 @@ class _Judge:
         if any(a.interface not in bridge.addresses for a in removable(addresses)):
             yield f"{bridge.device} has an address that is wanted no more"
         if is_own(link):
-            wanted = (bridge.alias, bridge.mac, bridge.mtu, True)
+            mac = kept_mac(link, bridge.altname) or bridge.mac
+            wanted = (bridge.alias, mac, bridge.mtu, True)
             yield from _differ(bridge.device, wanted, (link.alias, link.mac, link.mtu, link.up))
             yield from self._marked(link, bridge.altname)
 
@@ -118,7 +133,7 @@ class _Judge:
             "odd_flags": frozenset(),
             "link_local": False,
             "up": not closed,
-            "foreign": (None, True),
+            "plain": True,
         }
         actual: Mapping[str, object] = {
             "alias": link.alias,
@@ -134,7 +149,7 @@ class _Judge:
             "odd_flags": link.odd_flags,
             "link_local": link.link_local,
             "up": link.up,
-            "foreign": (state.underlay, state.plain),
+            "plain": state.plain,
         }
         yield from _differ(vtep.device, wanted, actual)
         yield from self._marked(link, vtep.altname)
@@ -152,6 +167,7 @@ class _Judge:
 
     def _marked(self, link: Link, altname: str) -> Iterator[str]:
         marks = {name for name in link.altnames if name.startswith(ALTNAME_MARK)}
+        marks -= {keepsake(link, altname)}
         elsewhere = any(
             altname in (other.name, *other.altnames)
             for other in self.observed.links.values()
@@ -190,6 +206,8 @@ class _Judge:
         state = self.observed.ebtables
         if not isinstance(state, EbtablesState):
             return
+        if self._is_left("ebtables"):
+            return
         prefixes = self._prefixes("ebtables")
         jumps = [rule.text for rule in state.forward].count(f"-j {CHAIN}")
         if not prefixes:
@@ -204,6 +222,8 @@ class _Judge:
         """The same for nftables' table."""
         state = self.observed.nftables
         if not isinstance(state, NftablesState):
+            return
+        if self._is_left("nftables"):
             return
         prefixes = self._prefixes("nftables")
         if not prefixes:
@@ -225,6 +245,9 @@ class _Judge:
                 for text in (rule.text.replace('"', "") for rule in state.table.rules)
             ],
         )
+
+    def _is_left(self, guard: str) -> bool:
+        return any(o.name in self.blocked and guard in o.guards for o in self.desired.overlays)
 
     def _prefixes(self, guard: str) -> set[str]:
         return {o.prefix for o in self.desired.overlays if guard in o.guards}

@@ -3,12 +3,14 @@
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from tests.core.adoptable import adoptable, tunnels_of, wrongly_removed
 from tests.fake.devices import Device
 from tests.fake_kernel import FakeKernel
 from vxland import operations as ops
 from vxland.execution import Failure
 from vxland.hazards import looping_pairs
 from vxland.identity import ALIAS_MARK, CHAIN, FORWARD_RULES, TABLE, TALLY_TABLE
+from vxland.kernel.ebtables import FORWARD
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import Operation
@@ -19,6 +21,9 @@ TABLES = (ops.MakeTable, ops.FillTable, ops.ClaimTable, ops.TrimTable, ops.Remov
 TALLY = (ops.MakeTally, ops.WriteTallyRules, ops.AddCounters, ops.RemoveCounters)
 EITHER = (ops.ClaimTable, ops.RemoveTable)
 FOLLOWERS = ("bridge", "macvlan")  # whose MTU the kernel changes by itself
+
+
+TAKING_OVER = (ops.PinMac, ops.Isolate, ops.AdoptBridge, ops.Adopt)
 
 
 class Watch:
@@ -33,6 +38,7 @@ class Watch:
         failing: Collection[int] = (),
     ) -> None:
         self.kernel = kernel
+        self.desired = desired
         self.allowed = frozenset(
             name for overlay in desired.overlays for name in overlay.allow_tunnel_ports
         )
@@ -78,6 +84,8 @@ class Watch:
                 return
         if isinstance(operation, ops.RetireRules):
             assert operation.device == FORWARD_RULES
+            theirs = tunnels_of(self.kernel.look(), self.desired)
+            assert wrongly_removed(operation.rules, (), theirs) == []
             return
         if isinstance(operation, ops.DeleteAbroad):
             assert operation.abroad.alias.startswith(ALIAS_MARK)
@@ -85,6 +93,10 @@ class Watch:
         if isinstance(operation, ops.AddAddress | ops.Reattach):
             return  # others' bridges and ports, as the configuration says
         device = self.kernel.net.find(operation.device)
+        if isinstance(operation, TAKING_OVER) and operation.device in adoptable(
+            self.kernel.look(), self.desired
+        ):
+            return
         if isinstance(operation, ops.RemoveAddress):
             assert device is None or not any(
                 address.interface == operation.address and not (address.own or address.automatic)
@@ -126,6 +138,52 @@ def property_of_others(kernel: FakeKernel, reattached: Collection[str] = ()) -> 
     )
 
 
+class Others:
+    """What isn't vxland's, and what may be when a plan was carried out."""
+
+    def __init__(
+        self, kernel: FakeKernel, desired: Desired, reattached: Collection[str] = ()
+    ) -> None:
+        self._kernel = kernel
+        self._reattached = reattached
+        seen = kernel.look()
+        names = adoptable(seen, desired)
+        self._adoptable = {d.index for d in kernel.net.devices.values() if d.name in names}
+        self._rules_of = tunnels_of(seen, desired)
+        self._before = property_of_others(kernel, reattached)
+
+    def check(self) -> None:
+        """Nothing of it has changed, but what was taken over whole, or is about to be."""
+        before, after = self._before, property_of_others(self._kernel, self._reattached)
+        taken = (before.devices.keys() - after.devices.keys()) & self._adoptable
+        taken &= self._kernel.net.devices.keys()
+        assert self._devices(before, taken) == self._devices(after, taken)
+        assert before.addresses == after.addresses
+        for name in before.rules.keys() | after.rules.keys():
+            rules = (before.rules[name], after.rules[name])
+            if name == FORWARD:
+                assert wrongly_removed(*rules, self._rules_of) == []
+            else:
+                assert rules[0] == rules[1]
+
+    def _devices(self, seen: Property, taken: set[int]) -> dict[int, tuple[object, ...]]:
+        """Of what may be taken over, a guard may be armed before it is."""
+        return {
+            index: tuple(
+                part[:1] + part[2:] if isinstance(part, Port) and index in self._adoptable else part
+                for part in parts
+            )
+            for index, parts in seen.devices.items()
+            if index not in taken
+        }
+
+
+class Port(tuple[object, ...]):
+    """What a port has of its bridge: which, isolated, other flags."""
+
+    __slots__ = ()
+
+
 def _attributes(device: Device, reattached: Collection[str]) -> tuple[object, ...]:
     return (
         device.name,
@@ -136,7 +194,7 @@ def _attributes(device: Device, reattached: Collection[str]) -> tuple[object, ..
         frozenset(device.altnames),
         device.group,
         device.up,
-        (device.master, device.isolated, frozenset(device.odd_flags))
+        Port((device.master, device.isolated, frozenset(device.odd_flags)))
         if device.name not in reattached
         else None,
         device.lower,

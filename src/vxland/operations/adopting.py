@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from vxland.identity import SHARED
 from vxland.operations.operation import Guarding, Operation, Phase, Step
 
 
@@ -65,4 +66,5 @@ class Adopt(Operation):
         return self.guarded
 
     def __str__(self) -> str:
-        return f"take over {self.device} for peer {self.peer} of overlay {self.overlay}"
+        peer = "" if self.peer in SHARED.values() else f"peer {self.peer} of "
+        return f"take over {self.device} for {peer}overlay {self.overlay}"

@@ -102,8 +102,9 @@ class _Planner:
 
     def result(self) -> Plan:
         """The operations found so far, in the order of their phases and steps."""
-        said = reworded(self.problems, self.adoption.refused, self.adoption.offered)
-        return Plan(self.adoption.ordered(self.operations), tuple(said))
+        adoption = self.adoption
+        said = reworded(self.problems, adoption.refused, adoption.offered, adoption.blocked)
+        return Plan(adoption.ordered(self.operations), tuple(said))
 
     def bridges_ahead(self) -> None:
         """Bridges that are missing before this machine is known; any other stays as it is."""
@@ -135,8 +136,8 @@ class _Planner:
     def overlay(self, overlay: Overlay) -> None:
         """An overlay's bridge, or why the overlay is left as it is."""
         ports: list[Port] = []
-        if overlay.name not in self.adoption.blocked:
-            self.seats.append((overlay, ports))
+        blocked = overlay.name in self.adoption.blocked
+        self.seats.append((replace(overlay, guards=()) if blocked else overlay, ports))
         obstacles = self.obstacles[overlay.name]
         bridge = plan_bridge(overlay, self.observed, self.memory, self.register, self.reserved)
         self.problems += [*overlay.waiting, *obstacles, *bridge.problems]
@@ -215,7 +216,7 @@ class _Planner:
     def rules(self) -> None:
         """What the guards replace of others' rules."""
         renames = [operation for operation in self.operations if isinstance(operation, Rename)]
-        early, late = retirements(self.desired, self.seats, self.observed, renames)
+        early, late = retirements(self.active(), self.seats, self.observed, renames)
         self.adoption = replace(self.adoption, operations=(*self.adoption.operations, *early))
         self.operations += late
 

@@ -31,7 +31,7 @@ def retirements(
     ports = {overlay.name: {port.device: port for port in seat} for overlay, seat in seats}
     renamed = {operation.device for operation in renames}
     for overlay in desired.overlays:
-        if not overlay.adopt or overlay.name not in ports:
+        if not overlay.adopt:
             continue
         names = _names(overlay, observed)
         rules = [rule for rule in state.forward if _is_of(rule, names)]

@@ -41,23 +41,28 @@ def _refusal(overlay: Overlay, miss: Mismatch, kind: Kind, rest: str) -> Problem
 
 
 def reworded(
-    problems: Iterable[Problem], refused: Iterable[Problem], offered: Collection[str]
+    problems: Iterable[Problem],
+    refused: Iterable[Problem],
+    offered: Collection[str],
+    blocked: Collection[str],
 ) -> Iterator[Problem]:
     """The problems, where something else is to be said of a device; then what is left to say.
 
-    What is ``offered`` would be taken over if that were asked for.
+    What is ``offered`` would be taken over if that were asked for. In overlays that are ``blocked``
+    nothing is a hazard but what blocks them.
     """
-    rest = {problem.device: problem for problem in refused}
+    rest = {(problem.device, problem.kind): problem for problem in refused}
     said = set()
     for problem in problems:
-        if problem.kind not in (Kind.CONFLICT, Kind.HAZARD):
-            yield problem
-        elif problem.device in rest:
-            if problem.device not in said:
-                yield rest[problem.device]
-            said.add(problem.device)
-        elif problem.device in offered:
+        key = (problem.device, problem.kind)
+        if key in rest:
+            if key not in said:
+                yield rest[key]
+            said.add(key)
+        elif problem.kind is Kind.HAZARD and problem.overlay in blocked:
+            continue
+        elif problem.device in offered and problem.kind in (Kind.CONFLICT, Kind.HAZARD):
             yield replace(problem, cure=f"{OFFER}. {problem.cure}")
         else:
             yield problem
-    yield from (problem for device, problem in rest.items() if device not in said)
+    yield from (problem for key, problem in rest.items() if key not in said)
