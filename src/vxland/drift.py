@@ -7,15 +7,16 @@ somebody did to that port, so neither is the repair of drift.
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
+from vxland.identity import RULE_SETS
 from vxland.model import Desired
 from vxland.observed import Observed
-from vxland.operations import BringUp, Operation, TakeDown
+from vxland.operations import Adopt, AdoptBridge, BringUp, Operation, TakeDown
 from vxland.plan import Plan
 
 
 @dataclass(frozen=True, slots=True)
 class Drift:
-    """Devices to which something was done, by why."""
+    """Devices to which something was done, by why. What was taken over is neither."""
 
     repaired: frozenset[str] = frozenset()  # somebody had changed them
     secured: frozenset[str] = frozenset()  # taken down: what is there could loop, or isn't guarded
@@ -28,12 +29,15 @@ class Drift:
         again is drift.
         """
         secured, released = set(), set()
+        new = {device for device, operations in done.items() if any(map(_takes_over, operations))}
+        if new:
+            new.update(RULE_SETS)  # armed for the first time, perhaps
         for device, operations in done.items():
             if device not in kept_down and _only(TakeDown, operations):
                 secured.add(device)
             if device in kept_down and _only(BringUp, operations):
                 released.add(device)
-        return cls(frozenset(done) - secured - released, frozenset(secured))
+        return cls(frozenset(done) - secured - released - new, frozenset(secured))
 
 
 def kept_down(desired: Desired, observed: Observed, plan: Plan) -> frozenset[str]:
@@ -47,6 +51,10 @@ def kept_down(desired: Desired, observed: Observed, plan: Plan) -> frozenset[str
         and (not link.up or vtep.device in taken)
         and vtep.device not in raised
     )
+
+
+def _takes_over(operation: Operation) -> bool:
+    return isinstance(operation, Adopt | AdoptBridge)
 
 
 def _only(kind: type[Operation], operations: Sequence[Operation]) -> bool:

@@ -7,6 +7,7 @@ from vxland.model import Bridge, Desired, Overlay, Remote, Vtep
 from vxland.observed import BridgeAddress, EbtablesState, Link, Observed
 from vxland.operations import (
     AddAddress,
+    Adopt,
     Attach,
     BringUp,
     CreateBridge,
@@ -14,6 +15,7 @@ from vxland.operations import (
     DeleteLink,
     Guarding,
     Operation,
+    PinMac,
     RaiseBridge,
     RemoveAddress,
     RemoveChain,
@@ -70,12 +72,21 @@ def test_every_disturbance_is_a_group() -> None:
     """The groups are all there, the mildest first, even if there is nothing to do."""
     expected = [(disturbance, ()) for disturbance in Disturbance]
     assert expected == list(by_disturbance(Plan()).items())
-    assert next(iter(Disturbance)) is Disturbance.NONE
+    assert [*Disturbance][:2] == [Disturbance.ADOPTED, Disturbance.NONE]
 
 
 @pytest.mark.parametrize(
     ("disturbance", "operations"),
     [
+        pytest.param(
+            Disturbance.ADOPTED,
+            (
+                PinMac("lan", "br0", "02"),
+                Adopt("lan", "t", "vxland-lan+b", "b", "br0", ()),
+                RetireRules("lan", "ebtables FORWARD", (), ()),
+            ),
+            id="taken over",
+        ),
         pytest.param(Disturbance.NONE, (SetMtu("lan", "t", 1400),), id="in place"),
         pytest.param(Disturbance.NONE, (create("t"), Attach("lan", "t", "br0"), up("t")), id="new"),
         pytest.param(
@@ -164,7 +175,6 @@ def test_the_chain_never_disturbs() -> None:
         WriteChain("", "VXLAND", ("-i vxl-+ -o vxl-+ -j DROP",), 1),
         TrimChain("", "VXLAND", (), ()),
         RemoveChain("", "VXLAND", 1, ()),
-        RetireRules("", "VXLAND", (), ()),
     )
     delete = DeleteLink("lan", "VXLAND")
     expected = {Disturbance.NONE: chain, Disturbance.REMOVED: (delete,)}

@@ -7,12 +7,15 @@ import pytest
 
 from tests.core.test_report import DEVICE, UP, desired
 from vxland.drift import Drift, kept_down
+from vxland.identity import CHAIN
 from vxland.observed import Link, Observed
-from vxland.operations import Operation, SetMtu, TakeDown
+from vxland.operations import Adopt, Operation, SetMtu, TakeDown, WriteChain
 from vxland.plan import Plan
 
 DOWN = TakeDown("lan", DEVICE)
 MTU = SetMtu("lan", DEVICE, 1450)
+ADOPT = Adopt("lan", DEVICE, "vxland-lan+b", "b", "vxbr0", ())
+WRITE = WriteChain("", CHAIN, (), 0)
 IT = frozenset({DEVICE})
 NONE: frozenset[str] = frozenset()
 
@@ -28,6 +31,8 @@ NONE: frozenset[str] = frozenset()
         ({DEVICE: [UP]}, IT, NONE, NONE),
         ({DEVICE: [MTU, UP]}, IT, IT, NONE),
         ({DEVICE: [DOWN, MTU]}, NONE, IT, NONE),
+        ({DEVICE: [ADOPT, MTU], CHAIN: [WRITE]}, NONE, NONE, NONE),
+        ({DEVICE: [ADOPT, MTU], "other": [MTU]}, NONE, frozenset({"other"}), NONE),
     ],
     ids=[
         "nothing",
@@ -38,6 +43,8 @@ NONE: frozenset[str] = frozenset()
         "it can't loop any more",
         "and was changed meanwhile",
         "it is down for a change",
+        "it was taken over",
+        "it was taken over, and another was changed",
     ],
 )
 def test_why_something_was_done(

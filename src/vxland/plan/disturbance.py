@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from enum import Enum
 
 from vxland.operations import (
+    Adopt,
+    AdoptBridge,
     BringUp,
     ClaimTable,
     CreateBridge,
@@ -12,6 +14,7 @@ from vxland.operations import (
     FillTable,
     MakeTable,
     Operation,
+    PinMac,
     RaiseBridge,
     RemoveChain,
     RemoveTable,
@@ -26,14 +29,18 @@ from vxland.plan.planner import Plan
 
 # Swapped in one transaction, of no one device.
 NODE_WIDE = (
-    *(WriteChain, TrimChain, RemoveChain, RetireRules),
+    *(WriteChain, TrimChain, RemoveChain),
     *(MakeTable, FillTable, ClaimTable, TrimTable, RemoveTable),
 )
+TAKING_OVER = (PinMac, AdoptBridge, Adopt, RetireRules)
 
 
 class Disturbance(Enum):
     """What a step does to traffic, from the least to the most, each with a sentence to print."""
 
+    ADOPTED = (
+        "Taken over from what made it, and vxland's from then on; no traffic is disturbed by that"
+    )
     NONE = "No traffic is disturbed (changed in place, or new)"
     BLINKS = "It goes down for a moment, and what is sent meanwhile is lost"
     RECREATED = "Its device is deleted and made again; traffic stops meanwhile, counters restart"
@@ -73,6 +80,8 @@ class _Survey:
     def of(self, operation: Operation) -> Disturbance:
         """The disturbance that this step has a part in."""
         device = self._name(operation)
+        if isinstance(operation, TAKING_OVER):
+            return Disturbance.ADOPTED
         if isinstance(operation, NODE_WIDE):
             return Disturbance.NONE
         if device in self._deleted:
