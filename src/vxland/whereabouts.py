@@ -52,14 +52,12 @@ def survey(
 ) -> tuple[Observed, Whereabouts]:
     """Look at everything, with routes to wherever the peers turn out to be.
 
-    What others have in ebtables' FORWARD is looked at only where it may be taken over.
     ``before`` is what was kept last time, ``answers`` what is known of host names.
     """
     asked = frozenset((*peers.addresses(settings.peers).values(), *before.values()))
     if settings.node.address is not None:  # by which routes are chosen
         asked |= {settings.node.address}
-    adopts = any(overlay.adopt for overlay in settings.overlays)
-    observed = sight.observe(asked, others=adopts)
+    observed = sight.observe(asked, others=any(one.adopt for one in settings.overlays))
     where = whereabouts(settings, answers, observed, before)
     more = frozenset(where.addresses.values()) - asked
     if more:
