@@ -229,3 +229,10 @@ def test_a_vtep_has_all_that_the_kernel_needs() -> None:
     )
     assert vtep.flood == {ip_address("192.0.2.2")}
     assert (vtep.vni_key.vni, vtep.vni_key.port, vtep.vni_key.family) == (10883308, 4789, 4)
+
+
+def test_every_overlay_may_be_asked_to_adopt() -> None:
+    """As by ``--adopt``."""
+    overlays = tuple(OverlaySettings(name, f"br-{name}") for name in ("lan", "dmz"))
+    asked = Settings(overlays=overlays).adopting()
+    assert [overlay.adopt for overlay in asked.overlays] == [True, True]

@@ -71,8 +71,12 @@ class _Judge:
             if overlay.adopt and overlay.name in self.hazards - begun
         }
         self.excused |= self.blocked
-        left = {o.bridge.device for o in desired.overlays if o.name in self.blocked}
-        self.hazardous |= {link.name for link in observed.links.values() if link.master in left}
+        bridges = {o.bridge.device: o.allow_tunnel_ports for o in desired.overlays}
+        self.hazardous |= {  # they match, and are no hazard only because they are guarded
+            link.name
+            for link in observed.links.values()
+            if link.is_tunnel and link.name not in bridges.get(str(link.master), {link.name})
+        }
         self.waiting = {(p.overlay, p.peer) for p in problems if p.kind is Kind.WAITING}
 
     def false_conflicts(self) -> Iterator[str]:

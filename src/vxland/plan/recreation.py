@@ -35,8 +35,8 @@ def _binding(vtep: Vtep, state: VxlanState, host: Host) -> Iterator[str]:
     """A device made with ``dev`` may keep it while frames would go there anyway, and fit."""
     if state.underlay == vtep.underlay:
         return
-    if state.underlay is None or vtep.underlay is not None:
-        yield f"it is bound to {state.underlay or 'no device'}, not {vtep.underlay or 'none'}"
+    if vtep.underlay is not None or state.underlay is None:  # of these two never both
+        yield f"it is bound to {state.underlay or 'no device'}, not {vtep.underlay}"
         return
     for remote in vtep.remotes:
         route = host.routes.get(remote.address)
