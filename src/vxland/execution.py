@@ -100,10 +100,14 @@ def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operatio
         return {}
     seen = kernel.read_back()
     tunnels = [link for link in own_links(seen) if link.up and link.is_tunnel]
+    unarmed = {  # each once, though many operations may need the same
+        guarding: _not_armed(guarding, seen)
+        for guarding in {guarding for operation in operations for guarding in operation.needs}
+    }
     refused = {}
     for operation in operations:
         for guarding in operation.needs:
-            reason = _not_armed(guarding, seen)
+            reason = unarmed[guarding]
             link = seen.links.get(guarding.device)
             if link is None:
                 reason = "it is gone"

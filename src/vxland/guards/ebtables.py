@@ -56,7 +56,8 @@ class Ebtables(Wall[EbtablesState]):
 
 
 def _jumps(state: EbtablesState) -> int:
-    return sum(map(is_jump, state.forward))
+    # Of thousands of rules most are seen at a glance to be none.
+    return sum(is_jump(rule) for rule in state.forward if rule.verdict == CHAIN)
 
 
 def _texts(rules: tuple[PortRule, ...]) -> tuple[str, ...]:
