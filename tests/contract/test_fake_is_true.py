@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 from tests.contract.samples import OVERTAKEN, SCENES
 from tests.contract.twins import twins
 from tests.core.configurations import Configuration, configurations
+from tests.core.digits import Digits, digits
+from tests.core.handmade import Handmade, adopting
 from tests.core.stories import Story, Turn, stories
 from tests.fake.drift import BRIDGE, DRIFT, EBTABLES, GUARDED, HOME, NFTABLES, B, C, D
 from tests.fake.tally_drift import SHARED, TALLY
@@ -20,6 +22,8 @@ from vxland.kernel.nftables import BATCHES
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.operations import DeleteLink, Operation
 from vxland.plan import plan, plan_teardown
+
+SIZE = 10  # bytes
 
 pytestmark = pytest.mark.kernel
 
@@ -96,6 +100,20 @@ def test_every_class_of_operations_is_compared() -> None:
     steps = chain.from_iterable(SCENES.values())
     seen = {type(step) for step in steps if isinstance(step, Operation)}
     assert {*MESSAGES, *SCRIPTS, *BATCHES, *TALLY_BATCHES} == seen
+
+
+@examples(15)
+@given(configurations(), digits(SIZE), st.integers(0, 60))
+def test_what_something_else_made_is_taken_over(
+    wanted: Configuration, choose: Digits, cut: int
+) -> None:
+    """Both are the same after each step, wherever it is cut off; and nothing is left to do."""
+    desired = adopting(wanted.desired)
+    with twins() as both:
+        both.vandalise(*Handmade(choose, desired).steps)
+        both.carry_out(Turn(wanted, cut).of(plan(both.compare(), desired)))
+        both.turn(desired)
+        both.carry_out(plan_teardown(both.compare()))
 
 
 @examples(25)
