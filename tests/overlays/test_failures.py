@@ -42,6 +42,7 @@ def bridge_no_bridge(six: Estate) -> Iterator[None]:
     six.server.sh(f"ip link del {VICTIM.bridge}; ip link add {VICTIM.bridge} type veth")
     yield
     six.server.sh(f"ip link del {VICTIM.bridge}")
+    eventually(lambda: six.server.link(VICTIM.bridge), "vxland makes it anew")
     guest.attach()
 
 
