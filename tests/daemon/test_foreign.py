@@ -221,7 +221,10 @@ def test_conflict_is_reported_and_nothing_taken(server: Server, name: str) -> No
 
 
 def test_device_that_lost_both_marks_is_not_taken_back(server: Server) -> None:
-    """It might be anybody's now: a conflict, and in the bridge a hazard. A mark brings it back."""
+    """It might be anybody's now: a conflict, and once it isn't guarded a hazard to the others.
+
+    A mark brings it back.
+    """
     server.start()
     server.settled()
     with frozen(server):
@@ -231,11 +234,16 @@ def test_device_that_lost_both_marks_is_not_taken_back(server: Server) -> None:
         )
     before = snapshot(server)
     eventually(lambda: problems(server, "conflict"), lambda: f"a conflict: {server.status()}")
-    named = problems(server, "conflict") + problems(server, "hazard")
-    assert {"vxl-lan-lxd2"} == {found["device"] for found in named}
-    assert up(server, *TUNNELS) == {"vxl-lan-lxd2": True, "vxl-lan-lxd3": False}
+    assert {"vxl-lan-lxd2"} == {found["device"] for found in problems(server, "conflict")}
+    assert "vxland plan --adopt" in problems(server, "conflict")[0]["cure"]
+    assert problems(server, "hazard") == []
+    assert up(server, *TUNNELS) == dict.fromkeys(TUNNELS, True)
     names = {"vxl-lan-lxd2"}
     assert_equal(before.of(names), snapshot(server).of(names))
+
+    server.sh("ip link set vxl-lan-lxd2 type bridge_slave isolated off")
+    assert problem(server, "hazard")["device"] == "vxl-lan-lxd2"
+    assert up(server, *TUNNELS) == {"vxl-lan-lxd2": True, "vxl-lan-lxd3": False}
 
     server.sh("ip link set vxl-lan-lxd2 alias vxland:lan:lxd2")
     server.settled()

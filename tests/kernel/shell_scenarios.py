@@ -25,6 +25,19 @@ MESH = Settings(overlays=(LAN,), peers=V4)
 MESH6 = Settings(overlays=(LAN,), peers=V6)
 TWO = Settings(overlays=(LAN, SECOND), peers=V4)
 SPLIT = ("-i vxlan0 -o vxlan1 -j DROP", "-i vxlan1 -o vxlan0 -j DROP")  # vxlansetup.sh's
+MADE_BY_SCRIPT = """
+    ip link add vxbr0 address 02:77:77:77:77:77 type bridge
+    ip link set vxbr0 up
+    for i in 0 1 2; do
+        ip link add vxlan$i address 02:77:77:77:77:0$i type vxlan id $i dstport 4789 \\
+            local 203.0.113.1 remote 203.0.113.$((i + 2)) dev u0
+        ip link set vxlan$i master vxbr0 up
+    done
+    ip link set vxlan2 down
+    ip link set vxlan2 name vxother
+    ip link set vxother up
+    """ + "".join(f"ebtables -A FORWARD {rule}\n" for rule in SPLIT)
+TAKEOVER = (ops.PinMac, ops.Isolate, ops.AdoptBridge, ops.Adopt)
 FLOOD = "00:00:00:00:00:00"
 
 
@@ -128,7 +141,7 @@ DRIFTS: dict[str, tuple[str, tuple[type[ops.Operation], ...]]] = {
         ip link set dev vxl-lan-b name 'a$b'
         ip link set dev 'a$b' up
         """,
-        (ops.Rename, ops.BringUp),
+        (ops.Rename,),  # with its guard, and a kernel from 6.2 on, it stays up meanwhile
     ),
     "deleted": ("ip link del vxl-lan-b", ANEW),
     "moved away": (
@@ -294,6 +307,12 @@ SCENARIOS: dict[str, Scenario] = {
         (ops.RetireRules,),
         "".join(f"ebtables -A FORWARD {rule}\n" for rule in (*SPLIT, "-i g0 -j DROP", *SPLIT)),
         planner=lambda _: Plan((ops.RetireRules("", FORWARD_RULES, SPLIT * 2, ()),)),
+    ),
+    "taken over": Scenario(
+        (ops.WriteChain, *TAKEOVER, ops.Rename, ops.RetireRules),
+        MADE_BY_SCRIPT,
+        before=None,
+        after=mesh(replace(NUMBERED, adopt=True)),
     ),
     "teardown": Scenario((ops.DeleteLink, ops.RemoveChain), before=TWO, after=None),
     "teardown, with a guest": Scenario(

@@ -83,7 +83,8 @@ def planned(settings: Settings | None, kernel: LinuxKernel) -> Plan:
     known = addresses(settings.peers)
     remotes = frozenset(known.values())
     desired = resolve(settings, known, kernel.host(remotes))
-    return plan(kernel.observe(remotes, abroad=True), desired)
+    adopts = any(overlay.adopt for overlay in settings.overlays)
+    return plan(kernel.observe(remotes, abroad=True, others=adopts), desired)
 
 
 def carry_out(to_do: Plan, kernel: LinuxKernel) -> None:
