@@ -429,3 +429,16 @@ def test_nothing_is_taken_over_before_this_machine_is_known() -> None:
     """It isn't known what should be there."""
     made = plan(look(after(*script())), replace(WANTED, node=""))
     assert not any("take over" in line for line in said(made))
+
+
+def test_a_takeover_that_was_cut_off_takes_nothing_down() -> None:
+    """A tunnel that lacks only the mark, and is guarded, is no hazard to those that have it."""
+    steps = plan(look(after(*script())), WANTED).operations
+    for done in range(len(steps) + 1):
+        kernel = after(*script())
+        execute(Plan(steps[:done]), kernel)
+        made = plan(look(kernel), adopting(WANTED, adopt=False))
+        assert [line for line in said(made) if "down" in line or "delete" in line] == []
+        execute(made, kernel)
+        execute(plan(look(kernel), WANTED), kernel)
+        assert plan(look(kernel), WANTED) == Plan()
