@@ -1,4 +1,4 @@
-"""What ``vxland plan --commands`` prints, pasted into a shell, makes what ``vxland apply`` makes."""
+"""What ``vxland plan --commands`` prints, pasted into a shell, makes what ``apply`` makes."""
 
 import subprocess
 from collections.abc import Iterator
@@ -14,6 +14,8 @@ pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 OVERLAY = '[[overlay]]\nname = "lan"\nbridge = "vxbr0"\n'
 ADDRESSES = 'addresses = ["10.1.0.1/24", "10.1.0.9/24", "10.2.0.1/31", "fd00:1::1/64"]\n'
 OPTIONS = 'ttl = 64\ntos = 16\ndf = "set"\nageing = 100\nudp_csum = false\nlearning = true\n'
+SECOND = '[[overlay]]\nname = "dmz"\nbridge = "vxdmz"\nvni = "index"\n'
+THIRD = '[[overlay]]\nname = "bulk"\nbridge = "vxbulk"\nmode = "shared"\nvni = 5\nport = 4790\n'
 V4 = ("203.0.113.1", "203.0.113.2", "198.51.100.3", "203.0.113.4")
 V6 = ("2001:db8::1", "2001:db8::2", "2001:db8:1::3")
 MIXED = (*V4[:3], "2001:db8::4")
@@ -37,8 +39,7 @@ NODES: dict[str, tuple[str, tuple[str, ...], str]] = {
         BRIDGE,
     ),
     "several overlays": (
-        f'{OVERLAY}\n[[overlay]]\nname = "dmz"\nbridge = "vxdmz"\nvni = "index"\n{OPTIONS}'
-        '\n[[overlay]]\nname = "bulk"\nbridge = "vxbulk"\nmode = "shared"\nvni = 5\nport = 4790\n',
+        f"{OVERLAY}{SECOND}{OPTIONS}{THIRD}",
         V4,
         "",
     ),
