@@ -81,10 +81,10 @@ def test_the_plan_pasted_is_the_plan_applied(name: str, twins: tuple[Server, Ser
     planned = pasted.vxland("plan", "--commands")
     assert planned.returncode == 2, planned.stderr
     assert paste(pasted, planned.stdout) == ""
-    one, other = settled(twins)
-    assert one == other
+    made, like = settled(twins)
+    assert made == like
     assert {"vxlan", "bridge"} <= {
-        link.get("linkinfo", {}).get("info_kind") for link in one["links"]
+        link.get("linkinfo", {}).get("info_kind") for link in made["links"]
     }
     left = pasted.vxland("plan")
     assert left.returncode == 0, left.stdout

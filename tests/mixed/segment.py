@@ -4,8 +4,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from contextlib import ExitStack
 from itertools import permutations
 
-from tests.lab import BROADCAST, Container, Flow, Listener, Server, Site, eventually
-from tests.lab.drops import drops
+from tests.lab import BROADCAST, Container, Flow, Listener, Server, Site, drops, eventually
 from tests.lab.site import ADDRESS, HEAD, config
 from tests.scripts.vxlansetup import script, variables
 
