@@ -56,4 +56,4 @@ def unharmed(one: Guest, other: Guest) -> Iterator[None]:
             assert lost == 0, f"{lost} frames of {flow.sent} are lost"
             assert copies == 1, f"a frame came {copies} times"
             rate = flow.sent / seconds
-            assert rate == pytest.approx(RATE, rel=0.05), "frames a second that were sent"
+            assert rate == pytest.approx(RATE, rel=0.2), "frames a second that were sent"
