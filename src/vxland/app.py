@@ -28,6 +28,7 @@ from vxland.metrics import Sources, Totals, TunnelTotals, VxlandCollector, regis
 from vxland.notify import Notifier
 from vxland.outlook import counted
 from vxland.precedence import Precedence
+from vxland.probe.managers import Patrol
 from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
@@ -82,7 +83,7 @@ class Daemon:
                 self._file,
                 self._first_settings,
                 names,
-                lambda rules, within: self._culprit(events, rules=rules, within=within),
+                _Others(events, self._doorbell),
             )
             collector = VxlandCollector(
                 self._totals,
@@ -130,18 +131,6 @@ class Daemon:
     def _counters(self) -> Counters:
         """What nftables has counted for peers."""
         return read_counters(self._precedence.give_way)
-
-    def _culprit(
-        self, events: Sequence[Events[Trigger]], *, rules: bool, within: float
-    ) -> str | None:
-        """Who was seen changing rules, or else links and addresses, in the last so many seconds."""
-        wanted = Trigger.RULES if rules else Trigger.NETLINK
-        for source in events:
-            if source.trigger is wanted:
-                if source.drain():  # the kernel names a program once its change is made and told
-                    self._doorbell.ring(source.trigger)
-                return source.likely(within=within)
-        return None
 
     def _config_changed(self) -> None:
         self._doorbell.ring(Trigger.CONFIG)
@@ -236,6 +225,25 @@ class Daemon:
             return {"error": self._board.trouble}
         report = self._board.report
         return {"errors": list(report.config.errors) if report else []}
+
+
+class _Others(Patrol):
+    """Who else has a hand in this, by what files say and by what the kernel tells of changes."""
+
+    def __init__(self, events: Sequence[Events[Trigger]], doorbell: Doorbell) -> None:
+        super().__init__()
+        self._events = events
+        self._doorbell = doorbell
+
+    def culprit(self, *, rules: bool, within: float) -> str | None:
+        """Who was seen changing rules, or else links and addresses, in the last so many seconds."""
+        wanted = Trigger.RULES if rules else Trigger.NETLINK
+        for source in self._events:
+            if source.trigger is wanted:
+                if source.drain():  # the kernel names a program once its change is made and told
+                    self._doorbell.ring(source.trigger)
+                return source.likely(within=within)
+        return None
 
 
 def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:

@@ -8,6 +8,7 @@ from pathlib import Path
 from vxland.config.load import load
 from vxland.health import TunnelKey
 from vxland.hints import hints
+from vxland.hints.makers import makers
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
@@ -20,6 +21,7 @@ from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import host_names, hosts
 from vxland.plan import Plan, plan
+from vxland.probe.managers import claims_now
 from vxland.report import ConfigState, Report
 from vxland.resolve import Unresolved, resolve
 from vxland.settings import Settings
@@ -81,7 +83,9 @@ def look(path: Path, kernel: LinuxKernel, *, adopt: bool = False) -> Outlook:
     if any(isinstance(operation, CreateVtep) for operation in planned.operations):
         observed = replace(observed, abroad=kernel.look_abroad())
         planned = plan(observed, desired)
-    planned = replace(planned, problems=(*planned.problems, *where.notes))
+    observed = replace(observed, claims=claims_now(desired, observed))
+    others = (hint for o in desired.overlays if o.adopt for hint in makers(o, observed))
+    planned = replace(planned, problems=(*planned.problems, *where.notes, *others))
     return Outlook(settings, observed, desired, planned, at, time.monotonic() - started)
 
 

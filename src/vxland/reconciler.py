@@ -1,7 +1,7 @@
 """The one loop that decides: look, resolve, plan, carry out, report. Nobody else writes."""
 
 import time
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from random import Random
 
@@ -17,8 +17,9 @@ from vxland.execution import Outcome, execute
 from vxland.fights import WINDOW, Fights, undone
 from vxland.hints import hints
 from vxland.identity import RULE_SETS
+from vxland.leisure import Leisure
 from vxland.model import Desired
-from vxland.observed import FarEnd, ForwardChain, Host, Observed
+from vxland.observed import Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import host_names, hosts
@@ -30,7 +31,7 @@ from vxland.resolve import Beyond, Unresolved, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
-from vxland.surroundings import ConfigSource, Kernel, Names, counted
+from vxland.surroundings import ConfigSource, Kernel, Names, Others, counted
 from vxland.whereabouts import Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
@@ -51,12 +52,12 @@ class Reconciler:
         source: ConfigSource,
         settings: Settings,
         names: Names,
-        culprit: Callable[[bool, float], str | None] = lambda _rules, _within: None,
+        others: Others,
     ) -> None:
         self._kernel = kernel
         self._source = source
         self._names = names
-        self._culprit = culprit
+        self._others = others
         self.settings = settings
         self.remotes: frozenset[IPAddress] = frozenset()  # where the peers were in the last turn
         now = time.time()
@@ -71,8 +72,7 @@ class Reconciler:
         self._repairs = Repairs()
         self._kept_down: frozenset[str] = frozenset()  # ports, by the last turn's plan
         self._silence = Silence()
-        self._forward: tuple[ForwardChain, ...] = ()
-        self._far_ends: Mapping[str, FarEnd] = {}
+        self._leisure = Leisure(kernel, others)
         self._failures = Failures()
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
@@ -229,13 +229,11 @@ class Reconciler:
         self, observed: Observed, desired: Desired, outcomes: Collection[Outcome]
     ) -> Observed:
         """What only hints need is looked at where there was nothing to repair."""
-        if not outcomes:
-            self._forward = self._kernel.read_forward()
-            bridges = frozenset(overlay.bridge.device for overlay in desired.overlays)
-            self._far_ends = self._kernel.read_far_ends(bridges)
-            if self._silence.is_due(self._turned):
-                self._silence.note(counted(self._kernel, desired), self._turned)
-        return replace(observed, forward=self._forward, far_ends=self._far_ends)
+        if outcomes:
+            return self._leisure.remember(observed)
+        if self._silence.is_due(self._turned):
+            self._silence.note(counted(self._kernel, desired), self._turned)
+        return self._leisure.look(observed, desired)
 
     def _learn(
         self, outcomes: tuple[Outcome, ...], desired: Desired, at: float, drift: Drift
@@ -248,7 +246,9 @@ class Reconciler:
         self._failures.note(outcomes, self._backoff.held(now))
         repairs = [operation for operation in done if operation.device in drift.repaired]
         for fight in self._fights.record(undone(repairs), now):
-            self._culprits[fight.subject] = self._culprit(fight.subject[0] in RULE_SETS, WINDOW)
+            self._culprits[fight.subject] = self._others.culprit(
+                rules=fight.subject[0] in RULE_SETS, within=WINDOW
+            )
         self._repairs.note(outcomes, desired, drift, at)
         current = {fight.subject for fight in self._fights.current()}
         self._culprits = {s: who for s, who in self._culprits.items() if s in current}
@@ -258,7 +258,7 @@ class Reconciler:
         within = time.monotonic() - self._turned + MOMENT
         changed = {outcome.operation.device for outcome in outcomes}
         kinds = {device in RULE_SETS for device in changed}
-        who = {rules: self._culprit(rules, within) for rules in kinds}
+        who = {rules: self._others.culprit(rules=rules, within=within) for rules in kinds}
         seen = {device: who[device in RULE_SETS] for device in changed}
         seen |= {device: who for (device, _), who in self._culprits.items()}
         return {device: who for device, who in seen.items() if who is not None}

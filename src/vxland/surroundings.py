@@ -8,7 +8,7 @@ from vxland.addresses import IPAddress
 from vxland.meter import Counters, traffic
 from vxland.model import Desired
 from vxland.names import Answer
-from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Observed
+from vxland.observed import Abroad, Claim, FarEnd, ForwardChain, Host, Observed
 from vxland.settings import Settings
 from vxland.tally import shared
 from vxland.traffic import Reading, Seen, readings
@@ -67,6 +67,16 @@ class Names(Protocol):
 
     def hurry(self) -> None:
         """Ask for all of them again now."""
+
+
+class Others(Protocol):
+    """Who else has a hand in devices and rules."""
+
+    def culprit(self, *, rules: bool, within: float) -> str | None:
+        """Who was seen changing rules, or else links and addresses, in the last so many seconds."""
+
+    def claims(self, desired: Desired, observed: Observed) -> tuple[Claim, ...]:
+        """By files: which programs are to do something with vxland's devices, too."""
 
 
 def counted(kernel: Counting, desired: Desired) -> dict[tuple[str, str], Reading]:

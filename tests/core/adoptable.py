@@ -19,7 +19,7 @@ def adoptable(seen: Observed, desired: Desired) -> frozenset[str]:
         tunnels = {
             link.name
             for link in seen.links.values()
-            if not is_own(link) and any(_is_like(link, vtep) for vtep in overlay.vteps)
+            if not is_own(link) and any(_is_like(link, vtep, seen) for vtep in overlay.vteps)
             if link.master is None or _is_of(seen.links[link.master], overlay)
         }
         found |= tunnels
@@ -27,11 +27,13 @@ def adoptable(seen: Observed, desired: Desired) -> frozenset[str]:
     return frozenset(found)
 
 
-def _is_like(link: Link, vtep: Vtep) -> bool:
+def _is_like(link: Link, vtep: Vtep, seen: Observed) -> bool:
     state = link.vxlan
+    floods = {entry.destination for entry in seen.fdb.get(link.name, ()) if entry.floods}
     return (
         state is not None
-        and (state.vni, state.port, state.remote) == (vtep.vni, vtep.port, vtep.remote)
+        and (state.vni, state.port) == (vtep.vni, vtep.port)
+        and (state.remote == vtep.remote or (state.remote is None and floods == vtep.flood))
         and (state.local is None or state.local.version == vtep.local.version)
         and state.plain
         and state.options.udp_csum == vtep.options.udp_csum

@@ -111,6 +111,21 @@ def test_what_was_taken_over_is_vxlands() -> None:
     assert {device.name for device in kernel.net.devices.values()} == {"lo", NIC, f"{NIC}-peer"}
 
 
+def test_a_flood_list_does_what_a_remote_would() -> None:
+    """As ifupdown2 makes devices, whose remote is set in place; but no other list does."""
+    cleared = somebody.remote("vxlan1", "0.0.0.0")
+    kernel = after(*script(), cleared, somebody.flood_added("vxlan1", "192.0.2.3"))
+    lines = said(plan(look(kernel), WANTED))
+    assert "take over vxlan1 for peer c of overlay lan" in lines
+    assert "set the remote of vxlan1 to 192.0.2.3" in lines
+    execute(plan(look(kernel), WANTED), kernel)
+    assert plan(look(kernel), WANTED) == Plan()
+    kernel = after(*script(), cleared, somebody.flood_added("vxlan1", "192.0.2.66"))
+    assert "vxlan1 isn't taken over: it leads to no one peer, and" in only(
+        plan(look(kernel), WANTED)
+    )
+
+
 def test_without_adopt_nothing_is_taken_over_and_the_cure_says_how() -> None:
     """Whatever stands in the way."""
     made = plan(look(after(*script())), adopting(WANTED, adopt=False))

@@ -11,7 +11,6 @@ from tests.core.test_report import desired, report, seen
 from tests.core.test_status import documented, written
 from vxland.diagnosis import CHECKS, Finding, State, diagnose, diagnosis_json, shape
 from vxland.diagnosis.facts import (
-    Claim,
     Facts,
     InputChain,
     Path,
@@ -22,7 +21,7 @@ from vxland.diagnosis.facts import (
 )
 from vxland.diagnosis.targets import Target, targets
 from vxland.identity import mac
-from vxland.observed import Host, Link, Observed, Route
+from vxland.observed import Claim, Host, Link, Observed, Route
 from vxland.problems import Kind, Problem
 from vxland.settings import Df
 from vxland.status import report_status
@@ -39,6 +38,7 @@ CLOSED = Told(PEER, "port unreachable", closed=True)
 FILTERED = Told(BY, "administratively prohibited", filtered=True)
 LOST = Told(BY, "host unreachable")
 HINT = Problem(Kind.HINT, "worth knowing", "look", overlay="lan", peer="lxd2")
+FILE = Problem(Kind.HINT, "ifupdown is to configure vxbr0 (/etc/network/interfaces:1): …")
 PROBLEM = Problem(Kind.CONFLICT, "taken", "free it", overlay="lan")
 
 
@@ -138,6 +138,7 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     ("config", status(daemon="not running"), State.OK, "is valid", ""),
     ("config", {"digest": "other"}, State.WARNING, "aren't in force", "vxland reload"),
     ("sync", problems(PROBLEM, in_sync=False), State.PROBLEM, "taken", "free it"),
+    ("sync", problems(FILE), State.OK, "are as configured", ""),
     ("sync", problems(in_sync=False), State.PROBLEM, "aren't as configured", "vxland status"),
     (
         "sync",
@@ -151,7 +152,11 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     (
         "managers",
         {"claims": (Claim("systemd-networkd", "vxl-a-b", "/etc/x.network"),)},
-        *(State.WARNING, "/etc/x.network has systemd-networkd manage vxl-a-b", "'vxl-*' >"),
+        *(
+            State.WARNING,
+            "systemd-networkd is to manage vxl-a-b (/etc/x.network)",
+            "'vxl-* vxland-*' >",
+        ),
     ),
     (
         "managers",
@@ -161,7 +166,7 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     (
         "managers",
         {"claims": (Claim("ifupdown", "vxbr0", "/etc/network/interfaces"),)},
-        *(State.WARNING, "has ifupdown configure vxbr0", "out of /etc/network/interfaces;"),
+        *(State.WARNING, "ifupdown is to configure vxbr0", "out of /etc/network/interfaces. If"),
     ),
     (
         "managers",

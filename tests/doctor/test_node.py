@@ -118,7 +118,7 @@ def test_a_file_by_which_networkd_manages_tunnels(server: Server) -> None:
     subprocess.run(["mount", "-t", "tmpfs", "tmpfs", NETWORKS], check=True)
     try:
         (NETWORKS / "10-all.network").write_text("[Match]\nName=vx*\n\n[Network]\nDHCP=yes\n")
-        told, _ = ails(server, "managers", "has systemd-networkd manage vxbr0, vxl-lan-lxd2")
+        told, _ = ails(server, "managers", "systemd-networkd is to manage vxbr0, vxl-lan-lxd2 (")
         server.sh(told["cure"].partition(";")[0])
         is_well(server)
         assert "Name=vxbr0 vxl-*" in (NETWORKS / "00-vxland.network").read_text()

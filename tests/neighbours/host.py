@@ -1,6 +1,8 @@
 """A server where udev and a network manager run: a Debian root around a network namespace."""
 
+import os
 import shutil
+import signal
 import subprocess
 from collections.abc import Iterable
 from pathlib import Path
@@ -143,6 +145,13 @@ class Host(Server):
                     stderr=log,
                 )
             )
+
+    def end_inside(self, daemon: str) -> None:
+        """End what was started in the root by these words."""
+        (process,) = (p for p in self._daemons if p.args[-1] == daemon and p.poll() is None)  # type: ignore[index]
+        inner = Path(f"/proc/{process.pid}/task/{process.pid}/children").read_text().split()
+        os.kill(int(inner[0]) if inner else process.pid, signal.SIGTERM)
+        process.wait(timeout=30)
 
     def start_udev(self) -> None:
         """Start udev, and have it look at what is there already, as at boot."""

@@ -12,6 +12,7 @@ from vxland.hints.fragments import lost_fragments
 from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
+from vxland.hints.makers import makers
 from vxland.hints.uncounted import uncounted
 from vxland.journal.messages import WARNING, Message
 from vxland.problems import Kind
@@ -30,6 +31,7 @@ HINTED = {
     filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
     isolated_ports: "Isolated guest ports",
     uncounted: "Peers that aren't counted",
+    makers: "Files that have others make or manage the same",
     Silence: "A missing or silent peer",
 }
 

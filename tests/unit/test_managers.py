@@ -4,12 +4,23 @@ from pathlib import Path
 
 import pytest
 
-from vxland.observed import Link
-from vxland.probe.managers import OWN, claims
+from tests.core.test_report import DEVICE, desired, seen
+from vxland.makers.subjects import Subject, subjects
+from vxland.observed import Link, Observed
+from vxland.probe.managers import LARGEST, OWN, Patrol, all_claims, read
 
-BRIDGE = Link("vxbr0", "bridge", altnames=frozenset({"vxland-lan"}), mac="02:00:00:00:00:01")
-TUNNEL = Link("vxl-lan-b", "vxlan")
-INDEXES = {"vxbr0": 7, "vxl-lan-b": 8}
+BRIDGE = Link("vxbr0", "bridge", alias="vxland:lan")
+OBSERVED = Observed(links={**seen().links, "vxbr0": BRIDGE})
+INDEXES = {"vxbr0": 7, DEVICE: 8}
+ETC, USR = "etc/systemd/network", "usr/lib/systemd/network"
+ALL = "[Match]\nName=vx*\n[Network]\nDHCP=yes\n"
+OWN_FILE = f"[Match]\nProperty={OWN}=vxland\n[Link]\nUnmanaged=yes\n"
+PACKAGED = {f"{USR}/05-vxland.network": OWN_FILE, f"{ETC}/90-all.network": ALL}
+
+
+def asked() -> tuple[Subject, ...]:
+    """The bridge and the tunnel."""
+    return subjects(desired(), OBSERVED)
 
 
 def write(root: Path, files: dict[str, str]) -> None:
@@ -18,64 +29,6 @@ def write(root: Path, files: dict[str, str]) -> None:
         path = root / name
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
-
-
-def network(match: str, more: str = "") -> str:
-    """A file of networkd's."""
-    return f"# comment\n[Match]\n{match}\n\n[Network]\nDHCP=yes\n{more}"
-
-
-UNMANAGED = "[Link]\nUnmanaged=yes\n"
-ETC, USR = "etc/systemd/network", "usr/lib/systemd/network"
-
-
-@pytest.mark.parametrize(
-    ("files", "claimed"),
-    [
-        ({}, set()),
-        ({f"{ETC}/a.network": network("Name=vxbr*")}, {"vxbr0"}),
-        ({f"{ETC}/a.network": network("Name=eth0 vxl-*")}, {"vxl-lan-b"}),
-        ({f"{ETC}/a.network": network("Name=eth0\nName=vx*")}, {"vxbr0", "vxl-lan-b"}),
-        ({f"{ETC}/a.network": network("Name=!vxl-*")}, {"vxbr0"}),
-        ({f"{ETC}/a.network": network("Name=vxland-lan")}, {"vxbr0"}),
-        ({f"{ETC}/a.network": network("Type=bridge")}, {"vxbr0"}),
-        ({f"{ETC}/a.network": network("Type=ether")}, set()),
-        ({f"{ETC}/a.network": network("Kind=vxlan\nName=eth*")}, set()),
-        ({f"{ETC}/a.network": network("MACAddress=02:00:00:00:00:01")}, {"vxbr0"}),
-        ({f"{ETC}/a.network": network("Name=")}, set()),
-        ({f"{ETC}/a.network": network("Name=vx*\nHost=lxd1")}, set()),
-        ({f"{ETC}/a.network": "DHCP=yes\n"}, set()),
-        ({f"{ETC}/a.network": "[Network]\nDHCP=yes\n"}, set()),
-        (
-            {
-                f"{ETC}/a.network": network("Name=vx*", UNMANAGED),
-                f"{ETC}/b.network": network("Name=vx*"),
-            },
-            set(),
-        ),
-        (
-            {
-                f"{ETC}/a.network": network("Name=eth0"),  # hides the next one
-                f"{USR}/a.network": network("Name=vx*"),
-            },
-            set(),
-        ),
-        (
-            {
-                f"{USR}/05-vxland.network": f"[Match]\nProperty={OWN}=vxland\n{UNMANAGED}",
-                f"{ETC}/90-all.network": network("Name=vx*"),
-                "run/udev/data/n7": "I:1\nE:ID_NET_MANAGED_BY=vxland\n",
-            },
-            {"vxl-lan-b"},
-        ),
-    ],
-)
-def test_networkd(tmp_path: Path, files: dict[str, str], claimed: set[str]) -> None:
-    """The first file that matches counts; what isn't understood doesn't."""
-    write(tmp_path, files)
-    found = claims([BRIDGE, TUNNEL], INDEXES, tmp_path)
-    assert {claim.program for claim in found} <= {"systemd-networkd"}
-    assert {claim.device for claim in found} == claimed
 
 
 @pytest.mark.parametrize(
@@ -89,16 +42,60 @@ def test_networkd(tmp_path: Path, files: dict[str, str], claimed: set[str]) -> N
             "systemd-networkd",
         ),
         ({"etc/network/interfaces": "auto vxbr0\niface vxbr0 inet static\n"}, "ifupdown"),
-        ({"etc/network/interfaces.d/br": "iface vxbr0 inet manual\n"}, "ifupdown"),
+        (
+            {
+                "etc/network/interfaces": "source interfaces.d/*\nsource ../../[\n",
+                "etc/network/interfaces.d/br": "iface vxbr0 inet manual\n",
+            },
+            "ifupdown",
+        ),
         ({"etc/network/interfaces": "iface eth0 inet dhcp\n"}, ""),
+        ({"etc/network/interfaces": "iface vxbr0\n" + "#" * LARGEST}, ""),
         ({"run/udev/data/n7": "E:ID_NET_DRIVER=bridge\n"}, "udev"),
-        ({"run/udev/data/n7": "E:ID_NET_MANAGED_BY=vxland\n"}, ""),
+        ({"run/udev/data/n7": "I:1\nL:1\nE:ID_NET_MANAGED_BY=vxland\n"}, ""),
     ],
 )
-def test_others(tmp_path: Path, files: dict[str, str], program: str) -> None:
-    """Each by what it writes, or is told."""
+def test_each_by_what_it_writes_or_is_told(
+    tmp_path: Path, files: dict[str, str], program: str
+) -> None:
+    """Of the bridge, and of that alone."""
     write(tmp_path, files)
-    found = claims([BRIDGE], INDEXES, tmp_path)
+    found = all_claims(asked(), INDEXES, tmp_path)
     assert [(claim.program, claim.device) for claim in found] == (
         [(program, "vxbr0")] if program else []
     )
+
+
+def test_what_is_known_now_and_what_will_be(tmp_path: Path) -> None:
+    """The doctor goes by what udev has seen; the daemon by what it will, where there is udev."""
+    write(tmp_path, {**PACKAGED, "run/udev/data/n7": "E:ID_NET_MANAGED_BY=vxland\n"})
+    assert {claim.device for claim in all_claims(asked(), INDEXES, tmp_path)} == {DEVICE}
+    assert {c.device for c in Patrol(tmp_path).claims(desired(), OBSERVED)} == {"vxbr0", DEVICE}
+    write(tmp_path, {"run/udev/control": ""})
+    assert Patrol(tmp_path).claims(desired(), OBSERVED) == ()
+
+
+def test_what_a_running_networkd_does_is_not_told_twice(tmp_path: Path) -> None:
+    """Its own word comes before its files."""
+    state = f"NETWORK_FILE=/{ETC}/90-all.network\n"
+    write(tmp_path, {f"{ETC}/90-all.network": ALL, "run/systemd/netif/links/7": state})
+    found = {claim.device: claim for claim in all_claims(asked(), INDEXES, tmp_path)}
+    assert {name: claim.line for name, claim in found.items()} == {"vxbr0": 0, DEVICE: 2}
+
+
+def test_files_are_read_rarely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A turn is no reason to read them again."""
+    patrol = Patrol(tmp_path)
+    assert patrol.claims(desired(), OBSERVED) == ()
+    write(tmp_path, {f"{ETC}/90-all.network": ALL})
+    assert patrol.claims(desired(), OBSERVED) == ()
+    monkeypatch.setattr(patrol, "_due", 0.0)
+    assert len(patrol.claims(desired(), OBSERVED)) == 2
+
+
+def test_what_cannot_be_read_says_nothing(tmp_path: Path) -> None:
+    """A folder of a file's name, a link that leads nowhere."""
+    (tmp_path / ETC / "a.network").mkdir(parents=True)
+    (tmp_path / ETC / "b.network").symlink_to("nowhere")
+    (tmp_path / ETC / "c.network").symlink_to("/dev/null")
+    assert read(tmp_path) == {}

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 from vxland.addresses import IPAddress
 from vxland.diagnosis.targets import Ends, Target
-from vxland.observed import Observed
+from vxland.observed import Claim, Observed
 from vxland.status.shape import NodeStatus
 
 
@@ -74,15 +74,6 @@ class InputChain:
     family: str  # as nft names it: ip, ip6 or inet
     table: str
     name: str
-
-
-@dataclass(frozen=True, slots=True)
-class Claim:
-    """Another program that manages a device of vxland's, or would, and how that is known."""
-
-    program: str  # as ``vxland.culprits`` knows it, or udev, or ifupdown
-    device: str
-    where: str  # a file
 
 
 @dataclass(frozen=True, slots=True)

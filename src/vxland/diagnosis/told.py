@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from vxland.diagnosis.facts import Facts
 from vxland.diagnosis.finding import Finding, State
+from vxland.makers.words import is_said
 from vxland.problems import Kind
 from vxland.status.shape import ProblemStatus
 
@@ -55,6 +56,8 @@ def sync(facts: Facts) -> Iterator[Finding]:
 
 
 def _is_refuted(problem: ProblemStatus, facts: Facts) -> bool:
-    """Whether it is a hint about a tunnel that was found to work: its peer had nothing to say."""
+    """Whether it is a hint that more is known about: a silent peer's tunnel that works, files."""
+    if problem["kind"] != Kind.HINT.value:
+        return False
     through = facts.through.get((problem["overlay"], problem["peer"]))
-    return problem["kind"] == Kind.HINT.value and through is not None and through.answered
+    return is_said(problem["text"]) or (through is not None and through.answered)

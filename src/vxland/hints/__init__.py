@@ -10,6 +10,7 @@ from vxland.hints.fragments import lost_fragments
 from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
+from vxland.hints.makers import makers
 from vxland.hints.uncounted import uncounted
 from vxland.model import Desired, Overlay
 from vxland.observed import Observed
@@ -22,6 +23,7 @@ HINTS: tuple[Callable[[Overlay, Observed], Iterator[Problem]], ...] = (
     filtered_bridge,
     isolated_ports,
     uncounted,
+    makers,
 )
 
 

@@ -1,5 +1,6 @@
 """What the kernel holds: the actual state, as plain values without interface indexes."""
 
+from vxland.observed.claims import Claim
 from vxland.observed.devices import (
     NULL_MAC,
     PORT_FLAGS,
@@ -32,6 +33,7 @@ __all__ = [
     "TUNNEL_KINDS",
     "Abroad",
     "BridgeAddress",
+    "Claim",
     "Counted",
     "EbtablesState",
     "FarEnd",

@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 
+from vxland.observed.claims import Claim
 from vxland.observed.devices import Abroad, BridgeAddress, FarEnd, FdbEntry, Link
 from vxland.observed.host import Host
 from vxland.observed.rules import EbtablesState, ForwardChain, NftablesState, TallyState
@@ -30,6 +31,7 @@ class Observed:
     host: Host = Host()  # noqa: RUF009 - frozen
     forward: tuple[ForwardChain, ...] = ()  # what drops frames between ports of bridges
     far_ends: Mapping[str, FarEnd] = field(default_factory=dict)  # by port, as far as can be seen
+    claims: tuple[Claim, ...] = ()  # of programs that are to do something with its devices, too
 
     def ports(self, bridge: str) -> Iterator[Link]:
         """The bridge's ports."""

@@ -2,7 +2,7 @@
 
 import contextlib
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from vxland.diagnosis.facts import Facts, InputChain, Path, Stray, Through, Told
@@ -10,12 +10,11 @@ from vxland.diagnosis.targets import Ends, Target, targets
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.netlink import Netlink
 from vxland.model import Desired
-from vxland.observed import Link, Observed
-from vxland.ownership import is_own
+from vxland.observed import Observed
 from vxland.probe.input_rules import dropping_chains
 from vxland.probe.machine import checksum_errors, features, is_synchronized
 from vxland.probe.macs import Sightings
-from vxland.probe.managers import claims
+from vxland.probe.managers import claims_now
 from vxland.probe.paths import measure
 from vxland.probe.ports import Port, knock
 from vxland.probe.tunnels import examine
@@ -52,7 +51,7 @@ def gather(desired: Desired, observed: Observed, status: NodeStatus, digest: str
         checksum_errors=checksum_errors() - errors,
         features=features({target.underlay for target in wanted if target.underlay}),
         inputs=_inputs(),
-        claims=claims(_own(desired, observed), {name: i for i, name in indexes.items()}),
+        claims=claims_now(desired, observed),
         seen=sightings.found(),
         heard=frozenset(n for n, count in _received().items() if count > received.get(n, count)),
         paths=measured,
@@ -74,12 +73,6 @@ def _present(wanted: Sequence[Target], observed: Observed) -> tuple[list[Target]
     devices = {name for name, link in observed.links.items() if link.vxlan and link.up}
     vnis = {link.vxlan.vni for link in observed.links.values() if link.vxlan}
     return [target for target in wanted if target.device in devices], vnis
-
-
-def _own(desired: Desired, observed: Observed) -> Iterator[Link]:
-    names = {overlay.bridge.device for overlay in desired.overlays}
-    names |= {vtep.device for vtep in desired.vteps()}
-    return (link for name in sorted(names) if (link := observed.links.get(name)) and is_own(link))
 
 
 def _received() -> dict[str, int]:

@@ -1,56 +1,134 @@
 """Programs that manage network devices, by what they have on disk: whether they claim vxland's.
 
 networkd's and NetworkManager's own state under /run tells what they do; configuration files tell
-what they will do once they are started.
+what they will do. What can't be read, as some is by root alone, says nothing.
 """
 
-import contextlib
-from collections.abc import Iterable, Iterator, Mapping
-from fnmatch import fnmatchcase
+import socket
+import time
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
-from vxland.diagnosis.facts import Claim
-from vxland.observed import Link
+from vxland.makers import claims
+from vxland.makers.files import INTERFACES, PATTERNS, Files
+from vxland.makers.interfaces import sourced
+from vxland.makers.subjects import Subject, subjects
+from vxland.model import Desired
+from vxland.observed import Claim, Observed
+from vxland.observed.claims import NETWORK_MANAGER, NETWORKD, UDEV
+from vxland.ownership import is_own
 
 ROOT = Path("/")
-NETWORKD, NETWORK_MANAGER, IFUPDOWN, UDEV = (
-    "systemd-networkd",
-    "NetworkManager",
-    "ifupdown",
-    "udev",
-)
-NETWORK_FOLDERS = (  # systemd.network(5): the first that has a file of a name hides the others
-    "etc/systemd/network",
-    "run/systemd/network",
-    "usr/local/lib/systemd/network",
-    "usr/lib/systemd/network",
-)
 OWN = "ID_NET_MANAGED_BY"  # the property by which 79-vxland.rules tells them to keep off
+# What udev will say of a device of vxland's once it has looked at it.
+EXPECTED = {OWN: "vxland", "USEC_INITIALIZED": "1"}
+LARGEST = 1 << 20  # bytes of a file that is read
+PAUSE = 25.0  # seconds
 
-Sections = dict[str, dict[str, list[str]]]
+
+class Patrol:
+    """Reads the files again after a while, for a loop that turns more often."""
+
+    def __init__(self, root: Path = ROOT) -> None:
+        self._root = root
+        self._files: Files = {}
+        self._due = 0.0  # monotonic seconds
+
+    def claims(self, desired: Desired, observed: Observed) -> tuple[Claim, ...]:
+        """Which files are to do something with vxland's devices, once udev knows those."""
+        if time.monotonic() >= self._due:
+            self._files = read(self._root)
+            self._due = time.monotonic() + PAUSE
+        return claims(self._files, tuple(_known(subjects(desired, observed), self._root)))
 
 
-def claims(
-    links: Iterable[Link], indexes: Mapping[str, int], root: Path = ROOT
+def claims_now(desired: Desired, observed: Observed, root: Path = ROOT) -> tuple[Claim, ...]:
+    """Who claims these devices as they are, by files and by what programs say of themselves."""
+    indexes = {name: index for index, name in socket.if_nameindex()}
+    return all_claims(subjects(desired, observed), indexes, root)
+
+
+def all_claims(
+    asked: Sequence[Subject], indexes: Mapping[str, int], root: Path = ROOT
 ) -> tuple[Claim, ...]:
-    """Who claims these devices."""
-    networks = list(_networks(root))
-    interfaces = dict(_interfaces(root))
-    found = []
-    for link in links:
-        index = indexes.get(link.name, 0)
-        properties = _properties(root, index)
-        file = _networkd_has(root, index) or _first_match(link, properties, networks)
-        if file is not None:
-            found.append(Claim(NETWORKD, link.name, str(file)))
-        state = root / f"run/NetworkManager/devices/{index}"
-        if "managed=true" in _lines(state):
-            found.append(Claim(NETWORK_MANAGER, link.name, str(state)))
-        if link.name in interfaces:
-            found.append(Claim(IFUPDOWN, link.name, str(interfaces[link.name])))
-        if properties is not None and OWN not in properties:
-            found.append(Claim(UDEV, link.name, str(root / f"run/udev/data/n{index}")))
-    return tuple(found)
+    """The same for devices of these numbers."""
+    states: list[Claim] = []
+    known: list[Subject] = []
+    for subject in asked:
+        index = indexes.get(subject.device, 0)
+        known.append(replace(subject, properties=_properties(root, index)))
+        if subject.link is not None and is_own(subject.link):
+            states += _states(known[-1], index, root)
+    told = {(claim.program, claim.device) for claim in states}
+    files = claims(read(root), known)
+    return (*states, *(c for c in files if c.makes or (c.program, c.device) not in told))
+
+
+def read(root: Path = ROOT) -> Files:
+    """The files as they are now."""
+    files = {path: text for pattern in PATTERNS for path, text in _texts(root, pattern)}
+    waiting = [INTERFACES]
+    while waiting:
+        for path, text in _texts(root, waiting.pop()):
+            if path not in files:
+                files[path] = text
+                waiting += sourced(text)
+    return files
+
+
+def _texts(root: Path, pattern: str) -> Iterator[tuple[str, str]]:
+    """Each file that a pattern of absolute paths means, and its text."""
+    try:
+        for path in sorted(root.glob(pattern.lstrip("/"))):
+            if path.is_file() and path.stat().st_size <= LARGEST:
+                name = f"/{path.relative_to(root)}"
+                yield name, path.read_text(encoding="utf-8", errors="replace")
+    except (OSError, ValueError):  # a pattern may be anything
+        return
+
+
+def _known(asked: Iterable[Subject], root: Path) -> Iterator[Subject]:
+    """With the properties that udev gives devices of vxland's, where there is udev."""
+    properties = EXPECTED if (root / "run/udev/control").exists() else None
+    for subject in asked:
+        own = subject.link is not None and is_own(subject.link)
+        yield replace(subject, properties=properties if own else None)
+
+
+def _states(subject: Subject, index: int, root: Path) -> Iterator[Claim]:
+    """What programs that run say of a device, by its number."""
+    file = _networkd_has(root, index)
+    if file:
+        yield Claim(NETWORKD, subject.device, file, overlay=subject.overlay)
+    state = root / f"run/NetworkManager/devices/{index}"
+    if "managed=true" in _lines(state):
+        yield Claim(NETWORK_MANAGER, subject.device, str(state), overlay=subject.overlay)
+    if subject.properties is not None and OWN not in subject.properties:
+        path = str(root / f"run/udev/data/n{index}")
+        yield Claim(UDEV, subject.device, path, overlay=subject.overlay)
+
+
+def _networkd_has(root: Path, index: int) -> str:
+    """The file by which a running networkd manages a device."""
+    told = dict.fromkeys(_lines(root / f"run/systemd/netif/links/{index}"))
+    files = [line.partition("=")[2] for line in told if line.startswith("NETWORK_FILE=")]
+    return files[0] if files and "ADMIN_STATE=unmanaged" not in told else ""
+
+
+def _properties(root: Path, index: int) -> dict[str, str] | None:
+    """What udev says of a device; None where there is no udev, or it hasn't seen the device."""
+    path = root / f"run/udev/data/n{index}"
+    if not path.exists():
+        return None
+    told = [_property(line).partition("=") for line in _lines(path)]
+    return {name: value for name, _, value in told if name}
+
+
+def _property(line: str) -> str:
+    """What a line of udev's database says, if it is one of a property."""
+    kind, _, rest = line.partition(":")
+    return {"E": rest, "I": f"USEC_INITIALIZED={rest}"}.get(kind, "")
 
 
 def _lines(path: Path) -> list[str]:
@@ -59,89 +137,3 @@ def _lines(path: Path) -> list[str]:
         return path.read_text(errors="replace").splitlines()
     except OSError:
         return []
-
-
-def _properties(root: Path, index: int) -> dict[str, str] | None:
-    """What udev says of a device; None where there is no udev, or it hasn't seen the device."""
-    path = root / f"run/udev/data/n{index}"
-    if not path.exists():
-        return None
-    told = [line[2:].partition("=") for line in _lines(path) if line.startswith("E:")]
-    return {name: value for name, _, value in told}
-
-
-def _networkd_has(root: Path, index: int) -> Path | None:
-    """The file by which a running networkd manages a device."""
-    told = dict.fromkeys(_lines(root / f"run/systemd/netif/links/{index}"))
-    files = [line.partition("=")[2] for line in told if line.startswith("NETWORK_FILE=")]
-    unmanaged = "ADMIN_STATE=unmanaged" in told
-    return Path(files[0]) if files and not unmanaged else None
-
-
-def _networks(root: Path) -> Iterator[tuple[Path, Sections]]:
-    """The .network files that are in force, in their order, with their drop-ins left out."""
-    named: dict[str, Path] = {}
-    for folder in reversed(NETWORK_FOLDERS):
-        with contextlib.suppress(OSError):
-            named |= {path.name: path for path in (root / folder).glob("*.network")}
-    for name in sorted(named):
-        yield named[name], _sections(_lines(named[name]))
-
-
-def _sections(lines: Iterable[str]) -> Sections:
-    found: Sections = {}
-    section = ""
-    for line in map(str.strip, lines):
-        if line.startswith("[") and line.endswith("]"):
-            section = line[1:-1]
-        elif "=" in line and line[0] not in "#;":
-            key, _, value = line.partition("=")
-            found.setdefault(section, {}).setdefault(key.strip(), []).append(value.strip())
-    return found
-
-
-def _first_match(
-    link: Link, properties: Mapping[str, str] | None, networks: list[tuple[Path, Sections]]
-) -> Path | None:
-    """The file that networkd would use for a device, unless that says to leave it alone."""
-    for path, sections in networks:
-        match = sections.get("Match", {})
-        if match and all(_matches(key, words, link, properties) for key, words in match.items()):
-            told = sections.get("Link", {}).get("Unmanaged", ["no"])[-1]
-            return None if told.lower() in {"yes", "true", "1", "on"} else path
-    return None
-
-
-def _matches(key: str, values: list[str], link: Link, properties: Mapping[str, str] | None) -> bool:
-    """Whether a condition is met; one that isn't understood counts as not met."""
-    words = " ".join(values).split()
-    if key == "Property":
-        known = {f"{name}={value}" for name, value in (properties or {}).items()}
-        return all(word in known for word in words)
-    what = {
-        "Name": (link.name, *sorted(link.altnames)),
-        "Kind": (link.kind or "",),
-        "Type": (_type(link),),
-        "MACAddress": (link.mac,),
-    }.get(key)
-    if what is None or not words:
-        return False
-    inverted = words[0].startswith("!")
-    patterns = [words[0].removeprefix("!"), *words[1:]]
-    hit = any(fnmatchcase(name, pattern) for name in what for pattern in patterns)
-    return hit is not inverted
-
-
-def _type(link: Link) -> str:
-    """As networkctl shows it: udev's DEVTYPE."""
-    return link.kind if link.kind in {"bridge", "vxlan"} else "ether"
-
-
-def _interfaces(root: Path) -> Iterator[tuple[str, Path]]:
-    """The devices that /etc/network/interfaces configures (interfaces(5)), each with its file."""
-    folder = root / "etc/network/interfaces.d"
-    for path in (root / "etc/network/interfaces", *sorted(folder.glob("*"))):
-        for line in _lines(path):
-            words = line.split()
-            if words[:1] == ["iface"] and len(words) > 1:
-                yield words[1], path

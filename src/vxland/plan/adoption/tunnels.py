@@ -87,7 +87,7 @@ class _Search:
 
     def differences(self, link: Link, state: VxlanState, vtep: Vtep) -> Iterator[str]:
         """What it can't be taken over for, in words."""
-        if state.remote != vtep.remote:
+        if state.remote != vtep.remote and not self._floods_there(link, state, vtep):
             wanted = "all peers" if vtep.remote is None else str(vtep.remote)
             yield f"it leads to {state.remote or 'no one peer'}, and the file wants {wanted} there"
         yield from unchangeable(vtep, state, self._observed.host)
@@ -99,6 +99,12 @@ class _Search:
                 yield f"the name {name}, which it would get, is held by {holder.name}"
         if link.master is not None:
             yield from self._out_of_place(link, link.master)
+
+    def _floods_there(self, link: Link, state: VxlanState, vtep: Vtep) -> bool:
+        """Whether its flood list does what a remote would, as ifupdown2 makes devices."""
+        entries = self._observed.fdb.get(link.name, frozenset())
+        floods = {entry.destination for entry in entries if entry.floods}
+        return state.remote is None and floods == vtep.flood
 
     def _out_of_place(self, link: Link, bridge: str) -> Iterator[str]:
         overlay = self._overlay

@@ -1,0 +1,31 @@
+"""What only hints need: looked at in turns that have nothing to repair, and remembered."""
+
+from dataclasses import replace
+
+from vxland.model import Desired
+from vxland.observed import Observed
+from vxland.surroundings import Kernel, Others
+
+
+class Leisure:
+    """Looks at it, or adds what was seen last."""
+
+    def __init__(self, kernel: Kernel, others: Others) -> None:
+        self._kernel = kernel
+        self._others = others
+        self._seen = Observed()
+
+    def look(self, observed: Observed, desired: Desired) -> Observed:
+        """See it anew."""
+        bridges = frozenset(overlay.bridge.device for overlay in desired.overlays)
+        self._seen = Observed(
+            forward=self._kernel.read_forward(),
+            far_ends=self._kernel.read_far_ends(bridges),
+            claims=self._others.claims(desired, observed),
+        )
+        return self.remember(observed)
+
+    def remember(self, observed: Observed) -> Observed:
+        """The look at the kernel, with this in it."""
+        seen = self._seen
+        return replace(observed, forward=seen.forward, far_ends=seen.far_ends, claims=seen.claims)

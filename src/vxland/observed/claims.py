@@ -1,0 +1,19 @@
+"""What other programs' files say about devices that are vxland's."""
+
+from dataclasses import dataclass
+
+# The programs.
+IFUPDOWN, NETPLAN, PROXMOX, UDEV = "ifupdown", "netplan", "Proxmox SDN", "udev"
+NETWORKD, NETWORK_MANAGER = "systemd-networkd", "NetworkManager"
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Another program that manages a device, or will, and how that is known."""
+
+    program: str
+    device: str
+    where: str  # a file
+    line: int = 0  # of that file, from 1; 0 where there is none to point at
+    makes: bool = False  # by this, it makes the device
+    overlay: str = ""
