@@ -1,6 +1,7 @@
 """A laboratory: servers and containers as network namespaces on this machine's own kernel."""
 
-from tests.lab.frames import BROADCAST, Flow, Listener, Tap, broadcast
+from tests.lab.drops import drops
+from tests.lab.frames import BROADCAST, Flow, Listener, Steady, Tap, broadcast
 from tests.lab.moments import Moments
 from tests.lab.namespaces import Namespace, own_mounts
 from tests.lab.server import Server
@@ -16,8 +17,10 @@ __all__ = [
     "Namespace",
     "Server",
     "Site",
+    "Steady",
     "Tap",
     "broadcast",
+    "drops",
     "eventually",
     "own_mounts",
 ]

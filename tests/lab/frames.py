@@ -152,6 +152,19 @@ class Flow(Worker):
             time.sleep(self._pause)
 
 
+class Steady(Flow):
+    """Sends by the clock: a sleep that lasted too long is made up for."""
+
+    def _work(self) -> None:
+        source = _mac(self._socket)
+        started = time.monotonic()
+        while not self.ended.is_set():
+            with contextlib.suppress(OSError):  # the machine is behind: it wasn't sent
+                self._socket.send(_frame(self._target, source, self.number, self.sent))
+                self.sent += 1
+            time.sleep(max(0.0, started + self.sent * self._pause - time.monotonic()))
+
+
 def _frame(target: bytes, source: bytes, flow: int, number: int) -> bytes:
     body = target + source + struct.pack("!H", ETHERTYPE) + PAYLOAD.pack(flow, number)
     return body.ljust(60, b"\0")

@@ -6,8 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.lab import Flow, Listener, Namespace, eventually
-from tests.lab.frames import _frame, _mac
+from tests.lab import Listener, Namespace, Steady, eventually
 from tests.lab.site import MTU
 from tests.system.machine import Machine
 
@@ -32,19 +31,6 @@ class Guest(Namespace):
         """Whether one ping comes back."""
         words = ["ping", "-c1", "-W1", "-n", other.address]
         return self.run(words, check=False).returncode == 0
-
-
-class Steady(Flow):
-    """Sends by the clock: a sleep that lasted too long is made up for."""
-
-    def _work(self) -> None:
-        source = _mac(self._socket)
-        started = time.monotonic()
-        while not self.ended.is_set():
-            with contextlib.suppress(OSError):  # the machine is behind: it wasn't sent
-                self._socket.send(_frame(self._target, source, self.number, self.sent))
-                self.sent += 1
-            time.sleep(max(0.0, started + self.sent * self._pause - time.monotonic()))
 
 
 @contextlib.contextmanager
