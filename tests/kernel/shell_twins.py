@@ -52,15 +52,16 @@ class Twin(Namespace):
         shell = self.command("sh", "-e")
         subprocess.run(shell, input=script, text=True, check=True, timeout=60, stdout=sys.stderr)
 
-    def state(self) -> dict[str, Any]:
-        """All that the tools show of it, without numbers and timers."""
-        rules = self.sh("ebtables-save").splitlines()
-        return {
-            **{name: stable(self.json(command)) for name, command in SHOWN.items()},
-            "rules": [line for line in rules if not line.startswith("#")],
-            "table": self.sh("nft list table bridge vxland 2>/dev/null || true"),
-            "tally": self.sh("nft -s list table inet vxland 2>/dev/null || true"),
-        }
+
+def state(twin: Namespace) -> dict[str, Any]:
+    """All that the tools show of a twin, without numbers and timers."""
+    rules = twin.sh("ebtables-save").splitlines()
+    return {
+        **{name: stable(twin.json(command)) for name, command in SHOWN.items()},
+        "rules": [line for line in rules if not line.startswith("#")],
+        "table": twin.sh("nft list table bridge vxland 2>/dev/null || true"),
+        "tally": twin.sh("nft -s list table inet vxland 2>/dev/null || true"),
+    }
 
 
 def stable(shown: Any) -> Any:  # noqa: ANN401 - JSON
@@ -111,11 +112,11 @@ def mend(twin: Twin, scenario: Scenario, *, by_commands: bool) -> Plan:
     return to_do
 
 
-def settled(twins: Sequence[Twin]) -> list[dict[str, Any]]:
+def settled(twins: Sequence[Namespace]) -> list[dict[str, Any]]:
     """The twins' states once they are the same, or when they never become so."""
     deadline = time.monotonic() + SETTLING
     while True:
-        states = [twin.state() for twin in twins]
+        states = [state(twin) for twin in twins]
         if states[0] == states[1] or time.monotonic() > deadline:
             return states
         time.sleep(PAUSE)
