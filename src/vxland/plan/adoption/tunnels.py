@@ -57,11 +57,7 @@ def find(overlay: Overlay, observed: Observed, matching: Matching) -> Found:
         else:
             misses.append(Mismatch(link, reason, vtep.peer))
     known = {match.link.name for match in matches} | {miss.link.name for miss in misses}
-    misses += [
-        Mismatch(link, _unlike(link, overlay))
-        for link in search.strangers()
-        if link.name not in known
-    ]
+    misses += [_unlike(link, overlay) for link in search.strangers() if link.name not in known]
     ports = {link.name for link in search.strangers()}
     return Found(
         tuple(matches),
@@ -124,15 +120,16 @@ def _guarding(link: Link, overlay: Overlay) -> Guarding | None:
     return Guarding(link.name, port_in(overlay, link.name, link).guards)
 
 
-def _unlike(link: Link, overlay: Overlay) -> str:
-    """Why no VTEP comes near it."""
+def _unlike(link: Link, overlay: Overlay) -> Mismatch:
+    """Why no VTEP is it, though one may lead to the same peer."""
     state = link.vxlan
     if state is None:
-        return f"it is a {link.kind} device"
+        return Mismatch(link, f"it is a {link.kind} device")
     for vtep in overlay.vteps:
         if vtep.remote is not None and state.remote == vtep.remote:
-            return f"it leads to {vtep.peer} ({state.remote}), {_numbers(state.key, vtep.vni_key)}"
-    return f"no tunnel of the overlay has VNI {state.vni} on port {state.port}"
+            numbers = _numbers(state.key, vtep.vni_key)
+            return Mismatch(link, f"it leads to {vtep.peer} ({state.remote}), {numbers}", vtep.peer)
+    return Mismatch(link, f"no tunnel of the overlay has VNI {state.vni} on port {state.port}")
 
 
 def _numbers(has: VniKey, wants: VniKey) -> str:
