@@ -1,0 +1,11 @@
+"""Every test here has network namespaces of its own."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.daemon.kernel_view", "tests.storm.watch")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_the_laboratory(laboratory: None) -> None:
+    """All of them need root, and none sees another run's namespaces."""
+    del laboratory
