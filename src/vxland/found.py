@@ -132,6 +132,7 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.Attach: _master,
     ops.BringUp: lambda *_: "down",
     ops.ClaimTable: lambda op, _: f"table {op.device} without its owner",
+    ops.ClearFlag: lambda op, _: f"port flag {op.flag} changed",
     ops.CreateBridge: _missing,
     ops.CreateVtep: _missing,
     ops.DeleteAbroad: lambda op, _: f"moved to network namespace {op.abroad.nsid}",

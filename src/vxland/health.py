@@ -72,9 +72,9 @@ class Examination:
         return self._pending.get(device, ())
 
     def pending_besides(self, overlay: Overlay) -> Sequence[Operation]:
-        """What wasn't done of an overlay's bridge, and of its shared devices about no peer."""
+        """What wasn't done of an overlay's bridge, and of devices that are no peer's one row."""
         about = {(t.vtep.device, t.address) for t in overlay.tunnels()}
-        devices = [vtep.device for vtep in overlay.vteps if vtep.shared]
+        devices = [vtep.device for vtep in overlay.vteps if vtep.shared or vtep.quiet]
         left = [
             operation
             for device in devices

@@ -7,6 +7,7 @@ docs/design.md gives the formulas with an example.
 import base64
 import hashlib
 import re
+from collections.abc import Sequence
 
 from vxland.settings import VniScheme
 
@@ -26,11 +27,13 @@ RULE_SETS = (CHAIN, TABLE, TALLY_TABLE, FORWARD_RULES)
 
 PAIR_PREFIX = "vxl-"
 INDEX_PREFIX = "vxlan"
+COMMON_PREFIX = "vxl"  # of an overlay that has both
 IPV4, IPV6 = 4, 6
 SHARED = {IPV4: "*", IPV6: "*6"}  # for a peer's name, by address family: the VTEP for all peers
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an overlay or a peer: fits every mark
 NAME_LENGTH = 50
+SPOKEN, QUIET = "+", "~"  # between overlay and peer: in no name
 
 
 def _digest(*parts: str) -> bytes:
@@ -73,9 +76,15 @@ def index_device(position: int) -> str:
     return f"{INDEX_PREFIX}{position}"
 
 
-def prefix(vni: VniScheme | int) -> str:
-    """What the names of an overlay's devices begin with."""
-    return INDEX_PREFIX if vni is VniScheme.INDEX else PAIR_PREFIX
+def prefix(schemes: Sequence[VniScheme]) -> str:
+    """What the names of an overlay's devices begin with. Of shared ones, which have no scheme, too.
+
+    With two schemes it is what both kinds have in common, so that guards that go by name keep one
+    kind from the other.
+    """
+    if len(schemes) > 1:
+        return COMMON_PREFIX
+    return INDEX_PREFIX if VniScheme.INDEX in schemes else PAIR_PREFIX
 
 
 def vtep_alias(overlay: str, peer: str) -> str:
@@ -83,9 +92,12 @@ def vtep_alias(overlay: str, peer: str) -> str:
     return f"{ALIAS_MARK}{overlay}:{peer}"
 
 
-def vtep_altname(overlay: str, peer: str) -> str:
-    """The second mark of a VTEP, and its full name (IFLA_ALT_IFNAME, at most 127 bytes)."""
-    return f"{ALTNAME_MARK}{overlay}+{peer}"
+def vtep_altname(overlay: str, peer: str, *, quiet: bool = False) -> str:
+    """The second mark of a VTEP, and its full name (IFLA_ALT_IFNAME, at most 127 bytes).
+
+    A peer's quiet VTEP has one of its own, since altnames are unique in a namespace.
+    """
+    return f"{ALTNAME_MARK}{overlay}{QUIET if quiet else SPOKEN}{peer}"
 
 
 def bridge_alias(overlay: str) -> str:

@@ -22,7 +22,8 @@ class Vtep:
     """One VXLAN device: a VXLAN tunnel end point (RFC 7348) and the bridge port it is.
 
     In a mesh it leads to one peer, which is its remote and its whole flood list. A shared one has
-    no remote (``ip link`` calls it so) but a flood list, of peers of one address family.
+    no remote (``ip link`` calls it so) but a flood list, of peers of one address family. A peer
+    has a second, quiet one where a mesh has two schemes of VNIs.
     """
 
     overlay: str
@@ -37,6 +38,12 @@ class Vtep:
     remotes: tuple[Remote, ...]  # in a mesh exactly one
     mtu: int  # bytes, of the inner packet
     options: VxlanOptions
+    off: frozenset[str] = frozenset()  # flags of its bridge port that are on in a new one
+
+    @property
+    def quiet(self) -> bool:
+        """Whether it is a peer's second one: it takes what comes, and nothing is flooded to it."""
+        return bool(self.off)
 
     @property
     def shared(self) -> bool:
@@ -64,8 +71,9 @@ class Vtep:
         return VniKey(self.vni, self.port, self.local.version, self.underlay)
 
     def tunnels(self) -> "Iterator[Tunnel]":
-        """What leads to a peer each, in the file's order."""
-        return (Tunnel(self, remote.peer, remote.address) for remote in self.remotes)
+        """What leads to a peer each, in the file's order: nothing that is quiet."""
+        remotes = () if self.quiet else self.remotes
+        return (Tunnel(self, remote.peer, remote.address) for remote in remotes)
 
 
 @dataclass(frozen=True, slots=True)

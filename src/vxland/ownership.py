@@ -30,9 +30,7 @@ def mark(link: Link) -> Mark | None:
         return by_alias
     for altname in sorted(link.altnames):
         if altname.startswith(identity.ALTNAME_MARK):
-            whole, _, _ = altname.removeprefix(identity.ALTNAME_MARK).partition(identity.KEPT)
-            overlay, _, peer = whole.partition("+")
-            return Mark(overlay, peer)
+            return altname_mark(altname)
     return None
 
 
@@ -61,6 +59,13 @@ def alias_mark(alias: str) -> Mark | None:
     if not alias.startswith(identity.ALIAS_MARK):
         return None
     overlay, _, peer = alias.removeprefix(identity.ALIAS_MARK).partition(":")
+    return Mark(overlay, peer)
+
+
+def altname_mark(altname: str) -> Mark:
+    """What an altname says that is a mark."""
+    whole, _, _ = altname.removeprefix(identity.ALTNAME_MARK).partition(identity.KEPT)
+    overlay, _, peer = whole.replace(identity.QUIET, identity.SPOKEN).partition(identity.SPOKEN)
     return Mark(overlay, peer)
 
 

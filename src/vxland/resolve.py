@@ -127,7 +127,7 @@ def unidentified(settings: Settings) -> Desired:
                 bridge=_bridge(overlay, "", overlay.mtu or automatic_mtu(None, (), Host())),
                 vteps=(),
                 guards=overlay.guards,
-                prefix=identity.prefix(overlay.vni),
+                prefix=identity.prefix(overlay.schemes),
                 reattach=overlay.reattach,
                 peers_listed=len(settings.peers),
             )
@@ -232,7 +232,7 @@ def _overlay(
         vteps=MODES[overlay.mode](seat),
         shared=overlay.mode == SHARED,
         guards=overlay.guards,
-        prefix=identity.prefix(overlay.vni),
+        prefix=identity.prefix(overlay.schemes),
         allow_tunnel_ports=overlay.allow_tunnel_ports,
         reattach=overlay.reattach,
         adopt=overlay.adopt,

@@ -10,7 +10,7 @@ from vxland.fights import Fight, Subject
 from vxland.guards import GUARDS
 from vxland.identity import RULE_SETS
 from vxland.model import Desired
-from vxland.operations import Attach, Isolate, Operation, Rename
+from vxland.operations import Attach, ClearFlag, Isolate, Operation, Rename
 from vxland.plan import Plan
 
 # While one of these is fought over, the device's other operations have nothing to stand on.
@@ -38,7 +38,9 @@ class Restraint:
         absent = {op.device for op in later if isinstance(op, Attach)}
         absent |= {op.to for op in later if isinstance(op, Rename)}
         later |= {
-            op for op in plan.operations if isinstance(op, Isolate) and op.device in absent
+            op
+            for op in plan.operations
+            if isinstance(op, Isolate | ClearFlag) and op.device in absent
         }  # no port under this name yet; whatever it is called, it is down
         return replace(plan, operations=tuple(op for op in plan.operations if op not in later))
 

@@ -14,6 +14,11 @@ class VniScheme(Enum):
     PAIR = "pair"  # both ends compute the same VNI from the overlay's and the two peers' names
     INDEX = "index"  # position in this node's own list of remotes, as vxlansetup.sh numbers them
 
+    @property
+    def learning(self) -> bool:
+        """Whether a device must learn who is behind it: with positions it may be anybody."""
+        return self is VniScheme.INDEX
+
 
 class Df(Enum):
     """The outer header's don't-fragment bit, by the kernel's numbers (``enum ifla_vxlan_df``)."""
@@ -52,7 +57,8 @@ class OverlaySettings:
     name: str
     bridge: str
     mode: str = MESH
-    vni: VniScheme | int = VniScheme.PAIR  # in shared mode the number
+    vni: VniScheme | int = VniScheme.PAIR  # what is spoken; in shared mode the number
+    heard: VniScheme | None = None  # what is heard besides, on the way from one scheme to the other
     port: int = 4789
     guards: tuple[str, ...] = ("isolated", "ebtables")
     mtu: int | None = None  # None: "auto"
@@ -62,6 +68,11 @@ class OverlaySettings:
     adopt: bool = False
     options: VxlanOptions = VxlanOptions()
     vnis: tuple[tuple[frozenset[str], int], ...] = ()  # explicit VNIs, by unordered pair of peers
+
+    @property
+    def schemes(self) -> tuple[VniScheme, ...]:
+        """How a mesh numbers: the scheme that is spoken first; none in shared mode."""
+        return tuple(each for each in (self.vni, self.heard) if isinstance(each, VniScheme))
 
 
 @dataclass(frozen=True, slots=True)

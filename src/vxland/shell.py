@@ -113,6 +113,11 @@ def _flag(device: str, flag: str) -> str:
     return _set(device, "type", "bridge_slave", flag, "on" if PORT_FLAGS[flag] else "off")
 
 
+def _clear_flag(operation: ops.ClearFlag) -> str:
+    forgotten = ("fdb_flush",) if operation.forgets else ()
+    return _set(operation.device, "type", "bridge_slave", operation.flag, "off", *forgotten)
+
+
 def _delete_abroad(operation: ops.DeleteAbroad) -> str:
     named = rf"ip netns list-id nsid {operation.abroad.nsid} | sed 's/.*name: \(.*\))/\1/'"
     return f'ip -n "$({named})" {_line("link", "del", "dev", operation.device)}'
@@ -222,6 +227,7 @@ COMMANDS: dict[type[ops.Operation], Callable[[Any], str]] = {
     ops.Attach: lambda op: _set(op.device, "master", op.bridge),
     ops.Reattach: lambda op: _set(op.device, "master", op.bridge),
     ops.ResetFlag: lambda op: _flag(op.device, op.flag),
+    ops.ClearFlag: _clear_flag,
     ops.Isolate: lambda op: _isolation(op.device, "on"),
     ops.AppendFlood: _append_flood,
     ops.BringUp: lambda op: _set(op.device, "up"),

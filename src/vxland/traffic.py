@@ -72,12 +72,19 @@ class Reading:
     incarnation: int
     traffic: Traffic
 
+    def __add__(self, other: "Reading") -> "Reading":
+        return Reading(max(self.incarnation, other.incarnation), self.traffic + other.traffic)
+
 
 def readings(seen: Mapping[str, Seen]) -> dict[tuple[str, str], Reading]:
-    """The counters of devices that are marked, by overlay and peer: a tunnel's, in a mesh."""
-    marks = ((alias_mark(device.alias), device) for device in seen.values())
-    return {
-        (mark.overlay, mark.peer): Reading(device.incarnation, device.traffic)
-        for mark, device in marks
-        if mark is not None
-    }
+    """The counters of devices that are marked, by overlay and peer: a tunnel's, in a mesh.
+
+    Of a peer with two devices they add up.
+    """
+    found: dict[tuple[str, str], Reading] = {}
+    for device in seen.values():
+        if (mark := alias_mark(device.alias)) is not None:
+            key = (mark.overlay, mark.peer)
+            reading = Reading(device.incarnation, device.traffic)
+            found[key] = found[key] + reading if key in found else reading
+    return found

@@ -14,6 +14,8 @@ class Numbered:
     peer: str
     vni: int
     device: str
+    scheme: VniScheme | None = None  # none in shared mode
+    explicit: bool = False  # the file gives it its VNI
 
 
 def by_pair(overlay: OverlaySettings, node: str, remotes: Sequence[str]) -> tuple[Numbered, ...]:
@@ -22,21 +24,32 @@ def by_pair(overlay: OverlaySettings, node: str, remotes: Sequence[str]) -> tupl
     return tuple(
         Numbered(
             peer,
-            explicit.get(frozenset((node, peer)), identity.pair_vni(overlay.name, node, peer)),
+            explicit.get(pair, identity.pair_vni(overlay.name, node, peer)),
             identity.pair_device(overlay.name, peer),
+            VniScheme.PAIR,
+            pair in explicit,
         )
         for peer in remotes
+        for pair in [frozenset((node, peer))]
     )
 
 
 def by_index(overlay: OverlaySettings, node: str, remotes: Sequence[str]) -> tuple[Numbered, ...]:
-    """Position in this node's own list, from 0, unless the file gives the pair a VNI."""
-    explicit = dict(overlay.vnis)
+    """Position in this node's own list, from 0, unless the file gives the pair a VNI.
+
+    Beside VNIs by pair it is always the position: two devices of a peer can't have the same VNI.
+    """
+    explicit = {} if overlay.heard else dict(overlay.vnis)
     return tuple(
         Numbered(
-            peer, explicit.get(frozenset((node, peer)), position), identity.index_device(position)
+            peer,
+            explicit.get(pair, position),
+            identity.index_device(position),
+            VniScheme.INDEX,
+            pair in explicit,
         )
         for position, peer in enumerate(remotes)
+        for pair in [frozenset((node, peer))]
     )
 
 
@@ -47,5 +60,9 @@ SCHEMES: dict[VniScheme, Callable[[OverlaySettings, str, Sequence[str]], tuple[N
 
 
 def numbered(overlay: OverlaySettings, node: str, remotes: Sequence[str]) -> tuple[Numbered, ...]:
-    """The remotes of an overlay, in the file's order, numbered by the overlay's scheme."""
-    return SCHEMES[VniScheme(overlay.vni)](overlay, node, remotes)
+    """The remotes of an overlay, in the file's order, numbered by each of the overlay's schemes.
+
+    With two schemes each remote is there twice, as it is spoken to first.
+    """
+    numbers = [SCHEMES[scheme](overlay, node, remotes) for scheme in overlay.schemes]
+    return tuple(number for remote in zip(*numbers, strict=True) for number in remote)

@@ -274,6 +274,8 @@ SCENES: dict[str, tuple[Step, ...]] = {
     "port flags": (
         *(somebody.flag(B, flag) for flag in PORT_FLAGS),
         *(ops.ResetFlag(LAN, B, flag) for flag in PORT_FLAGS),
+        ops.ClearFlag(LAN, B, "flood"),
+        ops.ClearFlag(LAN, B, "learning"),
         ops.ResetFlag(LAN, B, "flood"),
         somebody.taken_out(B),
         ops.ResetFlag(LAN, B, "flood"),

@@ -27,7 +27,12 @@ GUARDS = (
 INTERFACES = tuple(map(ip_interface, ("10.10.10.1/24", "10.10.20.1/24", "2001:db8:1::1/64")))
 EXPLICIT = ((frozenset({NODE, "b"}), 4711),)
 FOREIGN_TUNNEL = "fvx0"
-SIZE = 10  # bytes: about as many as there are choices
+INDEXED = (
+    (VniScheme.INDEX, None),
+    (VniScheme.INDEX, VniScheme.PAIR),
+    (VniScheme.PAIR, VniScheme.INDEX),
+)
+SIZE = 11  # bytes: about as many as there are choices
 
 
 class Configuration:
@@ -96,7 +101,8 @@ def _moded(choose: Digits, overlay: OverlaySettings, *, indexed: bool) -> Overla
             vnis=(),
             options=replace(overlay.options, learning=choose.of((True, True, False))),
         )
-    return replace(overlay, vni=VniScheme.INDEX if indexed else VniScheme.PAIR)
+    spoken, heard = choose.of(INDEXED) if indexed else (VniScheme.PAIR, None)
+    return replace(overlay, vni=spoken, heard=heard)
 
 
 def _options(choose: Digits) -> VxlanOptions:

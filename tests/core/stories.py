@@ -27,11 +27,19 @@ ALIASES = (
     *("vxland:lan:*", "vxland:lan:*6"),
 )
 ALTNAMES = (
-    *("vxland-lan+b", "vxland-lan+z", "vxland-lan", "vxland-dmz+b", "other", "vxl-lan-c"),
+    *(
+        "vxland-lan+b",
+        "vxland-lan~b",
+        "vxland-lan+z",
+        "vxland-lan",
+        "vxland-dmz+b",
+        "other",
+        "vxl-lan-c",
+    ),
     *("vxland-lan+*", "vxl-lan"),
 )
 ADDRESSES = ("192.0.2.2", "192.0.2.3", "192.0.2.66")
-VNIS = (7, 1, 4711, pair_vni("lan", "a", "b"), pair_vni("lan", "a", "c"))
+VNIS = (7, 0, 1, 4711, pair_vni("lan", "a", "b"), pair_vni("lan", "a", "c"))
 LINES = (
     "-F",
     "-X",
@@ -48,6 +56,7 @@ LINES = (
     "-I VXLAND -i g0 -j RETURN",
     "-D VXLAND -i vxl-+ -o vxl-+ -j DROP",
     "-D VXLAND -i vxlan+ -o vxlan+ -j DROP",
+    "-D VXLAND -i vxl+ -o vxl+ -j DROP",
     "-A VXLAND -i vxlan+ -o vxlan+ -j DROP",
     "-N OTHER",
     "-A OTHER -j DROP",

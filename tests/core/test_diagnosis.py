@@ -130,6 +130,8 @@ def test_as_json() -> None:
     }
 
 
+QUIET = {"targets": (target(quiet={"vxlan0": 0}),)}
+
 CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     # check, facts, state, text, cure
     ("rights", {"denied": "no CAP_NET_RAW"}, State.UNKNOWN, "no CAP_NET_RAW", "sudo vxland"),
@@ -189,6 +191,12 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
         "vni",
         {"strays": {Stray(BY, 7)}},
         *(State.WARNING, "come from 198.51.100.1, which is no peer", "[[peer]]"),
+    ),
+    ("vni", QUIET, State.OK, "nothing came by the VNIs that this server only hears", ""),
+    (
+        "vni",
+        {**QUIET, "heard": {"vxl-lan-lxd2", "vxlan0"}},
+        *(State.OK, "packets came by VNIs that this server only hears (vxlan0): some server", ""),
     ),
 ]
 

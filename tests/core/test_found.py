@@ -81,6 +81,7 @@ CASES: list[tuple[Operation, str]] = [
         ops.RetireRules("", "ebtables FORWARD", ("-j DROP", "-j DROP"), ()),
         "2 of the rules in FORWARD replaced by vxland's",
     ),
+    (ops.ClearFlag("lan", "t", "flood"), "port flag flood changed"),
     (ops.SetAlias("lan", "t", "vxland:lan:b"), "with another alias"),
     (ops.SetAlias("lan", "bare", "vxland:lan:b"), "without its alias"),
     (ops.SetLocal("lan", "t", PEER), "local address 192.0.2.9 instead of 192.0.2.2"),

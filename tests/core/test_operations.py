@@ -56,6 +56,7 @@ SAID: list[tuple[Operation, str]] = [
     (ops.Attach("lan", "a", "vxbr0"), "attach a to vxbr0"),
     (ops.Reattach("lan", "veth0", "vxbr0"), "put veth0 back into vxbr0"),
     (ops.ResetFlag("lan", "a", "flood"), "set the port flag flood of a back"),
+    (ops.ClearFlag("lan", "a", "flood"), "clear the port flag flood of a"),
     (ops.Isolate("lan", "a"), "isolate a"),
     (ops.AppendFlood("lan", "a", PEER), "append 192.0.2.2 to the flood list of a"),
     (ops.BringUp("lan", "a", GUARDING), "bring a up"),
@@ -141,6 +142,7 @@ def test_each_option_is_a_subject_of_its_own() -> None:
     """A fight over the ttl leaves the tos alone."""
     assert ops.SetOption("lan", "a", "ttl", 1).subject == ("a", "ttl")
     assert ops.ResetFlag("lan", "a", "flood").subject == ("a", "flag flood")
+    assert ops.ClearFlag("lan", "a", "flood").subject == ("a", "flag flood")
     assert ops.SetMtu("lan", "a", 1450).subject == ("a", "mtu")
 
 

@@ -147,6 +147,32 @@ def test_index_numbers_the_others_from_zero() -> None:
     assert wanted.prefix == "vxlan"
 
 
+@pytest.mark.parametrize("spoken", list(VniScheme))
+def test_with_two_schemes_a_peer_has_two_devices(spoken: VniScheme) -> None:
+    """One of which is quiet: nothing is flooded to it, and behind one by index nothing is learned.
+
+    An explicit VNI is the pair's alone.
+    """
+    (heard,) = set(VniScheme) - {spoken}
+    vnis = ((frozenset({"lxd1", "lxd2"}), 4711),)
+    lan = replace(LAN, vni=spoken, heard=heard, vnis=vnis)
+    wanted = overlay(replace(SETTINGS, overlays=(lan,)))
+    floods = frozenset({"flood", "mcast_flood", "bcast_flood"})
+    index = ("vxlan0", 0, True, floods | {"learning"} if spoken is VniScheme.PAIR else frozenset())
+    pair = ("vxl-lan-lxd2", 4711, False, floods if spoken is VniScheme.INDEX else frozenset())
+    both = [pair, index] if spoken is VniScheme.PAIR else [index, pair]
+    vteps = [vtep for vtep in wanted.vteps if vtep.peer == "lxd2"]
+    assert [(v.device, v.vni, v.options.learning, v.off) for v in vteps] == both
+    assert [vtep.altname for vtep in vteps] == ["vxland-lan+lxd2", "vxland-lan~lxd2"]
+    assert {vtep.alias for vtep in vteps} == {"vxland:lan:lxd2"}
+    assert [vtep.quiet for vtep in vteps] == [False, True]
+    assert [(tunnel.peer, tunnel.vtep.quiet) for tunnel in wanted.tunnels()] == [
+        ("lxd2", False),
+        ("lxd3", False),
+    ]
+    assert wanted.prefix == "vxl"
+
+
 def test_a_pair_may_have_a_vni_of_its_own() -> None:
     """In either order."""
     lan = replace(LAN, vnis=((frozenset({"lxd3", "lxd1"}), 4711),))

@@ -191,6 +191,11 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
     (ops.Attach("lan", T, "br0"), f"ip link set dev {T} master br0"),
     (ops.Reattach("lan", "tap0", "br0"), "ip link set dev tap0 master br0"),
     (ops.ResetFlag("lan", T, "flood"), f"ip link set dev {T} type bridge_slave flood on"),
+    (ops.ClearFlag("lan", T, "flood"), f"ip link set dev {T} type bridge_slave flood off"),
+    (
+        ops.ClearFlag("lan", T, "learning"),
+        f"ip link set dev {T} type bridge_slave learning off fdb_flush",
+    ),
     (ops.ResetFlag("lan", T, "locked"), f"ip link set dev {T} type bridge_slave locked off"),
     (ops.Isolate("lan", T), f"ip link set dev {T} type bridge_slave isolated on"),
     (

@@ -134,7 +134,7 @@ class _Judge:
             "options": vtep.options,
             "master": overlay.bridge.device,
             "isolated": "isolated" in overlay.guards,
-            "odd_flags": frozenset(),
+            "odd_flags": vtep.off,
             "link_local": False,
             "up": not closed,
             "plain": True,

@@ -8,7 +8,7 @@ from tests.fake.devices import Device
 from tests.fake.tunnels import Tunnels
 from vxland import operations as ops
 from vxland.identity import GROUP
-from vxland.observed import NULL_MAC, FdbEntry, VxlanState
+from vxland.observed import NULL_MAC, PORT_FLAGS, FdbEntry, VxlanState
 from vxland.settings import Df, VxlanOptions
 
 
@@ -78,6 +78,7 @@ CHANGES: dict[type[ops.Operation], Callable[[Tunnels, Device, Any], None]] = {
     ops.AddAddress: lambda net, device, op: net.add_address(device, op.address),
     ops.RaiseBridge: lambda net, device, _: net.set_up(device),
     ops.ResetFlag: lambda net, device, op: net.set_flag(device, op.flag, odd=False),
+    ops.ClearFlag: lambda net, device, op: net.set_flag(device, op.flag, odd=PORT_FLAGS[op.flag]),
     ops.Isolate: lambda net, device, _: net.isolate(device, isolated=True),
     ops.AppendFlood: _append_flood,
     ops.BringUp: lambda net, device, _: net.set_up(device),

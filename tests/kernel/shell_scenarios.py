@@ -17,6 +17,8 @@ LAN = OverlaySettings(
     "lan", "vxbr0", addresses=(ip_interface("10.1.0.1/24"), ip_interface("fd00:1::1/64"))
 )
 NUMBERED = replace(LAN, vni=VniScheme.INDEX, options=VxlanOptions(learning=True))
+HEARS_PAIR = replace(NUMBERED, heard=VniScheme.PAIR)
+HEARS_INDEX = replace(LAN, heard=VniScheme.INDEX)
 SHARED = replace(LAN, mode="shared", vni=4711, options=VxlanOptions(learning=True))
 SECOND = OverlaySettings("two", "vxbr2", vni=VniScheme.INDEX)
 V4 = tuple(PeerSettings(name, f"203.0.113.{n}") for n, name in enumerate("abcd", 1))
@@ -269,6 +271,15 @@ SCENARIOS: dict[str, Scenario] = {
     "peer removed, by index": Scenario(
         (ops.DeleteLink, *ANEW), before=mesh(NUMBERED), after=mesh(NUMBERED, (V4[0], *V4[2:]))
     ),
+    "pair is heard": Scenario(
+        (*ANEW, ops.ClearFlag), before=mesh(NUMBERED), after=mesh(HEARS_PAIR)
+    ),
+    "pair is spoken": Scenario(
+        (ops.RemoveAltname, ops.AddAltname, ops.ResetFlag, ops.ClearFlag),
+        before=mesh(HEARS_PAIR),
+        after=mesh(HEARS_INDEX),
+    ),
+    "index is heard no more": Scenario((ops.DeleteLink,), before=mesh(HEARS_INDEX)),
     "overlay removed": Scenario((ops.DeleteLink,), before=TWO),
     "bridge renamed in the file": Scenario((ops.Rename,), after=mesh(replace(LAN, bridge="vxbr1"))),
     "addresses removed": Scenario(

@@ -102,6 +102,13 @@ def test_an_explicit_vni_among_positions(tmp_path: Path) -> None:
     assert expected == cures
 
 
+def test_an_explicit_vni_among_positions_of_the_same_overlay(tmp_path: Path) -> None:
+    """With two schemes it is the pair's alone, and positions stay as they are."""
+    both = overlay("lan", 'vni = ["index", "pair"]\n[overlay.vnis]\n"lxd1 lxd2" = 1')
+    cures = {error.cure for error in errors_in(tmp_path, both + PEERS)}
+    assert cures == {'Change this line in [overlay.vnis] of overlay "lan": "lxd1 lxd2" = 2'}
+
+
 def test_two_devices_with_one_name(tmp_path: Path) -> None:
     """Names that don't fit are cut and numbered, and may meet."""
     one, other = twins(lambda name: identity.pair_device("lan", name))

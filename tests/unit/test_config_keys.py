@@ -23,7 +23,7 @@ from vxland.settings import (
 )
 
 LAN = OverlaySettings("lan", "vxbr0")
-VNI = '"pair", "index" or a number from 1 to 16777215'
+VNI = '"pair", "index", a list of both or a number from 1 to 16777215'
 
 
 def test_an_empty_file_means_the_defaults(tmp_path: Path) -> None:
@@ -96,6 +96,16 @@ def test_a_peer_means_the_defaults(tmp_path: Path) -> None:
         (
             'vni = "index"\nlearning = false',
             replace(LAN, vni=VniScheme.INDEX, options=VxlanOptions(learning=False)),
+        ),
+        ('vni = ["pair", "index"]', replace(LAN, heard=VniScheme.INDEX)),
+        (
+            'vni = ["index", "pair"]',
+            replace(
+                LAN,
+                vni=VniScheme.INDEX,
+                heard=VniScheme.PAIR,
+                options=VxlanOptions(learning=True),
+            ),
         ),
         (
             '[overlay.vnis]\n"lxd3 lxd1" = 16777215\n"lxd1 lxd2" = 1',
@@ -181,6 +191,11 @@ LISTEN = "is not an address to listen on"
         ('mode = "meshed"', "mode", '"meshed" is not known'),
         ('vni = "pairs"', "vni", f'"pairs" is not {VNI}'),
         ("vni = true", "vni", f"true is not {VNI}"),
+        ("vni = []", "vni", f"[] is not {VNI}"),
+        ('vni = ["pair"]', "vni", f'["pair"] is not {VNI}'),
+        ('vni = ["pair", "pair"]', "vni", f'["pair", "pair"] is not {VNI}'),
+        ('vni = ["pair", "index", "pair"]', "vni", f'["pair", "index", "pair"] is not {VNI}'),
+        ('vni = ["pairs", "index"]', "vni", f'["pairs", "index"] is not {VNI}'),
         ("vni = 0", "vni", f"0 is not {VNI}"),
         ("vni = 16777216", "vni", f"16777216 is not {VNI}"),
         ("vni = 7.0", "vni", f"7.0 is not {VNI}"),

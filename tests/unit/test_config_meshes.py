@@ -21,6 +21,10 @@ NAMES = ("a", "b", "c", "d")
 PAIRS = tuple(frozenset((one, other)) for one in NAMES for other in NAMES if one < other)
 LINE = re.compile(r'.* this line in \[overlay.vnis\] of overlay "(.*)": "(.*)" = (\d+)')
 MEET = "have the same VNI"
+SCHEMES = (
+    *((VniScheme.PAIR, None), (VniScheme.PAIR, None), (VniScheme.INDEX, None)),
+    *((VniScheme.PAIR, VniScheme.INDEX), (VniScheme.INDEX, VniScheme.PAIR)),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +72,8 @@ def _overlay(overlay: OverlaySettings) -> str:
     lines = [f'"{" ".join(pair)}" = {vni}' for pair, vni in overlay.vnis]
     head = f'[[overlay]]\nname = "{overlay.name}"\nbridge = "{overlay.bridge}"\n'
     vni = overlay.vni if isinstance(overlay.vni, int) else f'"{overlay.vni.value}"'
+    if overlay.heard:
+        vni = f'[{vni}, "{overlay.heard.value}"]'
     keys = f'mode = "{overlay.mode}"\nvni = {vni}\nport = {overlay.port}\n[overlay.vnis]\n'
     return "\n".join([head + keys, *lines, ""])
 
@@ -92,10 +98,10 @@ def overlays(name: str) -> st.SearchStrategy[OverlaySettings]:
         port=st.sampled_from((4789, 4790)),
     )
     mesh = st.builds(
-        OverlaySettings,
+        lambda schemes, **keys: OverlaySettings(**keys, vni=schemes[0], heard=schemes[1]),
+        schemes=st.sampled_from(SCHEMES),
         name=st.just(name),
         bridge=st.just(f"br-{name}"),
-        vni=st.sampled_from((VniScheme.PAIR, VniScheme.PAIR, VniScheme.INDEX)),
         port=st.sampled_from((4789, 4790)),
         vnis=st.dictionaries(st.sampled_from(PAIRS), st.integers(1, 4)).map(
             lambda vnis: tuple(vnis.items())

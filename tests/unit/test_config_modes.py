@@ -47,9 +47,23 @@ def test_it_learns(tmp_path: Path) -> None:
         ),
         (
             ('mode = "shared"', "vni = 0"),
-            'overlay[0].vni (lan): 0 is not "pair", "index" or a number from 1 to 16777215',
+            (
+                'overlay[0].vni (lan): 0 is not "pair", "index", a list of both or a number from 1'
+                " to 16777215"
+            ),
         ),
         (("vni = 7",), 'overlay[0].vni (lan): 7 is for mode = "shared"'),
+        (
+            ('mode = "shared"', 'vni = ["index", "pair"]'),
+            'overlay[0].vni (lan): ["index", "pair"] is for mode = "mesh"',
+        ),
+        (
+            ('vni = ["index", "pair"]', "learning = true"),
+            (
+                "overlay[0].learning (lan): true is for one kind of VNIs: of two, devices by index"
+                " learn, and those by pair don't"
+            ),
+        ),
         (
             ('mode = "shared"', "vni = 7", 'vnis = { "lxd1 lxd2" = 5 }'),
             'overlay[0].vnis (lan): is for mode = "mesh": here all peers have one VNI',

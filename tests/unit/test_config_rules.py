@@ -223,6 +223,10 @@ def test_one_overlay_a_machine_by_index(
     assert [f'overlay[1].vni (dmz): "index" {message}' for message in expected] == complaints(
         tmp_path, text
     )
+    text = text.replace('"index"\n', '["pair", "index"]\n', 1)
+    assert [f'overlay[1].vni (dmz): "index" {message}' for message in expected] == complaints(
+        tmp_path, text
+    )
 
 
 def test_a_bridge_takes_1023_ports(tmp_path: Path) -> None:
@@ -231,6 +235,10 @@ def test_a_bridge_takes_1023_ports(tmp_path: Path) -> None:
     (error,) = errors_in(tmp_path, overlay("lan", "vxbr0") + peers)
     expected = ("overlay[0] (lan)", True)
     assert expected == (error.path, error.message.startswith("has 1024 tunnels"))
+    peers = "".join(peer(f"p{n}", f"10.0.{n >> 8}.{n & 255}") for n in range(513))
+    both = overlay("lan", "vxbr0", 'vni = ["index", "pair"]')
+    (error,) = errors_in(tmp_path, both + peers)
+    assert error.message.startswith("has 1024 tunnels")
 
 
 @pytest.mark.parametrize(

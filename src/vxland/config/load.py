@@ -9,11 +9,10 @@ from vxland.config.document import Document, Item, compose
 from vxland.config.errors import ConfigError, InvalidConfig
 from vxland.config.overlay_table import DFS, OverlayTable
 from vxland.config.rules import violations, warnings
-from vxland.config.rules.collisions import explicit, vni_of
+from vxland.config.rules.collisions import explicit, heard_of, vni_of
 from vxland.config.schema import HttpTable, NodeTable, PeerTable
 from vxland.config.source import Sources, of_text, read
 from vxland.settings import (
-    SHARED,
     HttpSettings,
     NodeSettings,
     OverlaySettings,
@@ -96,6 +95,7 @@ def _overlay(item: Item[OverlayTable]) -> OverlaySettings:
         bridge=table.bridge,
         mode=table.mode,
         vni=vni_of(table),
+        heard=heard_of(table),
         port=table.port,
         guards=table.guard,
         mtu=None if table.mtu == "auto" else table.mtu,
@@ -110,7 +110,8 @@ def _overlay(item: Item[OverlayTable]) -> OverlaySettings:
 
 def _options(table: OverlayTable) -> VxlanOptions:
     ttl, inherit = (table.ttl, False) if isinstance(table.ttl, int) else _TTLS[table.ttl]
-    learning = table.mode == SHARED or vni_of(table) is VniScheme.INDEX
+    vni = vni_of(table)
+    learning = vni.learning if isinstance(vni, VniScheme) else True  # a number: in shared mode
     return VxlanOptions(
         ttl=ttl,
         ttl_inherit=inherit,

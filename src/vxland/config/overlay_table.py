@@ -24,6 +24,13 @@ def _guards(names: tuple[str, ...]) -> tuple[str, ...]:
     return names
 
 
+def _schemes(names: tuple[str, ...]) -> tuple[str, ...]:
+    if sorted(names) != sorted(VNI_SCHEMES):
+        cure = 'Write ["index", "pair"] or ["pair", "index"], or one of them without a list'
+        raise values.Unusable("is not both, each once", cure)
+    return names
+
+
 class OverlayTable(Table):
     """One Ethernet segment across the peers."""
 
@@ -57,16 +64,23 @@ class OverlayTable(Table):
     ] = "mesh"
     vni: Annotated[
         Annotated[int, Field(ge=1, le=VNI_LIMIT - 1)]
-        | Annotated[str, one_of(VNI_SCHEMES), enum(VNI_SCHEMES)],
+        | Annotated[str, one_of(VNI_SCHEMES), enum(VNI_SCHEMES)]
+        | Annotated[
+            tuple[Annotated[str, enum(VNI_SCHEMES)], ...],
+            LIST,
+            AfterValidator(_schemes),
+            Field(json_schema_extra={"minItems": 2, "maxItems": 2, "uniqueItems": True}),
+        ],
         Takes(
-            f'"pair", "index" or a number from 1 to {VNI_LIMIT - 1}',
+            f'"pair", "index", a list of both or a number from 1 to {VNI_LIMIT - 1}',
             '"pair"  # with mode = "shared" a number: vni = 4711',
         ),
         Field(
             description='"pair": both ends compute the same VNI from the names.'
             ' "index": position in this machine\'s own list of peers, as vxlansetup.sh numbers'
-            ' them; for one overlay a machine. A number, with mode = "shared" and only there: the'
-            " VNI of all peers."
+            " them; for one overlay a machine. A list of both, on the way from one to the other:"
+            ' the first is spoken, both are heard. A number, with mode = "shared" and only there:'
+            " the VNI of all peers."
         ),
     ] = "pair"
     port: Annotated[

@@ -1,6 +1,7 @@
 """Whom to examine: every tunnel that this node should have."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from ipaddress import IPv4Address
 
 from vxland import identity
@@ -37,6 +38,7 @@ class Target:
     underlay: str  # the device that it begins with; empty where there is no route
     df: Df
     shared: bool = False  # the device leads to other peers, too
+    quiet: Mapping[str, int] = field(default_factory=dict)  # VNIs of devices that hear it, too
 
     @property
     def needed(self) -> int:
@@ -74,6 +76,15 @@ def targets(desired: Desired, observed: Observed) -> tuple[Target, ...]:
     )
 
 
+def _quiet(overlay: Overlay, peer: str) -> dict[str, int]:
+    """By index an answer may come out of another peer's device."""
+    return {
+        vtep.device: vtep.vni
+        for vtep in overlay.vteps
+        if vtep.quiet and (vtep.peer == peer or vtep.device.startswith(identity.INDEX_PREFIX))
+    }
+
+
 def _target(overlay: Overlay, tunnel: Tunnel, node: str, observed: Observed) -> Target:
     bridge = observed.links.get(overlay.bridge.device)
     route = observed.host.routes.get(tunnel.address)
@@ -93,4 +104,5 @@ def _target(overlay: Overlay, tunnel: Tunnel, node: str, observed: Observed) -> 
         underlay=route.device if route else "",
         df=vtep.options.df,
         shared=vtep.shared,
+        quiet=_quiet(overlay, tunnel.peer),
     )

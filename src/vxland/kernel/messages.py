@@ -144,10 +144,21 @@ def _isolation(directory: Directory, device: str, value: int) -> bytes:
 
 
 def _reset_flag(operation: ops.ResetFlag, directory: Directory) -> bytes:
-    name = f"IFLA_BRPORT_{BRPORT_NAMES.get(operation.flag, operation.flag.upper())}"
-    value = int(PORT_FLAGS[operation.flag])
-    info = _linkinfo("bridge", [(name, value)], slave=True)
-    return _link(directory, operation.device, [info], kind=RTM_NEWLINK)
+    return _flag(directory, operation.device, operation.flag, int(PORT_FLAGS[operation.flag]))
+
+
+def _clear_flag(operation: ops.ClearFlag, directory: Directory) -> bytes:
+    # In one message the flag is cleared before what was learned goes (br_setport).
+    forgotten = [("IFLA_BRPORT_FLUSH", None)] if operation.forgets else []
+    return _flag(directory, operation.device, operation.flag, 0, *forgotten)
+
+
+def _flag(
+    directory: Directory, device: str, flag: str, value: int, *more: tuple[str, None]
+) -> bytes:
+    name = f"IFLA_BRPORT_{BRPORT_NAMES.get(flag, flag.upper())}"
+    info = _linkinfo("bridge", [(name, value), *more], slave=True)
+    return _link(directory, device, [info], kind=RTM_NEWLINK)
 
 
 def _altname(directory: Directory, device: str, altname: str, kind: int) -> bytes:
@@ -256,6 +267,7 @@ MESSAGES: dict[type[ops.Operation], Callable[[Any, Directory], bytes]] = {
     ops.AddAddress: lambda op, at: _address(at, op.device, op.address, RTM_NEWADDR),
     ops.RaiseBridge: lambda op, at: _state(at, op.device, IFF_UP),
     ops.ResetFlag: _reset_flag,
+    ops.ClearFlag: _clear_flag,
     ops.Attach: lambda op, at: _master(at, op.device, op.bridge),
     ops.Reattach: lambda op, at: _master(at, op.device, op.bridge),
     ops.Isolate: lambda op, at: _isolation(at, op.device, 1),

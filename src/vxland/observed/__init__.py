@@ -2,6 +2,7 @@
 
 from vxland.observed.claims import Claim
 from vxland.observed.devices import (
+    FLOOD_FLAGS,
     NULL_MAC,
     PORT_FLAGS,
     TUNNEL_KINDS,
@@ -28,6 +29,7 @@ from vxland.observed.rules import (
 )
 
 __all__ = [
+    "FLOOD_FLAGS",
     "NULL_MAC",
     "PORT_FLAGS",
     "TUNNEL_KINDS",

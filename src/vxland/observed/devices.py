@@ -30,6 +30,8 @@ PORT_FLAGS = {
     "locked": False,
 }
 
+FLOOD_FLAGS = frozenset({"flood", "mcast_flood", "bcast_flood"})  # what isn't for one known port
+
 NULL_MAC = "00:00:00:00:00:00"  # the FDB's key for the flood list
 
 

@@ -189,7 +189,7 @@ class ResetFlag(Operation):
 
     flag: str
 
-    phase = Phase.CREATE
+    phase = Phase.ISOLATE  # beside ClearFlag: of two tunnels one speaks as the other falls quiet
     attribute = "flag"
 
     @property
@@ -199,3 +199,29 @@ class ResetFlag(Operation):
 
     def __str__(self) -> str:
         return f"set the port flag {self.flag} of {self.device} back"
+
+
+@dataclass(frozen=True, slots=True)
+class ClearFlag(Operation):
+    """Clear a flag of a quiet tunnel's port that the kernel sets in a new one.
+
+    A port that learns no more forgets at once what it has learned.
+    """
+
+    flag: str
+
+    phase = Phase.ISOLATE
+    attribute = "flag"
+
+    @property
+    def forgets(self) -> bool:
+        """Whether what was learned behind the port goes."""
+        return self.flag == "learning"
+
+    @property
+    def subject(self) -> tuple[str, str]:
+        """Each flag is a subject of its own."""
+        return (self.device, f"{self.attribute} {self.flag}")
+
+    def __str__(self) -> str:
+        return f"clear the port flag {self.flag} of {self.device}"

@@ -1,6 +1,6 @@
 """Which of vxland's devices stands for which wanted VTEP, and what keeps it from being that."""
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 
 from vxland.model import Vtep
 from vxland.observed import Link, Observed
@@ -15,18 +15,22 @@ class Matching:
     ``left_alone`` are devices of vxland's that give nothing away; it may grow.
     """
 
-    def __init__(self, observed: Observed, left_alone: Collection[str]) -> None:
+    def __init__(
+        self, observed: Observed, vteps: Iterable[Vtep], left_alone: Collection[str]
+    ) -> None:
         self._observed = observed
         self.register = Register(observed, left_alone)
         self.by_mark: Mapping[Mark, list[Link]] = _by_mark(observed)
+        self._devices = _devices(vteps, self.by_mark)
 
     def device(self, vtep: Vtep) -> Link | None:
-        """The device that stands for a VTEP: by mark; of several, the one with the right name."""
-        return min(
-            self.by_mark.get(Mark(vtep.overlay, vtep.peer), ()),
-            key=lambda link: (link.name != vtep.device, link.name),
-            default=None,
-        )
+        """The device that stands for a VTEP."""
+        return self._devices.get(vtep)
+
+    def marked(self, vtep: Vtep) -> Iterable[Link]:
+        """All devices with a VTEP's mark, but those that stand for its peer's other VTEP."""
+        others = {link.name for other, link in self._devices.items() if other != vtep}
+        return (link for link in self.by_mark.get(_mark(vtep), ()) if link.name not in others)
 
     def is_barred(self, vtep: Vtep, link: Link | None) -> bool:
         """Whether it would have to be made with a name or a VNI that somebody has."""
@@ -40,6 +44,34 @@ class Matching:
         """Whether the device can't have its name back because another of vxland's has it."""
         holder = self._observed.links.get(vtep.device)
         return link.name != vtep.device and holder is not None and is_own(holder)
+
+
+def _mark(vtep: Vtep) -> Mark:
+    return Mark(vtep.overlay, vtep.peer)
+
+
+def _devices(vteps: Iterable[Vtep], by_mark: Mapping[Mark, list[Link]]) -> dict[Vtep, Link]:
+    """By mark. Of several, what has the right name goes first, and then what has the right VNI.
+
+    So that a device that goes on being wanted isn't made anew because its peer gets a second one.
+    """
+    wanted: dict[Mark, list[Vtep]] = {}
+    for vtep in vteps:
+        wanted.setdefault(_mark(vtep), []).append(vtep)
+    found: dict[Vtep, Link] = {}
+    for seen, peers in wanted.items():
+        links = sorted(by_mark.get(seen, ()), key=lambda link: link.name)
+        pairs = [(vtep, link) for vtep in peers for link in links]
+        taken = set()
+        for vtep, link in sorted(pairs, key=lambda pair: _distance(*pair)):
+            if vtep not in found and link.name not in taken:
+                found[vtep] = link
+                taken.add(link.name)
+    return found
+
+
+def _distance(vtep: Vtep, link: Link) -> tuple[bool, bool]:
+    return link.name != vtep.device, link.vxlan is None or link.vxlan.key != vtep.vni_key
 
 
 def _by_mark(observed: Observed) -> dict[Mark, list[Link]]:

@@ -36,19 +36,6 @@ def emptied(overlay: Overlay) -> Problem:
     )
 
 
-def renumbering(overlay: Overlay, vteps: list[Vtep]) -> Problem:
-    """What it means that tunnels are numbered by their place."""
-    peers = ", ".join(vtep.peer for vtep in vteps)
-    return Problem(
-        Kind.HINT,
-        f'overlay {overlay.name} has vni = "index", so tunnels are numbered by their place in the'
-        f" list: those to {peers} get another number and are recreated; the counters of a tunnel"
-        " count what arrives on it, whoever sent it",
-        'With vni = "pair" a change of one peer leaves the others as they are',
-        overlay=overlay.name,
-    )
-
-
 def mode_changes(overlay: Overlay, marks: Iterable[Mark]) -> Iterator[Problem]:
     """What it means that an overlay's devices become one, or the one becomes many.
 

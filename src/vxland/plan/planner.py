@@ -1,13 +1,13 @@
 """From desired and observed to a plan: the overlays, then what leaves, then the guards."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from vxland import tally
 from vxland.guards import GUARDS, port_in
 from vxland.guards.port import Port
 from vxland.hazards import foreign_tunnels
-from vxland.identity import INDEX_PREFIX, RULE_SETS
+from vxland.identity import RULE_SETS
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
 from vxland.operations import AddAltname, DeleteLink, Operation, Phase, Rename, TakeDown
@@ -20,15 +20,9 @@ from vxland.plan.bridges import plan_bridge
 from vxland.plan.leaving import plan_departures, users_of
 from vxland.plan.matching import Matching
 from vxland.plan.memory import Memory
-from vxland.plan.notices import (
-    emptied,
-    hazard,
-    idle,
-    mode_changes,
-    renumbering,
-    unguarded,
-)
+from vxland.plan.notices import emptied, hazard, idle, mode_changes, unguarded
 from vxland.plan.obstacles import name_taken, vni_taken
+from vxland.plan.schemes import renumbering, scheme_changes
 from vxland.plan.vteps import Place, plan_vtep, stays_in_place
 from vxland.problems import Kind, Problem
 
@@ -96,7 +90,7 @@ class _Planner:
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)  # by name: what it gets
 
     def __post_init__(self) -> None:
-        self.matching = Matching(self.observed, self.left_alone)
+        self.matching = Matching(self.observed, self.desired.vteps(), self.left_alone)
         self.register = self.matching.register
         self.reserved = frozenset(overlay.bridge.device for overlay in self.desired.overlays)
 
@@ -153,6 +147,7 @@ class _Planner:
             self.stuck += [(seen, overlay, ports) for seen in tunnels]
             return
         self.problems += mode_changes(overlay, self.matching.by_mark)
+        self.problems += scheme_changes(overlay, self.matching.by_mark)
         self.operations += bridge.operations
         self._settle(overlay.bridge.device, overlay.bridge.altname, bridge.link)
         place = Place(overlay, bridge.link.name if bridge.link else None, open=not hazards)
@@ -168,7 +163,7 @@ class _Planner:
             if any(users_of(link.name, self.observed))
         }
         for seen, overlay, ports in self.stuck:
-            self._leave_alone(seen, overlay, ports)
+            self._leave_alone(self.matching.by_mark.get(seen, ()), overlay, ports)
         vteps = [(vtep, place, ports) for place, ports in self.open for vtep in place.overlay.vteps]
         known = -1
         while known < len(self.left_alone):  # what stays may be in another's way, and so on
@@ -178,14 +173,7 @@ class _Planner:
         for vtep, place, ports in vteps:
             self._vtep(vtep, place, ports)
         for place, _ in self.open:
-            self._renumbered(place.overlay)
-
-    def _renumbered(self, overlay: Overlay) -> None:
-        renumbered = [
-            v for v in overlay.vteps if (at := self.matching.device(v)) and v.vni != _vni_of(at)
-        ]
-        if overlay.prefix == INDEX_PREFIX and renumbered:
-            self.problems.append(renumbering(overlay, renumbered))
+            self.problems += renumbering(place.overlay, self.matching)
 
     def departures(self) -> None:
         """What is vxland's and isn't wanted."""
@@ -252,9 +240,9 @@ class _Planner:
         if link is not None and is_own(link):
             self.settled[link.name] = (device, altname)
 
-    def _leave_alone(self, seen: Mark, overlay: Overlay, ports: list[Port]) -> None:
+    def _leave_alone(self, links: Iterable[Link], overlay: Overlay, ports: list[Port]) -> None:
         """What can't be put right at the moment stays as it is: guarded, or else down."""
-        for link in self.matching.by_mark.get(seen, ()):
+        for link in links:
             if link.name in self.kept:
                 continue
             self.kept.add(link.name)
@@ -282,7 +270,7 @@ class _Planner:
         """Leave a device alone, or its name, where somebody has what it should have."""
         link = self.matching.device(vtep)
         if link is not None and self.matching.is_barred(vtep, link):
-            self._leave_alone(Mark(vtep.overlay, vtep.peer), place.overlay, ports)
+            self._leave_alone(self.matching.marked(vtep), place.overlay, ports)
         elif link is not None and self.register.obstacle(vtep.device, link):
             self.left_alone.add(link.name)
 
@@ -321,7 +309,3 @@ class _Planner:
         ]
         in_place = stays_in_place(vtep, link, place, self.observed.host)
         ports.append(port_in(place.overlay, vtep.device, link if in_place else None))
-
-
-def _vni_of(link: Link) -> int | None:
-    return link.vxlan.vni if link.vxlan else None

@@ -12,6 +12,7 @@ from vxland.operations import (
     AppendFlood,
     Attach,
     BringUp,
+    ClearFlag,
     CreateVtep,
     DeleteAbroad,
     DeleteLink,
@@ -88,6 +89,7 @@ def _creation(vtep: Vtep, place: Place) -> Iterator[Operation]:
     yield AddAltname(name, device, vtep.altname)
     yield NoLinkLocal(name, device)
     yield Attach(name, device, place.overlay.bridge.device)
+    yield from _flags(vtep, frozenset())
     if vtep.shared:  # with a remote the kernel makes the one entry itself
         for remote in vtep.remotes:
             yield AppendFlood(name, device, remote.address)
@@ -113,9 +115,17 @@ def _repairs(
     yield from _outer(vtep, state)
     if not _is_attached(link, place):
         yield Attach(name, device, place.overlay.bridge.device)
-        return  # with a new port's flags
-    for flag in sorted(link.odd_flags):
-        yield ResetFlag(name, device, flag)
+        yield from _flags(vtep, frozenset())  # a new port's
+    else:
+        yield from _flags(vtep, link.odd_flags)
+
+
+def _flags(vtep: Vtep, odd: frozenset[str]) -> Iterator[Operation]:
+    """A new port's, but for what is off where it is quiet."""
+    for flag in sorted(odd - vtep.off):
+        yield ResetFlag(vtep.overlay, vtep.device, flag)
+    for flag in sorted(vtep.off - odd):
+        yield ClearFlag(vtep.overlay, vtep.device, flag)
 
 
 def _no_addresses(vtep: Vtep, link: Link, observed: Observed) -> Iterator[Operation]:

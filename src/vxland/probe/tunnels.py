@@ -184,13 +184,13 @@ class _Examination:
         """Something came out of a device."""
         asked, name = self._asked(answer)
         for trial in asked:
-            if trial.target.device == device:
+            if device == trial.target.device or device in trial.target.quiet:
                 trial.note(name, answer)
 
     def _seen(self, vni: int, answer: Answer) -> None:
         """Something came to this machine, in a VXLAN packet."""
         for trial in self._asked(answer)[0]:
-            trial.wire |= trial.target.vni == vni
+            trial.wire |= vni == trial.target.vni or vni in trial.target.quiet.values()
 
     def _asked(self, answer: Answer) -> tuple[Sequence[_Trial], str]:
         """Whom it may be about, and which frame it answers."""

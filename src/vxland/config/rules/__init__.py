@@ -39,6 +39,7 @@ RULES: tuple[Rule, ...] = (
     references.pairs,
     modes.numbers,
     modes.pairs,
+    modes.learning,
     modes.guards,
     limits.vni_range,
     limits.bridge_ports,

@@ -9,7 +9,7 @@ from vxland.addresses import zone
 from vxland.config.document import Document, Item
 from vxland.config.errors import ConfigError
 from vxland.config.overlay_table import VNI_SCHEMES, OverlayTable
-from vxland.config.rules.limits import BRIDGE_PORTS
+from vxland.config.rules.limits import BRIDGE_PORTS, tunnel_count
 from vxland.config.rules.membership import active
 from vxland.config.wording import quoted
 from vxland.model import VniKey
@@ -75,14 +75,14 @@ class _Tunnel:
     @property
     def explicit(self) -> bool:
         """Whether the file gives it its VNI."""
-        return any(pair == self.pair[1] for pair, _ in self.mesh.settings.vnis)
+        return self.number.explicit
 
     @property
     def moves(self) -> int:
         """How easily it can be given another VNI: a position is no choice, a pair's is one line."""
         if self.mesh.shared:
             return 1
-        return 2 if self.mesh.settings.vni is VniScheme.PAIR or self.explicit else 0
+        return 2 if self.number.scheme is VniScheme.PAIR or self.explicit else 0
 
 
 @dataclass(slots=True)
@@ -101,7 +101,7 @@ def collisions(document: Document) -> Iterator[ConfigError]:
     their interface.
     """
     meshes = _meshes(document) if document.whole and not _misnumbered(document) else []
-    if any(len(mesh.nodes) > BRIDGE_PORTS + 1 for mesh in meshes if not mesh.shared):
+    if any(tunnel_count(mesh.item.table, len(mesh.nodes)) > BRIDGE_PORTS for mesh in meshes):
         return
     findings = _Findings({vni for mesh in meshes for _, vni in mesh.settings.vnis})
     for node in dict.fromkeys(node for mesh in meshes for node in mesh.nodes):
@@ -134,6 +134,7 @@ def _meshes(document: Document) -> list[_Mesh]:
             item.table.bridge,
             item.table.mode,
             vni_of(item.table),
+            heard_of(item.table),
             port=item.table.port,
             vnis=explicit(item.table),
         )
@@ -143,8 +144,15 @@ def _meshes(document: Document) -> list[_Mesh]:
 
 
 def vni_of(table: OverlayTable) -> VniScheme | int:
-    """A number, or how the numbers are found."""
-    return table.vni if isinstance(table.vni, int) else VNI_SCHEMES[table.vni]
+    """A number, or how the numbers are found, of which one is spoken."""
+    if isinstance(table.vni, int):
+        return table.vni
+    return VNI_SCHEMES[table.vni if isinstance(table.vni, str) else table.vni[0]]
+
+
+def heard_of(table: OverlayTable) -> VniScheme | None:
+    """How those are found that are only heard, if there are two ways."""
+    return VNI_SCHEMES[table.vni[1]] if isinstance(table.vni, tuple) else None
 
 
 def explicit(table: OverlayTable) -> tuple[tuple[frozenset[str], int], ...]:
@@ -220,7 +228,7 @@ def _owner(tunnel: _Tunnel) -> str:
 
 def _device_errors(findings: _Findings) -> Iterator[ConfigError]:
     for one, other in findings.devices.values():
-        if one.mesh.settings.vni is VniScheme.INDEX is other.mesh.settings.vni:
+        if one.number.scheme is VniScheme.INDEX is other.number.scheme:
             continue  # two overlays by index: said elsewhere
         yield other.mesh.item.place.error(
             f"{_owner(one)} and {_owner(other)} have the same device name"

@@ -34,6 +34,17 @@ def pairs(document: Document) -> Iterator[ConfigError]:
             )
 
 
+def learning(document: Document) -> Iterator[ConfigError]:
+    """Of two kinds of devices each has to learn as it does alone."""
+    for item in document.overlays:
+        if isinstance(item.table.vni, tuple) and item.table.learning is not None:
+            yield item.place.at("learning").error(
+                "is for one kind of VNIs: of two, devices by index learn, and those by pair don't",
+                "Leave it out",
+                item.table.learning,
+            )
+
+
 def guards(document: Document) -> Iterator[ConfigError]:
     """A mesh has many tunnel ports in one bridge."""
     for item in document.overlays:

@@ -57,7 +57,7 @@ def adopt(observed: Observed, desired: Desired) -> Adoption:
     """What is to be taken over, overlay by overlay."""
     adoption = Adoption(observed)
     if any(link.is_tunnel and not is_own(link) for link in observed.links.values()):
-        matching = Matching(observed, ())
+        matching = Matching(observed, desired.vteps(), ())
         for overlay in desired.overlays:
             adoption = _with(adoption, overlay, matching)
     return adoption

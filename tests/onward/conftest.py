@@ -1,0 +1,11 @@
+"""Every test here runs daemons in network namespaces of its own."""
+
+import pytest
+
+pytest.register_assert_rewrite("tests.onward.crossing")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _in_the_laboratory(laboratory: None) -> None:
+    """All of them need root, and none sees another run's namespaces."""
+    del laboratory
