@@ -1,0 +1,46 @@
+"""A full check that finds nothing, against reading the same state raw."""
+
+import time
+from collections.abc import Iterator
+
+from bench.harness import Row, in_turns
+from bench.place import MESH, Place
+from bench.scale import Scale
+from bench.turns import Turns
+from vxland.kernel import addresses, fdb, links
+from vxland.kernel.generation import Generation
+from vxland.kernel.netlink import Netlink
+
+LIMIT = 2.0
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """A mesh at each size."""
+    for peers in scale.meshes:
+        with (
+            Place("check", scale.folder) as place,
+            place.entered(),
+            Turns(peers, MESH) as turns,
+        ):
+            turns.turn()
+            turns.turn()
+            ways = {"vxland": lambda t=turns: t.turn()[1], "raw": raw}
+            seen = in_turns(ways, scale.rounds * 3)
+        yield Row(
+            "a check that finds nothing",
+            f"{peers} peers",
+            seen["vxland"],
+            reference=seen["raw"],
+            against="reading it raw",
+            limit=LIMIT if peers >= 1000 else None,
+        )
+
+
+def raw() -> float:
+    """Read links without statistics, forwarding entries, addresses, the rules' generation."""
+    with Netlink() as netlink, Generation() as generation:
+        started = time.perf_counter()
+        for table in (links, fdb, addresses):
+            netlink.dump(table.dump_request())
+        generation.read()
+        return time.perf_counter() - started

@@ -1,0 +1,64 @@
+"""Cold convergence: from a look at nothing to all tunnels up and guarded."""
+
+from collections.abc import Iterator
+
+from bench.floor import Floor
+from bench.harness import Row, Way, in_turns
+from bench.place import MESH, SHARED, Place, clean
+from bench.references import by_ip_batch, by_pyroute2, by_script, flood_by_batch
+from bench.scale import Scale
+from bench.turns import Turns
+from vxland.doorbell import Trigger
+
+MESH_LIMIT, SHARED_LIMIT = 1.3, 1.5
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """A mesh, and shared mode, at each size."""
+    with Place("cold", scale.folder) as place, place.entered():
+        for peers in scale.meshes:
+            others = {
+                "ip -batch": lambda n=peers: by_ip_batch(place, n),
+                "plain pyroute2": lambda n=peers: by_pyroute2(place, n),
+            }
+            if peers <= scale.scripted:
+                others["the script"] = lambda n=peers: by_script(place, n)
+            limit = None if peers < 100 else MESH_LIMIT
+            yield _row(peers, MESH, scale.rounds, others, limit)
+        for peers in scale.shared:
+            batch = {"bridge -batch": lambda n=peers: flood_by_batch(place, n)}
+            yield _row(peers, SHARED, scale.rounds, batch, SHARED_LIMIT)
+
+
+def _row(peers: int, mode: str, rounds: int, others: dict[str, Way], limit: float | None) -> Row:
+    ways = {"vxland": lambda: converge(peers, mode), "floor": Floor(peers, mode), **others}
+    seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds)
+    return Row(
+        "cold convergence",
+        f"{peers} peers, {mode}",
+        seen.pop("vxland"),
+        reference=seen.pop("floor"),
+        against="floor",
+        limit=limit,
+        others=seen,
+    )
+
+
+def converge(peers: int, mode: str) -> float:
+    """A reconciler's first turn; returns its seconds."""
+    with Turns(peers, mode) as turns:
+        report, took = turns.turn(Trigger.START)
+    if report.failures or not report.in_sync:
+        message = f"not in sync: {report.problems[:3]}"
+        raise RuntimeError(message)
+    return took
+
+
+def _from_nothing(way: Way) -> Way:
+    def timed() -> float:
+        try:
+            return way()
+        finally:
+            clean()
+
+    return timed
