@@ -14,7 +14,7 @@ from bench.scale import Scale, quick
 from bench.table import line
 from tests.lab import own_mounts
 
-ROWS = ("cold", "check")
+ROWS = ("starting", "check", "cold", "change", "repair", "scraping", "idle", "teardown")
 
 
 def main() -> int:

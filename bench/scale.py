@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from pathlib import Path
 
+LARGE = 1000  # peers: what the limits that grow with a mesh are of
+
 
 @dataclass(frozen=True, slots=True)
 class Scale:

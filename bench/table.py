@@ -1,7 +1,5 @@
 """The table of results, for people."""
 
-from collections.abc import Iterable
-
 from bench.harness import Row, Spread
 
 UNITS = {"s": (1e3, "ms"), "B": (1e-6, "MB"), "B/s": (1e-6, "MB/s"), "%": (1, "%")}
@@ -18,8 +16,6 @@ def line(row: Row) -> str:
         parts.append("reached]" if row.reached else "MISSED]")
     parts += [f"| {name} {_one(seen, row.unit)}" for name, seen in (row.others or {}).items()]
     return " ".join(parts)
-
-
 
 
 def _spread(spread: Spread) -> str:

@@ -2,16 +2,18 @@
 
 import time
 from collections.abc import Iterator
+from functools import partial
 
 from bench.harness import Row, in_turns
 from bench.place import MESH, Place
-from bench.scale import Scale
+from bench.scale import LARGE, Scale
 from bench.turns import Turns
 from vxland.kernel import addresses, fdb, links
 from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import Netlink
 
 LIMIT = 2.0
+SETTLED = 2.0  # seconds until the kernel has told all that follows from a new device
 
 
 def rows(scale: Scale) -> Iterator[Row]:
@@ -23,8 +25,9 @@ def rows(scale: Scale) -> Iterator[Row]:
             Turns(peers, MESH) as turns,
         ):
             turns.turn()
+            time.sleep(SETTLED)
             turns.turn()
-            ways = {"vxland": lambda t=turns: t.turn()[1], "raw": raw}
+            ways = {"vxland": partial(_turn, turns), "raw": raw}
             seen = in_turns(ways, scale.rounds * 3)
         yield Row(
             "a check that finds nothing",
@@ -32,8 +35,16 @@ def rows(scale: Scale) -> Iterator[Row]:
             seen["vxland"],
             reference=seen["raw"],
             against="reading it raw",
-            limit=LIMIT if peers >= 1000 else None,
+            limit=LIMIT if peers >= LARGE else None,
         )
+
+
+def _turn(turns: Turns) -> float:
+    report, took = turns.turn()
+    if report.outcomes:
+        message = f"something was done: {report.outcomes[:3]}"
+        raise RuntimeError(message)
+    return took
 
 
 def raw() -> float:

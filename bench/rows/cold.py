@@ -1,6 +1,7 @@
 """Cold convergence: from a look at nothing to all tunnels up and guarded."""
 
 from collections.abc import Iterator
+from functools import partial
 
 from bench.floor import Floor
 from bench.harness import Row, Way, in_turns
@@ -11,27 +12,29 @@ from bench.turns import Turns
 from vxland.doorbell import Trigger
 
 MESH_LIMIT, SHARED_LIMIT = 1.3, 1.5
+SMALL = 100  # peers: of fewer there is no limit
 
 
 def rows(scale: Scale) -> Iterator[Row]:
     """A mesh, and shared mode, at each size."""
     with Place("cold", scale.folder) as place, place.entered():
         for peers in scale.meshes:
-            others = {
-                "ip -batch": lambda n=peers: by_ip_batch(place, n),
-                "plain pyroute2": lambda n=peers: by_pyroute2(place, n),
+            others: dict[str, Way] = {
+                "ip -batch": partial(by_ip_batch, place, peers),
+                "plain pyroute2": partial(by_pyroute2, place, peers),
             }
             if peers <= scale.scripted:
-                others["the script"] = lambda n=peers: by_script(place, n)
-            limit = None if peers < 100 else MESH_LIMIT
+                others["the script"] = partial(by_script, place, peers)
+            limit = None if peers < SMALL else MESH_LIMIT
             yield _row(peers, MESH, scale.rounds, others, limit)
         for peers in scale.shared:
-            batch = {"bridge -batch": lambda n=peers: flood_by_batch(place, n)}
+            batch: dict[str, Way] = {"bridge -batch": partial(flood_by_batch, place, peers)}
             yield _row(peers, SHARED, scale.rounds, batch, SHARED_LIMIT)
 
 
 def _row(peers: int, mode: str, rounds: int, others: dict[str, Way], limit: float | None) -> Row:
-    ways = {"vxland": lambda: converge(peers, mode), "floor": Floor(peers, mode), **others}
+    ways: dict[str, Way] = {"vxland": partial(converge, peers, mode), "floor": Floor(peers, mode)}
+    ways |= others
     seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds)
     return Row(
         "cold convergence",
