@@ -10,8 +10,9 @@ from itertools import groupby
 
 from bench.place import clean
 from bench.turns import Turns
+from vxland.kernel.directory import Directory
 from vxland.kernel.linux import LinuxKernel
-from vxland.kernel.messages import MESSAGES, Directory
+from vxland.kernel.messages import MESSAGES
 from vxland.kernel.netlink import HEADER, Netlink
 from vxland.operations import CreateBridge, CreateVtep, Operation
 
