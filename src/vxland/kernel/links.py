@@ -6,12 +6,12 @@ include/uapi/linux/if_link.h.
 
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from vxland.addresses import zoned
-from vxland.kernel.netlink import HEADER, Netlink, attributes
+from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, attributes
 from vxland.observed import PORT_FLAGS, Link, VxlanState
 from vxland.settings import Df, VxlanOptions
 
@@ -80,6 +80,26 @@ def link_request(nsid: int, index: int) -> bytes:
         "=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS
     )
     body += struct.pack("=HHi", 8, TARGET_NETNSID, nsid)
+    return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
+
+
+def read_indexes(netlink: Netlink, names: Sequence[str]) -> dict[str, int]:
+    """The numbers of these devices, of those that there are; an altname isn't a device's name."""
+    found = {}
+    for name, answer in zip(
+        names, netlink.ask([_named_request(name) for name in names]), strict=True
+    ):
+        if not isinstance(answer, NetlinkError):
+            seen = dict(attributes(answer, HEADER.size + IFINFO.size))
+            if _text(seen.get(IFNAME, b"")) == name:
+                found[name] = IFINFO.unpack_from(answer, HEADER.size)[2]
+    return found
+
+
+def _named_request(name: str) -> bytes:
+    value = name.encode() + b"\0"
+    body = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    body += struct.pack("=HH", 4 + len(value), IFNAME) + value + bytes(-len(value) % 4)
     return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
 
 
