@@ -14,7 +14,7 @@ from bench.scale import Scale, quick
 from bench.table import line
 from tests.lab import own_mounts
 
-ROWS = ("starting", "check", "cold", "change", "repair", "scraping", "idle", "teardown")
+ROWS = ("starting", "check", "cold", "change", "repair", "scraping", "idle", "teardown", "plane")
 
 
 def main() -> int:
