@@ -1,10 +1,12 @@
 """Cold convergence: from a look at nothing to all tunnels up and guarded."""
 
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 
 from bench.floor import Floor
 from bench.harness import Row, Way, in_turns
+from bench.networkd import booted
 from bench.place import MESH, SHARED, Place, clean
 from bench.references import by_ip_batch, by_pyroute2, by_script, flood_by_batch
 from bench.scale import Scale
@@ -17,7 +19,10 @@ SMALL = 100  # peers: of fewer there is no limit
 
 def rows(scale: Scale) -> Iterator[Row]:
     """A mesh, and shared mode, at each size."""
-    with Place("cold", scale.folder) as place, place.entered():
+    with ExitStack() as stack:
+        networkd = stack.enter_context(booted()) if scale.networkd else None
+        place = stack.enter_context(Place("cold", scale.folder))
+        stack.enter_context(place.entered())
         for peers in scale.meshes:
             others: dict[str, Way] = {
                 "ip -batch": partial(by_ip_batch, place, peers),
@@ -25,6 +30,8 @@ def rows(scale: Scale) -> Iterator[Row]:
             }
             if peers <= scale.scripted:
                 others["the script"] = partial(by_script, place, peers)
+            if networkd is not None:
+                others["systemd-networkd"] = partial(networkd, peers)
             limit = None if peers < SMALL else MESH_LIMIT
             yield _row(peers, MESH, scale.rounds, others, limit)
         for peers in scale.shared:

@@ -34,7 +34,7 @@ from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
-from vxland.status import Counts
+from vxland.status.build import Counts
 from vxland.traffic import Seen
 
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at

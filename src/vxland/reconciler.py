@@ -25,10 +25,10 @@ from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import host_names, hosts
 from vxland.plan import Memory, Plan, plan
-from vxland.problems import Kind, Problem
+from vxland.problems import Kind, Problem, Unresolved
 from vxland.reload import refusal
 from vxland.report import ConfigState, Report
-from vxland.resolve import Beyond, Unresolved, resolve, unidentified
+from vxland.resolve import Beyond, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
