@@ -32,7 +32,7 @@ from vxland.kernel.tally import Tally
 from vxland.meter import Counters
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed
 from vxland.operations import Operation
-from vxland.ownership import KINDS
+from vxland.ownership import KINDS, is_own
 from vxland.traffic import Seen
 
 # What has happened already needn't be done: the wanted end is there, whoever brought it about.
@@ -215,7 +215,8 @@ class LinuxKernel(Closing):
             addresses=tuple(addresses.local),
             routes=routes.found,
             unreachable=routes.missing,
-            mtus={name: link.mtu for name, link in links.items()},
+            # Own tunnels lead nowhere else: one that is deleted is no reason to resolve anew.
+            mtus={n: link.mtu for n, link in links.items() if not (link.vxlan and is_own(link))},
             renames_live=RELEASE >= LIVE_RENAME,
         )
 
