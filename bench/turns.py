@@ -10,6 +10,7 @@ from bench.place import settings
 from vxland.doorbell import Trigger
 from vxland.kernel.linux import LinuxKernel
 from vxland.names import Answer
+from vxland.probe.managers import Patrol
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
@@ -42,13 +43,21 @@ class _NoNames:
         """Nobody is asked."""
 
 
+class _Others(Patrol):
+    """Files are looked at as the daemon does; nobody is seen changing anything."""
+
+    def culprit(self, *, rules: bool, within: float) -> str | None:
+        del rules, within
+        return None
+
+
 class Turns:
     """A reconciler of so many peers for the namespace of this thread."""
 
     def __init__(self, peers: int, mode: str) -> None:
         self.kernel = LinuxKernel(keeps=True)
         wanted = settings(peers, mode)
-        self.reconciler = Reconciler(self.kernel, _File(wanted), wanted, _NoNames())
+        self.reconciler = Reconciler(self.kernel, _File(wanted), wanted, _NoNames(), _Others())
 
     def __enter__(self) -> Self:
         return self
