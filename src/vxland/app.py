@@ -17,6 +17,7 @@ from vxland.doorbell import Doorbell, Trigger
 from vxland.http import Server, Site
 from vxland.journal import Journal, Message
 from vxland.kernel.counters import read_traffic
+from vxland.kernel.encoding import prepare
 from vxland.kernel.events import Events, LinkEvents, RuleEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
@@ -33,7 +34,7 @@ from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
-from vxland.status import Counts
+from vxland.status.build import Counts
 from vxland.traffic import Seen
 
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at
@@ -138,6 +139,7 @@ class Daemon:
     def _loop(self) -> None:
         self._turn(frozenset({Trigger.START}))
         self._notifier.ready()
+        prepare()  # a start that finds all in order needn't, and a repair shouldn't wait for it
         next_check = time.monotonic() + self._reconciler.settings.interval
         while True:
             patience = self._patience(next_check)

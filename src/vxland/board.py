@@ -8,7 +8,8 @@ from vxland.events import event_json
 from vxland.model import Tunnel
 from vxland.problems import Kind, Problem
 from vxland.report import Report
-from vxland.status import Counts, Json, past, report_status
+from vxland.status.build import Counts, past, report_status
+from vxland.status.shape import Json
 
 SLICE = 50  # tunnels between two pauses in which the loop may go first
 LATE = 60.0  # seconds that a turn may take, as WatchdogSec= in the unit

@@ -106,7 +106,7 @@ class VniKey:
     @property
     def everywhere(self) -> "VniKey":
         """The same without an interface."""
-        return replace(self, zone=None)
+        return self if self.zone is None else replace(self, zone=None)
 
     def clashes(self, other: "VniKey") -> bool:
         """Whether there can't be both."""

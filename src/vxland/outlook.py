@@ -22,8 +22,9 @@ from vxland.ownership import attributed
 from vxland.peers import host_names, hosts
 from vxland.plan import Plan, plan
 from vxland.probe.managers import claims_now
+from vxland.problems import Unresolved
 from vxland.report import ConfigState, Report
-from vxland.resolve import Unresolved, resolve
+from vxland.resolve import resolve
 from vxland.settings import Settings
 from vxland.tally import shared
 from vxland.traffic import Seen, Traffic

@@ -42,3 +42,11 @@ class Problem:
 
     def __str__(self) -> str:
         return f"{self.text}. {self.cure}" if self.cure else self.text
+
+
+class Unresolved(Exception):  # noqa: N818 - a state, not a fault
+    """The configuration is valid, but it doesn't say what this machine is to be."""
+
+    def __init__(self, *problems: Problem) -> None:
+        super().__init__("; ".join(map(str, problems)))
+        self.problems = problems

@@ -17,6 +17,7 @@ from vxland.execution import Outcome, execute
 from vxland.fights import WINDOW, Fights, undone
 from vxland.hints import hints
 from vxland.identity import RULE_SETS
+from vxland.last import Last
 from vxland.leisure import Leisure
 from vxland.model import Desired
 from vxland.observed import Host, Observed
@@ -24,10 +25,10 @@ from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import host_names, hosts
 from vxland.plan import Memory, Plan, plan
-from vxland.problems import Kind, Problem
+from vxland.problems import Kind, Problem, Unresolved
 from vxland.reload import refusal
 from vxland.report import ConfigState, Report
-from vxland.resolve import Beyond, Unresolved, resolve, unidentified
+from vxland.resolve import Beyond, resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
@@ -74,6 +75,7 @@ class Reconciler:
         self._silence = Silence()
         self._leisure = Leisure(kernel, others)
         self._failures = Failures()
+        self._plan_for, self._resolve_for = Last(plan), Last(resolve)
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
     @property
@@ -199,7 +201,7 @@ class Reconciler:
         """What this node should be; while it doesn't find itself, what it was, or its bridges."""
         try:
             beyond = self._beyond(where, self.settings)
-            resolved = resolve(self.settings, where.addresses, host, beyond)
+            resolved = self._resolve_for(self.settings, where.addresses, host, beyond)
         except Unresolved as error:
             problems = (*where.problems.values(), *error.problems)
             return self._desired or unidentified(self.settings), problems
@@ -218,7 +220,7 @@ class Reconciler:
             return observed, Plan()  # who this machine is isn't known yet: leave it as it is
         memory = self._memory.after(observed, desired)
         self._memory = replace(memory, grounded=grounded(desired, self._fights.current()))
-        whole = plan(observed, desired, self._memory)
+        whole = self._plan_for(observed, desired, self._memory)
         if any(isinstance(operation, CreateVtep) for operation in whole.operations):
             # Its VNI may be held by the same device, moved to another namespace.
             observed = replace(observed, abroad=self._kernel.look_abroad())

@@ -12,7 +12,7 @@ from vxland.modes.seat import Seat
 from vxland.mtu import automatic_mtu
 from vxland.observed import Host, LocalAddress
 from vxland.peers import families
-from vxland.problems import Kind, Problem
+from vxland.problems import Kind, Problem, Unresolved
 from vxland.settings import SHARED, OverlaySettings, PeerSettings, Settings
 from vxland.underlay import (
     apart_from,
@@ -24,14 +24,6 @@ from vxland.underlay import (
 )
 
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
-
-
-class Unresolved(Exception):  # noqa: N818 - a state, not a fault
-    """The configuration is valid, but it doesn't say what this machine is to be."""
-
-    def __init__(self, *problems: Problem) -> None:
-        super().__init__("; ".join(map(str, problems)))
-        self.problems = problems
 
 
 @dataclass(frozen=True, slots=True)

@@ -24,8 +24,7 @@ from vxland.identity import mac
 from vxland.observed import Claim, Host, Link, Observed, Route
 from vxland.problems import Kind, Problem
 from vxland.settings import Df
-from vxland.status import report_status
-from vxland.status.build import Past
+from vxland.status.build import Past, report_status
 
 DOCUMENT = File(__file__).parents[2] / "docs" / "doctor.md"
 SHAPES: dict[str, Any] = {name: value for name, value in vars(shape).items() if is_typeddict(value)}

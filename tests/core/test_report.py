@@ -15,7 +15,7 @@ from vxland.problems import Kind, Problem
 from vxland.report import ConfigState, Repair, Report
 from vxland.resolve import resolve
 from vxland.settings import OverlaySettings, PeerSettings, Settings
-from vxland.status import report_status
+from vxland.status.build import report_status
 
 DEVICE = "vxl-lan-lxd2"
 UP = BringUp("lan", DEVICE, Guarding(DEVICE, ("isolated",)))

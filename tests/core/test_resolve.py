@@ -8,8 +8,8 @@ import pytest
 from vxland.model import Desired, Overlay
 from vxland.observed import Host, LocalAddress, Route
 from vxland.peers import addresses
-from vxland.problems import Kind
-from vxland.resolve import Unresolved, identify, resolve
+from vxland.problems import Kind, Unresolved
+from vxland.resolve import identify, resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings, VniScheme
 
 LAN = OverlaySettings("lan", "vxbr0")

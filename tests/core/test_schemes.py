@@ -24,7 +24,7 @@ from vxland.plan import Plan, plan
 from vxland.problems import Kind
 from vxland.report import ConfigState, Report
 from vxland.settings import OverlaySettings, VniScheme
-from vxland.status import report_status
+from vxland.status.build import report_status
 from vxland.traffic import Reading, Seen, Traffic, readings
 
 INDEX = replace(LAN, vni=VniScheme.INDEX)

@@ -37,7 +37,7 @@ from vxland.report import ConfigState, Repair, Report
 from vxland.resolve import resolve
 from vxland.restraint import grounded
 from vxland.settings import OverlaySettings, PeerSettings, Settings, VxlanOptions
-from vxland.status import Counts, report_status
+from vxland.status.build import Counts, report_status
 from vxland.traffic import Seen, Traffic
 from vxland.whereabouts import remembered
 

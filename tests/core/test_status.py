@@ -21,7 +21,9 @@ from vxland.model import Vtep
 from vxland.observed import Link, Observed
 from vxland.problems import Kind, Problem
 from vxland.report import ConfigState, Report
-from vxland.status import Counts, NodeStatus, Past, past, problem_json, report_status, shape
+from vxland.status import shape
+from vxland.status.build import Counts, Past, past, problem_json, report_status
+from vxland.status.shape import NodeStatus
 from vxland.traffic import Seen, Traffic
 
 API = Path(__file__).parents[2] / "docs" / "api.md"

@@ -14,8 +14,8 @@ from vxland.addresses import IPAddress
 from vxland.model import Desired
 from vxland.names import FAMILIES, Answer
 from vxland.observed import Host, Link, LocalAddress, Observed, VxlanState
-from vxland.problems import Kind, Problem
-from vxland.resolve import Unresolved, resolve
+from vxland.problems import Kind, Problem, Unresolved
+from vxland.resolve import resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings, VxlanOptions
 from vxland.whereabouts import (
     Whereabouts,

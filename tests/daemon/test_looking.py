@@ -16,7 +16,7 @@ from tests.lab import Server, Site, eventually
 from tests.lab.server import VXLAND
 from tests.lab.site import config
 from vxland.events import EventsJson
-from vxland.status import NodeStatus
+from vxland.status.shape import NodeStatus
 
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 

@@ -6,7 +6,7 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from vxland.config import check
+from vxland.config.load import check
 from vxland.settings import HttpSettings
 
 DOCUMENT = Path(__file__).parents[2] / "docs" / "http.md"

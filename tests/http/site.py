@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge
 
 from vxland.http import Server, Site
 from vxland.settings import HttpSettings
-from vxland.status import Json
+from vxland.status.shape import Json
 
 ANY = HttpSettings(listen=("127.0.0.1", 0))
 

@@ -15,8 +15,7 @@ from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep
 from vxland.plan import plan
-from vxland.status import NodeStatus
-from vxland.status.shape import ErrorStatus
+from vxland.status.shape import ErrorStatus, NodeStatus
 
 
 @pytest.mark.parametrize("name", STORIES)

@@ -15,10 +15,10 @@ from pydantic_core import PydanticUndefined
 from tests.unit.written import errors_in, settings_of, write
 from vxland import identity
 from vxland.cli import main
-from vxland.config import check
 from vxland.config.fields import takes
 from vxland.config.json_schema import schema
 from vxland.config.later import LATER
+from vxland.config.load import check
 from vxland.config.schema import HEADERS, LISTS, TABLES
 from vxland.model import Desired
 from vxland.observed import Observed

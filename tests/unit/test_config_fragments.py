@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from vxland.config import InvalidConfig, check
+from vxland.config.errors import InvalidConfig
+from vxland.config.load import check
 
 FILE = """\
 [[overlay]]

@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 
 from tests.unit.written import OVERLAY, PEERS, PLAIN, complaints, errors_in, settings_of, write
-from vxland.config import InvalidConfig, check, values
+from vxland.config import values
+from vxland.config.errors import InvalidConfig
 from vxland.config.later import LATER, NOT_YET, Later
+from vxland.config.load import check
 from vxland.config.schema import KEYS, LISTS, TABLES
 from vxland.settings import (
     Df,

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.unit.written import OVERLAY, PEERS, PLAIN, errors_at, errors_in, settings_of, write
-from vxland.config import load
+from vxland.config.load import load
 
 NOBODY = 65534
 

@@ -11,7 +11,7 @@ from rich.text import Text
 from vxland.commands.columns import Column, Row, cut, layout
 from vxland.commands.glance import View, glance
 from vxland.commands.words import moment, size, span, took
-from vxland.status import NodeStatus
+from vxland.status.shape import NodeStatus
 
 NOW = 1764100000.0
 WIDE = View(NOW, 200)

@@ -8,7 +8,7 @@ import pytest
 
 from tests.scripts.vxlansetup import script, variables
 from vxland.cli import WRONG_COMMAND_LINE, main
-from vxland.config import load
+from vxland.config.load import load
 from vxland.settings import VniScheme
 
 LISTS = {

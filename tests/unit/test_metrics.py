@@ -23,7 +23,7 @@ from vxland.precedence import Precedence
 from vxland.report import ConfigState, Report
 from vxland.resolve import resolve
 from vxland.settings import OverlaySettings, PeerSettings, Settings
-from vxland.status import report_status
+from vxland.status.build import report_status
 from vxland.traffic import Seen, Traffic
 
 PEERS = 120

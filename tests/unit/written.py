@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from vxland.config import ConfigError, InvalidConfig, check
+from vxland.config.errors import ConfigError, InvalidConfig
+from vxland.config.load import check
 from vxland.settings import Settings
 
 OVERLAY = '[[overlay]]\nname = "lan"\nbridge = "vxbr0"\n'

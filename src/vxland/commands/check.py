@@ -16,7 +16,8 @@ from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.nftables import Nftables
 from vxland.observed import Observed, Unavailable
 from vxland.peers import addresses, host_names
-from vxland.resolve import Unresolved, resolve
+from vxland.problems import Unresolved
+from vxland.resolve import resolve
 from vxland.settings import HttpSettings, Settings
 
 SERVICE = "vxland"  # the user as whom the unit runs it

@@ -7,7 +7,7 @@ from argparse import Namespace
 from vxland.execution import Kernel, execute
 from vxland.plan import Plan
 from vxland.problems import Kind
-from vxland.status import problem_json
+from vxland.status.build import problem_json
 
 
 def carry_out(plan: Plan, kernel: Kernel, options: Namespace) -> int:

@@ -15,7 +15,8 @@ from vxland.diagnosis import DiagnosisJson, diagnosis_json
 from vxland.kernel.linux import LinuxKernel
 from vxland.outlook import Outlook, counted, look
 from vxland.probe.gather import gather
-from vxland.status import Counts, NodeStatus, report_status
+from vxland.status.build import Counts, report_status
+from vxland.status.shape import NodeStatus
 
 FINE, FINDINGS, ERROR = 0, 2, 1  # the last by ``explained``
 

@@ -10,8 +10,7 @@ from rich.text import Text
 
 from vxland.commands.columns import Column, Row, layout
 from vxland.commands.words import clean, size, span
-from vxland.status import NodeStatus
-from vxland.status.shape import OverlayStatus, ProblemStatus, TunnelStatus
+from vxland.status.shape import NodeStatus, OverlayStatus, ProblemStatus, TunnelStatus
 
 MOST = 10  # of pending operations that are told
 LEAST = 5  # tunnels that are shown on the smallest screen

@@ -10,7 +10,7 @@ from vxland.outlook import look
 from vxland.plan import Plan
 from vxland.plan.disturbance import by_disturbance
 from vxland.problems import Kind
-from vxland.status import problem_json
+from vxland.status.build import problem_json
 
 NOTHING, CHANGES, BLOCKED = 0, 2, 1
 

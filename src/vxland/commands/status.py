@@ -13,7 +13,7 @@ from vxland.control import NotRunning, ask
 
 if TYPE_CHECKING:
     from vxland.commands.glance import Rates
-    from vxland.status import NodeStatus
+    from vxland.status.shape import NodeStatus
 
 IN_SYNC, NOT_IN_SYNC, NOT_RUNNING, ERROR = 0, 2, 3, 1
 
@@ -48,7 +48,7 @@ def _by_eye(path: Path) -> "NodeStatus":
     """What can be seen without the daemon. Raises InvalidConfig, Unresolved, OSError."""
     from vxland.kernel.linux import LinuxKernel  # noqa: PLC0415 - the daemon's answer needs no look
     from vxland.outlook import counted, counted_for_peers, look  # noqa: PLC0415
-    from vxland.status import Counts, report_status  # noqa: PLC0415
+    from vxland.status.build import Counts, report_status  # noqa: PLC0415
 
     with LinuxKernel() as kernel:
         outlook = look(path, kernel)
@@ -83,7 +83,7 @@ def _watch(options: Namespace) -> int:
 def _followed(options: Namespace) -> Iterator[dict[str, Any]]:
     """The status now, and after each pause; an error is one, too: the daemon may come back."""
     from vxland.config.errors import InvalidConfig  # noqa: PLC0415
-    from vxland.resolve import Unresolved  # noqa: PLC0415
+    from vxland.problems import Unresolved  # noqa: PLC0415
 
     while True:
         try:

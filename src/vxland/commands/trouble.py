@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from vxland import privilege
 from vxland.config.errors import InvalidConfig
 from vxland.lock import Busy, Unusable
-from vxland.resolve import Unresolved
+from vxland.problems import Unresolved
 
 MOST = 100  # errors of a configuration that anybody reads
 

@@ -1,6 +1,4 @@
-"""The configuration: from TOML files to settings, or to everything that is wrong with them."""
+"""The configuration: from TOML files to settings, or to everything that is wrong with them.
 
-from vxland.config.errors import ConfigError, InvalidConfig
-from vxland.config.load import Checked, check, load
-
-__all__ = ["Checked", "ConfigError", "InvalidConfig", "check", "load"]
+Nothing is imported here: who wants an error's class needn't wait for pydantic.
+"""

@@ -17,7 +17,7 @@ from vxland.http.faults import FAULTS
 from vxland.http.files import File, page
 from vxland.http.site import Site
 from vxland.http.workshop import Answer, Made, Workshop
-from vxland.status import Json
+from vxland.status.shape import Json
 
 OK, NOT_FOUND, NOT_ALLOWED, MISDIRECTED, FAULT, UNAVAILABLE = 200, 404, 405, 421, 500, 503
 HEADERS = {

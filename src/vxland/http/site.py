@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from prometheus_client import CollectorRegistry
 
-from vxland.status import Json
+from vxland.status.shape import Json
 
 
 @dataclass(frozen=True, slots=True)

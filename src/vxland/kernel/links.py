@@ -1,17 +1,18 @@
 """Reading links: the few attributes that are compared, straight from the kernel's bytes.
 
-A message whose bytes are those of the last dump isn't read again. Numbers are those of
+A message that says what it said in the last dump isn't read again. Numbers are those of
 include/uapi/linux/if_link.h.
 """
 
 import struct
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from vxland.addresses import zoned
-from vxland.kernel.netlink import HEADER, Netlink, attributes
+from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, attributes, by_kind
+from vxland.kernel.sameness import Sameness, sameness
 from vxland.observed import PORT_FLAGS, Link, VxlanState
 from vxland.settings import Df, VxlanOptions
 
@@ -67,7 +68,7 @@ class Indexed:
 
 
 def dump_request(nsid: int | None = None) -> bytes:
-    """Ask for every link without its statistics, of this or another network namespace."""
+    """Ask for every link without IPv6's statistics, of this or another network namespace."""
     body = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     if nsid is not None:
         body += struct.pack("=HHi", 8, TARGET_NETNSID, nsid)
@@ -75,7 +76,7 @@ def dump_request(nsid: int | None = None) -> bytes:
 
 
 def link_request(nsid: int, index: int) -> bytes:
-    """Ask for one link of another network namespace, without its statistics."""
+    """Ask for one link of another network namespace, without IPv6's statistics."""
     body = IFINFO.pack(0, 0, index, 0, 0) + struct.pack(
         "=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS
     )
@@ -83,16 +84,36 @@ def link_request(nsid: int, index: int) -> bytes:
     return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
 
 
+def read_indexes(netlink: Netlink, names: Sequence[str]) -> dict[str, int]:
+    """The numbers of these devices, of those that there are; an altname isn't a device's name."""
+    found = {}
+    for name, answer in zip(
+        names, netlink.ask([_named_request(name) for name in names]), strict=True
+    ):
+        if not isinstance(answer, NetlinkError):
+            seen = by_kind(answer, HEADER.size + IFINFO.size)
+            if _text(seen.get(IFNAME, b"")) == name:
+                found[name] = IFINFO.unpack_from(answer, HEADER.size)[2]
+    return found
+
+
+def _named_request(name: str) -> bytes:
+    value = name.encode() + b"\0"
+    body = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS)
+    body += struct.pack("=HH", 4 + len(value), IFNAME) + value + bytes(-len(value) % 4)
+    return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
+
+
 def read_link(message: bytes) -> Indexed:
     """One link from one RTM_NEWLINK message."""
     _, _, index, flags, _ = IFINFO.unpack_from(message, HEADER.size)
-    seen = dict(attributes(message, HEADER.size + IFINFO.size))
-    info = dict(attributes(seen.get(LINKINFO, b""), 0))
+    seen = by_kind(message, HEADER.size + IFINFO.size)
+    info = by_kind(seen.get(LINKINFO, b""))
     kind = _text(info[INFO_KIND]) if INFO_KIND in info else None
-    data = dict(attributes(info.get(INFO_DATA, b""), 0)) if kind == "vxlan" else {}
+    data = by_kind(info.get(INFO_DATA, b"")) if kind == "vxlan" else {}
     port = {}
     if info.get(INFO_SLAVE_KIND, b"").startswith(b"bridge"):
-        port = dict(attributes(info.get(INFO_SLAVE_DATA, b""), 0))
+        port = by_kind(info.get(INFO_SLAVE_DATA, b""))
     link = Link(
         name=_text(seen.get(IFNAME, b"")),
         kind=kind,
@@ -132,7 +153,7 @@ class LinkTable:
     """Every link of this namespace, by name; what hasn't changed since last time isn't read."""
 
     def __init__(self) -> None:
-        self._raw: dict[int, tuple[bytes, Indexed]] = {}
+        self._raw: dict[int, tuple[Sameness, Indexed]] = {}
         self._named: dict[int, tuple[Indexed, Names, Link]] = {}
         self.indexes: dict[str, int] = {}
         self.names: dict[int, str] = {}
@@ -141,15 +162,15 @@ class LinkTable:
 
     def refresh(self, netlink: Netlink) -> dict[str, Link]:
         """Dump the links and give them by name."""
-        raw: dict[int, tuple[bytes, Indexed]] = {}
+        raw: dict[int, tuple[Sameness, Indexed]] = {}
         for message in netlink.dump(dump_request()):
             body = message[HEADER.size :]
             index = IFINFO.unpack_from(body)[2]
             before = self._raw.get(index)
-            if before is not None and before[0] == body:
+            if before is not None and before[0].of(body):
                 raw[index] = before
             else:
-                raw[index] = (body, read_link(message))
+                raw[index] = (sameness(body, IFINFO.size), read_link(message))
                 self.decoded += 1
         self._raw = raw
         return self._link_up(indexed for _, indexed in raw.values())
@@ -201,10 +222,10 @@ def _number(value: bytes | None) -> int:
 
 
 def _has_link_local(af_spec: bytes) -> bool:
-    inet6 = dict(attributes(af_spec, 0)).get(AF_INET6)
+    inet6 = by_kind(af_spec).get(AF_INET6)
     if inet6 is None:
         return False
-    mode = dict(attributes(inet6, 0)).get(INET6_ADDR_GEN_MODE)
+    mode = by_kind(inet6).get(INET6_ADDR_GEN_MODE)
     return mode is not None and _number(mode) != ADDR_GEN_MODE_NONE
 
 

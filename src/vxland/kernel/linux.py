@@ -20,7 +20,7 @@ from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
-from vxland.kernel.links import LinkTable
+from vxland.kernel.links import LinkTable, read_indexes
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.nftables import BATCHES, Nftables
@@ -32,7 +32,7 @@ from vxland.kernel.tally import Tally
 from vxland.meter import Counters
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed
 from vxland.operations import Operation
-from vxland.ownership import KINDS
+from vxland.ownership import KINDS, is_own
 from vxland.traffic import Seen
 
 # What has happened already needn't be done: the wanted end is there, whoever brought it about.
@@ -165,16 +165,16 @@ class LinuxKernel(Closing):
                 if failure is not None:
                     failures[operation] = failure
                 continue
-            if any(name not in self._directory.indexes for name in numbers_needed(operation)):
+            needed = numbers_needed(operation)
+            if missing := [name for name in needed if name not in self._directory.indexes]:
                 # It was made a moment ago, perhaps by what waits in the batch.
                 failures.update(self._send(batch))
                 batch.clear()
-                self._links.refresh(self._netlink)
-                self._learn_indexes()
+                self._directory.indexes.update(read_indexes(self._netlink, missing))
             try:
                 message = MESSAGES[type(operation)](operation, self._directory)
-            except KeyError as missing:
-                failures[operation] = Failure(f"there is no device {missing.args[0]} any more")
+            except KeyError as gone:
+                failures[operation] = Failure(f"there is no device {gone.args[0]} any more")
                 continue
             batch.append((operation, message))
             self._directory.follow(operation)
@@ -215,7 +215,8 @@ class LinuxKernel(Closing):
             addresses=tuple(addresses.local),
             routes=routes.found,
             unreachable=routes.missing,
-            mtus={name: link.mtu for name, link in links.items()},
+            # Own tunnels lead nowhere else: one that is deleted is no reason to resolve anew.
+            mtus={n: link.mtu for n, link in links.items() if not (link.vxlan and is_own(link))},
             renames_live=RELEASE >= LIVE_RENAME,
         )
 

@@ -4,19 +4,16 @@ Devices are named by the index they were seen with, so that a name that changed 
 isn't mistaken; one made a moment ago, in the same batch, is named by its name.
 """
 
+import struct
 from collections.abc import Callable
-from ipaddress import IPv4Interface
+from ipaddress import IPv4Interface, ip_address
 from typing import Any
-
-from pyroute2.netlink import nlmsg
-from pyroute2.netlink.rtnl.ifaddrmsg import ifaddrmsg
-from pyroute2.netlink.rtnl.ifinfmsg import ifinfmsg
-from pyroute2.netlink.rtnl.ndmsg import ndmsg
 
 from vxland import identity
 from vxland import operations as ops
 from vxland.addresses import IPAddress, IPInterface, unzoned, zone
 from vxland.kernel.directory import Directory
+from vxland.kernel.encoding import ADDRESS, LINK, NEIGHBOUR, Attribute
 from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
 from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
@@ -38,21 +35,11 @@ BRPORT_NAMES = {  # where the kernel calls a port's flag otherwise than ip does
 }
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 SUFFIX = {4: "", 6: "6"}
+NOWHERE = {4: ip_address("0.0.0.0"), 6: ip_address("::")}  # noqa: S104 - nothing is bound
+VNI = struct.Struct("=I")
+VNI_AT, REMOTE_AT = 24, 32  # in IFLA_LINKINFO, after the kind's name and the headers around
 
-Attributes = list[tuple[Any, Any]]
-
-
-def _encode(
-    message: nlmsg, kind: int, attributes: Attributes, *, request: int = 0, **fields: int
-) -> bytes:
-    """A message of this type; ``request`` are the header's own flags, ``fields`` the body's."""
-    for name, value in fields.items():
-        message[name] = value
-    message["attrs"] = attributes
-    message["header"]["type"] = kind
-    message["header"]["flags"] = request
-    message.encode()
-    return bytes(message.data)
+Attributes = list[Attribute]
 
 
 def _link(
@@ -66,7 +53,7 @@ def _link(
 ) -> bytes:
     index = directory.indexes.get(device, 0)
     named: Attributes = [] if index else [("IFLA_IFNAME", device)]
-    return _encode(ifinfmsg(), kind, [*named, *attributes], request=request, index=index, **fields)
+    return LINK.encode(kind, [*named, *attributes], request=request, index=index, **fields)
 
 
 def _vxlan(directory: Directory, device: str, attributes: Attributes) -> bytes:
@@ -82,7 +69,7 @@ def _linkinfo(kind: str, data: Attributes, *, slave: bool = False) -> tuple[str,
 
 def _create(device: str, attributes: Attributes) -> bytes:
     named = [("IFLA_IFNAME", device), ("IFLA_GROUP", identity.GROUP), *attributes]
-    return _encode(ifinfmsg(), RTM_NEWLINK, named, request=NLM_F_CREATE | NLM_F_EXCL)
+    return LINK.encode(RTM_NEWLINK, named, request=NLM_F_CREATE | NLM_F_EXCL)
 
 
 def _remote(address: IPAddress) -> tuple[str, str]:
@@ -93,15 +80,18 @@ def _local(address: IPAddress) -> tuple[str, str]:
     return (f"IFLA_VXLAN_LOCAL{SUFFIX[address.version]}", str(unzoned(address)))
 
 
-def vxlan_attributes(vtep: Vtep) -> Attributes:
-    """A new VXLAN device's own attributes; what is the kernel's default isn't sent."""
+def _vxlan_attributes(vtep: Vtep) -> Attributes:
+    """A new VXLAN device's own attributes; what is the kernel's default isn't sent.
+
+    VNI and remote, which differ from tunnel to tunnel, come first and are filled in later.
+    """
     options = vtep.options
     ttl: Attributes = [("IFLA_VXLAN_TTL", options.ttl)]
     if options.ttl_inherit:
         ttl = [("IFLA_VXLAN_TTL_INHERIT", True)]
     return [
-        ("IFLA_VXLAN_ID", vtep.vni),
-        *([_remote(vtep.remote)] if vtep.remote else []),
+        ("IFLA_VXLAN_ID", 0),
+        *([_remote(NOWHERE[vtep.remote.version])] if vtep.remote else []),
         _local(vtep.local),
         ("IFLA_VXLAN_PORT", vtep.port),
         *ttl,
@@ -118,8 +108,12 @@ def _create_vtep(operation: ops.CreateVtep, directory: Directory) -> bytes:
     bound: Attributes = []
     if vtep.underlay is not None:
         bound.append(("IFLA_VXLAN_LINK", directory[vtep.underlay]))
-    info = _linkinfo("vxlan", [*vxlan_attributes(vtep), *bound])
-    return _create(vtep.device, [("IFLA_ADDRESS", vtep.mac), ("IFLA_MTU", vtep.mtu), info])
+    info = bytearray(LINK.attribute(*_linkinfo("vxlan", [*_vxlan_attributes(vtep), *bound])))
+    VNI.pack_into(info, VNI_AT, vtep.vni)
+    if vtep.remote:
+        packed = vtep.remote.packed
+        info[REMOTE_AT : REMOTE_AT + len(packed)] = packed
+    return _create(vtep.device, [("IFLA_ADDRESS", vtep.mac), ("IFLA_MTU", vtep.mtu), bytes(info)])
 
 
 def _create_bridge(operation: ops.CreateBridge, _: Directory) -> bytes:
@@ -178,7 +172,7 @@ def _delete_abroad(operation: ops.DeleteAbroad, directory: Directory) -> bytes:
     index = directory.abroad[abroad.nsid, abroad.name]
     # IFLA_TARGET_NETNSID by its older name, the only one that pyroute2 knows: what it doesn't know
     # it leaves out, and the index would then mean a device of this namespace.
-    return _encode(ifinfmsg(), RTM_DELLINK, [("IFLA_IF_NETNSID", abroad.nsid)], index=index)
+    return LINK.encode(RTM_DELLINK, [("IFLA_IF_NETNSID", abroad.nsid)], index=index)
 
 
 def _address(directory: Directory, device: str, interface: IPInterface, kind: int) -> bytes:
@@ -192,8 +186,7 @@ def _address(directory: Directory, device: str, interface: IPInterface, kind: in
             and interface.network.num_addresses > POINT_TO_POINT
         ):
             attributes.append(("IFA_BROADCAST", str(interface.network.broadcast_address)))
-    return _encode(
-        ifaddrmsg(),
+    return ADDRESS.encode(
         kind,
         attributes,
         request=request,
@@ -209,13 +202,12 @@ def _fdb(directory: Directory, device: str, entry: FdbEntry, kind: int, request:
     attributes: Attributes = [("NDA_LLADDR", entry.mac), ("NDA_DST", str(destination))]
     optional = {"NDA_PORT": entry.port, "NDA_VNI": entry.vni, "NDA_IFINDEX": via}
     attributes += [(name, value) for name, value in optional.items() if value is not None]
-    return _encode(
-        ndmsg(),
+    return NEIGHBOUR.encode(
         kind,
         attributes,
         request=request,
         family=AF_BRIDGE,
-        ifindex=directory[device],
+        index=directory[device],
         state=NUD_NOARP | NUD_PERMANENT,
         flags=NTF_SELF,
     )

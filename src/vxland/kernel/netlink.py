@@ -218,6 +218,19 @@ def attributes(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
         offset += (length + 3) & ~3
 
 
+def by_kind(data: bytes, offset: int = 0) -> dict[int, bytes]:
+    """The same by type, of several of a type the last; in one go, since messages come by 1,000."""
+    found: dict[int, bytes] = {}
+    read, last = ATTRIBUTE.unpack_from, len(data) - ATTRIBUTE.size
+    while offset <= last:
+        length, kind = read(data, offset)
+        if length < ATTRIBUTE.size:
+            break
+        found[kind & 0x3FFF] = data[offset + 4 : offset + length]
+        offset += (length + 3) & ~3
+    return found
+
+
 def _error(message: bytes) -> NetlinkError | None:
     code = struct.unpack_from("=i", message, HEADER.size)[0]
     if code == 0:

@@ -56,6 +56,7 @@ def key(text: str) -> Hashable | None:
     return source_of(text).key(text)
 
 
+@lru_cache(CACHED)
 def families(text: str) -> frozenset[int]:
     """Which IP versions the address may have."""
     return source_of(text).families(text)

@@ -1,0 +1,74 @@
+"""Cold convergence: from a look at nothing to all tunnels up and guarded."""
+
+from collections.abc import Iterator
+from contextlib import ExitStack
+from functools import partial
+
+from bench.floor import Floor
+from bench.harness import Row, Way, in_turns
+from bench.networkd import booted
+from bench.place import MESH, SHARED, Place, clean
+from bench.references import by_ip_batch, by_pyroute2, by_script, flood_by_batch
+from bench.scale import Scale
+from bench.turns import Turns
+from vxland.doorbell import Trigger
+
+MESH_LIMIT, SHARED_LIMIT = 1.3, 1.5
+SMALL = 100  # peers: of fewer there is no limit
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """A mesh, and shared mode, at each size."""
+    with ExitStack() as stack:
+        networkd = stack.enter_context(booted()) if scale.networkd else None
+        place = stack.enter_context(Place("cold", scale.folder))
+        stack.enter_context(place.entered())
+        for peers in scale.meshes:
+            others: dict[str, Way] = {
+                "ip -batch": partial(by_ip_batch, place, peers),
+                "plain pyroute2": partial(by_pyroute2, place, peers),
+            }
+            if peers <= scale.scripted:
+                others["the script"] = partial(by_script, place, peers)
+            if networkd is not None:
+                others["systemd-networkd"] = partial(networkd, peers)
+            limit = None if peers < SMALL else MESH_LIMIT
+            yield _row(peers, MESH, scale.rounds, others, limit)
+        for peers in scale.shared:
+            batch: dict[str, Way] = {"bridge -batch": partial(flood_by_batch, place, peers)}
+            yield _row(peers, SHARED, scale.rounds, batch, SHARED_LIMIT)
+
+
+def _row(peers: int, mode: str, rounds: int, others: dict[str, Way], limit: float | None) -> Row:
+    ways: dict[str, Way] = {"vxland": partial(converge, peers, mode), "floor": Floor(peers, mode)}
+    ways |= others
+    seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds)
+    return Row(
+        "cold convergence",
+        f"{peers} peers, {mode}",
+        seen.pop("vxland"),
+        reference=seen.pop("floor"),
+        against="floor",
+        limit=limit,
+        others=seen,
+    )
+
+
+def converge(peers: int, mode: str) -> float:
+    """A reconciler's first turn; returns its seconds."""
+    with Turns(peers, mode) as turns:
+        report, took = turns.turn(Trigger.START)
+    if report.failures or not report.in_sync:
+        message = f"not in sync: {report.problems[:3]}"
+        raise RuntimeError(message)
+    return took
+
+
+def _from_nothing(way: Way) -> Way:
+    def timed() -> float:
+        try:
+            return way()
+        finally:
+            clean()
+
+    return timed

@@ -1,0 +1,51 @@
+"""Teardown: ``vxland down``'s own work, against the kernel deleting the same as one group."""
+
+import time
+from collections.abc import Iterator
+from functools import partial
+
+from bench.harness import Row, in_turns
+from bench.place import MESH, Place, clean, delete_group
+from bench.scale import LARGE, Scale
+from bench.turns import Turns
+from vxland.execution import execute
+from vxland.plan import plan_teardown
+
+LIMIT = 1.3
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """A mesh at each size."""
+    with Place("down", scale.folder) as place, place.entered():
+        for peers in scale.meshes:
+            ways = {
+                "vxland": partial(_down, peers),
+                "group": partial(_as_group, peers),
+            }
+            seen = in_turns(ways, scale.rounds if peers < LARGE else 1)
+            yield Row(
+                "teardown",
+                f"{peers} peers",
+                seen["vxland"],
+                reference=seen["group"],
+                against="one group",
+                limit=LIMIT if peers >= LARGE else None,
+            )
+
+
+def _down(peers: int) -> float:
+    with Turns(peers, MESH) as turns:
+        turns.turn()
+        started = time.perf_counter()
+        execute(plan_teardown(turns.kernel.observe()), turns.kernel)
+        return time.perf_counter() - started
+
+
+def _as_group(peers: int) -> float:
+    with Turns(peers, MESH) as turns:
+        turns.turn()
+    started = time.perf_counter()
+    delete_group()
+    took = time.perf_counter() - started
+    clean()
+    return took

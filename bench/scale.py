@@ -1,0 +1,36 @@
+"""How much is measured: all that the table has, or what fits into five minutes."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+LARGE = 1000  # peers: what the limits that grow with a mesh are of
+
+
+@dataclass(frozen=True, slots=True)
+class Scale:
+    """``folder`` is for what measurements write."""
+
+    folder: Path
+    rounds: int = 5
+    meshes: tuple[int, ...] = (10, 100, 1000)  # peers
+    shared: tuple[int, ...] = (1000, 10_000)
+    daemons: tuple[int, ...] = (10, 100, 1000)  # peers of a mesh that a daemon looks after
+    scripted: int = 100  # the most peers that the script is tried with: rules are their square
+    deletions: int = 500
+    turns: int = 10_000  # over which memory must stay flat
+    seconds: float = 20.0  # of what is measured for a while
+    networkd: bool = False  # needs a Debian 13 root, which takes minutes to make
+
+
+def quick(folder: Path) -> Scale:
+    """What takes less than five minutes."""
+    return Scale(
+        folder,
+        rounds=3,
+        shared=(1000,),
+        daemons=(10, 100),
+        scripted=10,
+        deletions=40,
+        turns=300,
+        seconds=3.0,
+    )

@@ -1,0 +1,113 @@
+"""pyroute2's messages, put together from parts: what many of them have in common is encoded once.
+
+pyroute2 takes 60 to 250 microseconds to encode a message, which for the 7,000 of 1,000 tunnels is
+longer than the kernel takes to do them all. Here it encodes each attribute that they share, once,
+and the few that differ from tunnel to tunnel are encoded without it. Its import takes a tenth of a
+second and is done when the first message is made, or by ``prepare``.
+"""
+
+import struct
+from collections.abc import Callable, Mapping, Sequence
+from importlib import import_module
+from ipaddress import ip_address
+from typing import Any
+
+from vxland.kernel import links
+from vxland.kernel.attributes import attribute, nested, text
+from vxland.kernel.netlink import HEADER
+
+Attribute = tuple[Any, Any] | bytes  # by pyroute2's name; or encoded already
+KNOWN = 4096  # attributes remembered
+INDEX = HEADER.size + 4  # of the device: in each of these messages at the same place
+LENGTH = struct.Struct("=I")
+NUMBER = struct.Struct("=i")
+DST = 1  # NDA_DST
+
+
+def _altnames(value: Mapping[str, Sequence[tuple[str, str]]]) -> bytes:
+    names = (text(links.ALT_IFNAME, name) for _, name in value["attrs"])
+    return nested(links.PROP_LIST, *names)
+
+
+# What differs from device to device, or from entry to entry.
+DIFFERENT: dict[str, Callable[[Any], bytes]] = {
+    "IFLA_IFNAME": lambda value: text(links.IFNAME, value),
+    "IFLA_IFALIAS": lambda value: text(links.IFALIAS, value),
+    "IFLA_ADDRESS": lambda value: attribute(links.ADDRESS, bytes.fromhex(value.replace(":", ""))),
+    "IFLA_PROP_LIST": _altnames,
+    "NDA_DST": lambda value: attribute(DST, ip_address(value).packed),
+}
+
+
+class Form:
+    """One of pyroute2's message classes, by module and name."""
+
+    def __init__(self, module: str, name: str) -> None:
+        self._module, self._name = module, name
+        self._heads: dict[tuple[object, ...], bytes] = {}
+        self._known: dict[tuple[str, str], bytes] = {}
+
+    def prepare(self) -> None:
+        """Import what it takes."""
+        import_module(self._module)
+
+    def encode(
+        self,
+        kind: int,
+        attributes: Sequence[Attribute],
+        *,
+        request: int = 0,
+        index: int = 0,
+        **fields: int,
+    ) -> bytes:
+        """A message of this type; ``request`` are the header's own flags, ``fields`` the body's."""
+        message = bytearray(self._head(kind, request, fields))
+        NUMBER.pack_into(message, INDEX, index)
+        for part in attributes:
+            message += part if isinstance(part, bytes) else self.attribute(*part)
+        LENGTH.pack_into(message, 0, len(message))
+        return bytes(message)
+
+    def attribute(self, name: str, value: Any) -> bytes:  # noqa: ANN401 - as pyroute2 takes it
+        """An attribute by itself, as it stands in a message."""
+        if name in DIFFERENT:
+            return DIFFERENT[name](value)
+        key = name, repr(value)
+        if key not in self._known:
+            if len(self._known) >= KNOWN:
+                self._known.clear()
+            self._known[key] = self._encoded([(name, value)])[len(self._encoded([])) :]
+        return self._known[key]
+
+    def _head(self, kind: int, request: int, fields: Mapping[str, int]) -> bytes:
+        key = kind, request, *fields.items()
+        if key not in self._heads:
+            self._heads[key] = self._encoded([], kind, request, fields)
+        return self._heads[key]
+
+    def _encoded(
+        self,
+        attributes: Sequence[Attribute],
+        kind: int = 0,
+        request: int = 0,
+        fields: Mapping[str, int] | None = None,
+    ) -> bytes:
+        message = getattr(import_module(self._module), self._name)()
+        for name, value in (fields or {}).items():
+            message[name] = value
+        message["attrs"] = list(attributes)
+        message["header"]["type"] = kind
+        message["header"]["flags"] = request
+        message.encode()
+        return bytes(message.data)
+
+
+LINK = Form("pyroute2.netlink.rtnl.ifinfmsg", "ifinfmsg")
+ADDRESS = Form("pyroute2.netlink.rtnl.ifaddrmsg", "ifaddrmsg")
+NEIGHBOUR = Form("pyroute2.netlink.rtnl.ndmsg", "ndmsg")
+
+
+def prepare() -> None:
+    """Be ready to make messages, before the first is wanted in a hurry."""
+    for form in (LINK, ADDRESS, NEIGHBOUR):
+        form.prepare()

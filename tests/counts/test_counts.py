@@ -1,0 +1,145 @@
+"""What a turn costs is counted, not timed: messages, what is decoded, processes, rules."""
+
+import subprocess
+from collections import Counter
+from collections.abc import Callable, Iterator
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from bench.place import MESH, SHARED, Place
+from bench.turns import Turns
+from tests.lab import eventually
+from vxland import reconciler
+from vxland.doorbell import Trigger
+from vxland.kernel.netlink import HEADER, Netlink
+
+pytestmark = [pytest.mark.kernel]
+
+FEW, MORE = 3, 13  # peers
+# CreateVtep, SetAlias, NoLinkLocal, AddAltname, Attach, Isolate, BringUp
+A_TUNNEL = 7
+A_FLOOD_ENTRY = 1
+GETROUTE = 26
+LOOKS = frozenset({18, 22, GETROUTE, 30, 90})  # RTM_GET…; links, addresses, routes, …
+NFNETLINK = 1 << 8  # where nfnetlink's types begin
+
+
+@pytest.fixture
+def place(laboratory: None, tmp_path: Path) -> Iterator[Place]:
+    """A server whose namespace this thread is in."""
+    del laboratory
+    with Place("counts", tmp_path) as made, made.entered():
+        yield made
+
+
+@pytest.fixture
+def sent(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """How many messages went to the kernel, by type."""
+    counted: Counter[int] = Counter()
+    numbered = Netlink._numbered
+
+    def counting(netlink: Netlink, messages: list[bytes], flags: int) -> bytearray:
+        counted.update(HEADER.unpack_from(message)[1] for message in messages)
+        return numbered(netlink, messages, flags)
+
+    monkeypatch.setattr(Netlink, "_numbered", counting)
+    return counted
+
+
+@pytest.fixture
+def processes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
+    """The command lines of what was started."""
+    started: list[object] = []
+
+    class Popen(subprocess.Popen[str]):
+        def __init__(self, *args: object, **kwargs: object) -> None:
+            started.append(args)
+            super().__init__(*args, **kwargs)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess, "Popen", Popen)
+    return started
+
+
+def settle(turns: Turns) -> None:
+    """Turn until the kernel has told all that follows from new devices."""
+    turns.turn()
+
+    def nothing_is_new() -> bool:
+        before = decoded(turns)
+        assert not turns.turn()[0].outcomes
+        return decoded(turns) == before
+
+    eventually(lambda: all(nothing_is_new() for _ in range(3)), "nothing changes", pause=0.3)
+
+
+def decoded(turns: Turns) -> tuple[int, int]:
+    """How many links and forwarding entries were read so far."""
+    return turns.kernel._links.decoded, turns.kernel._fdb.decoded
+
+
+@pytest.mark.parametrize("mode", [MESH, SHARED])
+def test_a_check_that_finds_nothing(
+    mode: str,
+    place: Place,
+    sent: Counter[int],
+    processes: list[object],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It decodes nothing, starts nothing, changes nothing, and doesn't think it all over again."""
+    thoughts: list[object] = []
+
+    def thinking(think: Callable[..., object], *args: object) -> object:
+        thoughts.append(args)
+        return think(*args)
+
+    for name in ("plan", "resolve"):
+        monkeypatch.setattr(reconciler, name, partial(thinking, getattr(reconciler, name)))
+    with Turns(MORE, mode) as turns:
+        settle(turns)
+        place.sh("ping -c1 -n 127.0.0.1")  # counters move
+        sent.clear()
+        processes.clear()
+        thoughts.clear()
+        before = decoded(turns)
+        assert not turns.turn()[0].outcomes
+        assert decoded(turns) == before
+        assert processes == []
+        assert thoughts == []
+        routing = Counter({kind: count for kind, count in sent.items() if kind < NFNETLINK})
+        assert set(routing) <= LOOKS
+        assert routing.pop(GETROUTE) == MORE + 1  # one for each peer, this node among them
+        assert routing.total() <= 5  # dumps
+        assert sent.total() <= MORE + 20
+
+
+@pytest.mark.parametrize(("mode", "each"), [(MESH, A_TUNNEL), (SHARED, A_FLOOD_ENTRY)])
+def test_messages_that_make_it(
+    mode: str, each: int, place: Place, sent: Counter[int], tmp_path: Path
+) -> None:
+    """So many for each peer, and no more."""
+    del place
+    made = {}
+    for peers in (FEW, MORE):
+        with Place(f"of{peers}", tmp_path / str(peers)) as one, one.entered():
+            with Turns(peers, mode) as turns:
+                sent.clear()
+                report, _ = turns.turn(Trigger.START)
+            assert report.in_sync
+            made[peers] = sum(
+                n for kind, n in sent.items() if kind < NFNETLINK and kind not in LOOKS
+            )
+    assert made[MORE] - made[FEW] == (MORE - FEW) * each
+
+
+def test_rules_dont_grow_with_the_mesh(place: Place, tmp_path: Path) -> None:
+    """Two wildcards do what the script does with a rule for each pair."""
+    del place
+    rules = {}
+    for peers in (FEW, MORE):
+        with Place(f"rules{peers}", tmp_path / str(peers)) as one, one.entered():
+            with Turns(peers, MESH) as turns:
+                assert turns.turn()[0].in_sync
+            rules[peers] = one.sh("ebtables-save").count("\n-A ")
+    assert rules[FEW] == rules[MORE] == 2
