@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Any
 
 from tests.lab import eventually
-from tests.lab.namespaces import RUN
 from tests.lab.server import BOUND, VXLAND
 from tests.neighbours.host import Host
 from tests.system.roots import PROJECT
@@ -48,9 +47,12 @@ relink() {
 }
 relink /etc systemd network netplan NetworkManager
 relink /usr/lib/systemd network
+for name in systemd udev NetworkManager; do
+  mkdir -p "/run/$name" "$root/run/$name"
+  mount --bind "$root/run/$name" "/run/$name"
+done
 exec "$@"
 """
-RUNTIME = ("systemd", "udev", "NetworkManager")  # in /run, which is this run's own
 
 
 class Maker(Host):
@@ -59,14 +61,6 @@ class Maker(Host):
     def __init__(self, folder: Path, root: Path) -> None:
         super().__init__(folder, root)
         self._root = f"/proc/{self._holder.pid}/root"
-        for name in RUNTIME:
-            (RUN / name).symlink_to(f"{self._root}/run/{name}")
-
-    def delete(self) -> None:
-        """With the links."""
-        for name in RUNTIME:
-            (RUN / name).unlink()
-        super().delete()
 
     def seeing(self) -> list[str]:
         """Words before a command that is to see the root's files."""
