@@ -127,12 +127,24 @@ def test_a_flood_list_does_what_a_remote_would() -> None:
 
 
 def test_without_adopt_nothing_is_taken_over_and_the_cure_says_how() -> None:
-    """Whatever stands in the way."""
+    """Once for each device, whatever it holds."""
     made = plan(look(after(*script())), adopting(WANTED, adopt=False))
     assert {type(operation).__name__ for operation in made.operations} == {"WriteChain"}
-    assert made.problems
-    for problem in made.problems:
-        assert problem.cure.startswith("Take it over: vxland plan --adopt shows how. ")
+    assert [(told.device, told.peer, told.kind) for told in made.problems] == [
+        (vtep.device, vtep.peer, Kind.HAZARD) for vtep in VTEPS.values()
+    ]
+    assert str(made.problems[0]) == (
+        "vxlan0 is as the tunnel to b should be, but isn't vxland's, and stays as it is; frames"
+        " could loop, so vxland's own ports in its bridge are down meanwhile. Take it over: vxland"
+        " plan --adopt shows how. Or remove it: ip link del vxlan0"
+    )
+    alone = after(*MADE, others.tunnel(VTEPS["vxlan0"]))
+    (told,) = plan(look(alone), adopting(WANTED, adopt=False)).problems
+    assert told.kind is Kind.CONFLICT
+    assert (
+        told.text
+        == "vxlan0 is as the tunnel to b should be, but isn't vxland's, and stays as it is"
+    )
 
 
 @pytest.mark.parametrize("guards", [("isolated",), ("nftables",)])

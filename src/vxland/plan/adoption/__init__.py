@@ -7,8 +7,8 @@ first. Cut off anywhere in between, no port that forwards goes down: one that is
 is guarded like vxland's isn't in the way of those that are.
 """
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from vxland.guards import GUARDS, armed
 from vxland.guards.isolated import NAME as ISOLATED
@@ -31,7 +31,7 @@ class Adoption:
     observed: Observed  # as it will be
     operations: tuple[Operation, ...] = ()  # in their order
     taken: frozenset[str] = frozenset()  # devices
-    offered: frozenset[str] = frozenset()  # that would be taken over, if that were asked for
+    offered: Mapping[str, Match] = field(default_factory=dict)  # taken over, were that asked for
     apart: frozenset[str] = frozenset()  # others' tunnels that guards keep from vxland's
     blocked: frozenset[str] = (
         frozenset()
@@ -70,18 +70,16 @@ def _with(adoption: Adoption, overlay: Overlay, matching: Matching) -> Adoption:
     if not _can_be_had(overlay, observed, matching):
         return adoption
     adoption = replace(adoption, apart=adoption.apart | _apart(found, observed))
+    if not overlay.adopt:
+        offered = {match.link.name: match for match in found.matches}
+        return replace(adoption, offered={**adoption.offered, **offered})
     if found.in_the_way and (found.matches or any(miss.peer for miss in found.in_the_way)):
-        if not overlay.adopt:
-            return adoption
         fresh = not any(seen.overlay == overlay.name and seen.peer for seen in matching.by_mark)
         return replace(
             adoption,
             blocked=adoption.blocked | ({overlay.name} if fresh else set()),
             refused=(*adoption.refused, *refusals(overlay, found)),
         )
-    if not overlay.adopt:
-        offered = (match.link.name for match in found.matches)
-        return replace(adoption, offered=adoption.offered.union(offered))
     bridge = _bridge(overlay, found, observed)
     taken = [match.link for match in found.matches] + ([bridge] if bridge else [])
     return replace(

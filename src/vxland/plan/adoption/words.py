@@ -1,11 +1,11 @@
 """What a plan says of devices that aren't taken over, or could be."""
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from shlex import quote
 
-from vxland.model import Overlay
-from vxland.plan.adoption.tunnels import Found, Mismatch
+from vxland.model import Overlay, Vtep
+from vxland.plan.adoption.tunnels import Found, Match, Mismatch
 from vxland.problems import Kind, Problem
 
 OFFER = "Take it over: vxland plan --adopt shows how"
@@ -40,19 +40,36 @@ def _refusal(overlay: Overlay, miss: Mismatch, kind: Kind, rest: str) -> Problem
     )
 
 
+def _offer(problem: Problem, vtep: Vtep) -> Problem:
+    """The first that is said of a device: a hazard, where it is one."""
+    name = problem.device
+    wanted = (
+        f"the tunnels of overlay {vtep.overlay}" if vtep.shared else f"the tunnel to {vtep.peer}"
+    )
+    rest = "; frames could loop, so vxland's own ports in its bridge are down meanwhile"
+    return replace(
+        problem,
+        text=f"{name} is as {wanted} should be, but isn't vxland's, and stays as it is"
+        f"{rest if problem.kind is Kind.HAZARD else ''}",
+        cure=f"{OFFER}. Or remove it: ip link del {quote(name)}",
+        peer=vtep.peer,
+    )
+
+
 def reworded(
     problems: Iterable[Problem],
     refused: Iterable[Problem],
-    offered: Collection[str],
+    offered: Mapping[str, Match],
     blocked: Collection[str],
 ) -> Iterator[Problem]:
     """The problems, where something else is to be said of a device; then what is left to say.
 
-    What is ``offered`` would be taken over if that were asked for. In overlays that are ``blocked``
-    nothing is a hazard but what blocks them.
+    What is ``offered`` is as the file wants it, and would be taken over if that were asked for: it
+    has one line, whatever it holds. In overlays that are ``blocked`` nothing is a hazard but what
+    blocks them.
     """
     rest = {(problem.device, problem.kind): problem for problem in refused}
-    said = set()
+    said: set[tuple[str, Kind | None]] = set()
     for problem in problems:
         key = (problem.device, problem.kind)
         if key in rest:
@@ -62,7 +79,9 @@ def reworded(
         elif problem.kind is Kind.HAZARD and problem.overlay in blocked:
             continue
         elif problem.device in offered and problem.kind in (Kind.CONFLICT, Kind.HAZARD):
-            yield replace(problem, cure=f"{OFFER}. {problem.cure}")
+            if (problem.device, None) not in said:
+                yield _offer(problem, offered[problem.device].vtep)
+            said.add((problem.device, None))
         else:
             yield problem
     yield from (problem for key, problem in rest.items() if key not in said)
