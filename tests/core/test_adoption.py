@@ -35,11 +35,15 @@ RULES = tuple(
 def script(
     wanted: Iterable[Vtep] = VTEPS.values(), *, rules: bool = True, dev: str = ""
 ) -> tuple[Vandalism, ...]:
-    """What vxlansetup.sh does."""
+    """What vxlansetup.sh does: bound to a card, its devices' MTU is that one's minus 50."""
     tunnels = [
         step
         for vtep in wanted
-        for step in (others.tunnel(vtep, dev=dev), somebody.put_into(vtep.device, BRIDGE))
+        for step in (
+            others.tunnel(vtep, dev=dev),
+            somebody.mtu(vtep.device, 1450),
+            somebody.put_into(vtep.device, BRIDGE),
+        )
     ]
     return (others.veth(NIC), *MADE, *(RULES if rules else ()), *tunnels)
 
@@ -413,6 +417,35 @@ def test_nothing_is_taken_over_while_a_guard_or_the_bridge_cant_be_had() -> None
     assert Kind.GUARD in {problem.kind for problem in made.problems}
     kernel = after(others.veth(BRIDGE), others.tunnel(VTEPS["vxlan0"]))
     assert not any("take over" in line for line in said(plan(look(kernel), WANTED)))
+
+
+def test_a_smaller_mtu_is_told() -> None:
+    """Where the file says none, and devices had more: what it costs, and how to keep it."""
+    grown = [somebody.mtu(name, 8950) for name in (NIC, *VTEPS, BRIDGE)]
+    steps = (*script(), *grown, others.veth("g0"), somebody.put_into("g0", BRIDGE))
+    told = only(plan(look(after(*steps)), WANTED))
+    assert told == (
+        "the MTU of overlay lan goes from 8950 down to 1450 as its tunnels are taken over: what"
+        " guests send in larger packets passes now, and is lost then; such guests: g0 (1500). To"
+        " keep it: mtu = 8950 in overlay lan, on every server. Else give the guests an MTU of 1450"
+        " before"
+    )
+    alone = after(*script(), somebody.mtu("vxlan1", 1500))
+    assert (
+        "goes from 1500 down to 1450 as its tunnels are taken over: what guests send in larger"
+        in (only(plan(look(alone), WANTED)))
+    )
+    many = [
+        step
+        for n in range(4)
+        for step in (others.veth(f"g{n}"), somebody.put_into(f"g{n}", BRIDGE))
+    ]
+    assert "g2 (1500) and others. To keep" in only(
+        plan(look(after(*script(), *grown, *many)), WANTED)
+    )
+    kept = plan(look(after(*script(), *grown)), wishing(mtu=8950))
+    assert kept.problems == ()
+    assert not any("MTU of vxlan" in line for line in said(kept))
 
 
 def test_a_shared_device_is_taken_over() -> None:

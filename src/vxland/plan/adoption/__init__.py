@@ -21,6 +21,7 @@ from vxland.plan.adoption.bridges import is_adoptable, is_usable
 from vxland.plan.adoption.tunnels import Found, Match, find
 from vxland.plan.adoption.words import refusals
 from vxland.plan.matching import Matching
+from vxland.plan.notices import lowered
 from vxland.problems import Problem
 
 
@@ -37,6 +38,7 @@ class Adoption:
         frozenset()
     )  # overlays in which nothing is changed: none of it is vxland's
     refused: tuple[Problem, ...] = ()  # why something isn't taken over
+    notes: tuple[Problem, ...] = ()  # what it means that something is
 
     def ordered(self, operations: Sequence[Operation]) -> tuple[Operation, ...]:
         """These, by phase and step, with those that take over where it is safe.
@@ -88,6 +90,7 @@ def _with(adoption: Adoption, overlay: Overlay, matching: Matching) -> Adoption:
         operations=(*adoption.operations, *_operations(overlay, found, bridge)),
         taken=adoption.taken.union(link.name for link in taken),
         refused=(*adoption.refused, *refusals(overlay, replace(found, in_the_way=()))),
+        notes=(*adoption.notes, *lowered(overlay, (m.link for m in found.matches), observed)),
     )
 
 
