@@ -464,6 +464,17 @@ def test_a_shared_device_is_taken_over() -> None:
     )
 
 
+def test_another_order_of_peers_is_told() -> None:
+    """The script's list on this server has two of them the other way round."""
+    b, c, d = VTEPS.values()
+    swapped = (led_to(b, "c", ADDRESSES["c"]), led_to(c, "b", ADDRESSES["b"]), d)
+    made = plan(look(after(*script(swapped))), WANTED)
+    assert made.operations == ()
+    for problem in made.problems:
+        assert "vxland import-script makes it" in problem.cure
+    assert [problem.device for problem in made.problems] == ["vxlan0", "vxlan1"]
+
+
 def test_a_shared_device_that_leads_to_one_peer_differs() -> None:
     """It would flood to that one only."""
     wanted = wishing(mode=SHARED, vni=7)

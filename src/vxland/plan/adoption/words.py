@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 from shlex import quote
 
+from vxland.identity import INDEX_PREFIX
 from vxland.model import Overlay, Vtep
 from vxland.plan.adoption.tunnels import Found, Match, Mismatch
 from vxland.problems import Kind, Problem
@@ -22,21 +23,39 @@ def refusals(overlay: Overlay, found: Found) -> Iterator[Problem]:
 
 
 def _refusal(overlay: Overlay, miss: Mismatch, kind: Kind, rest: str) -> Problem:
+    return Problem(
+        kind,
+        f"{miss.link.name} isn't taken over: {miss.reason}{rest}",
+        _cure(overlay, miss),
+        overlay=overlay.name,
+        peer=miss.peer,
+        device=miss.link.name,
+    )
+
+
+def _cure(overlay: Overlay, miss: Mismatch) -> str:
     name = miss.link.name
     remove = f"remove it: ip link del {quote(name)}"
-    cure = f"Change it or the file, or {remove}"
     if not miss.peer:
-        cure = (
+        return (
             "Add its peer to the file; or, if it can't loop, allow it:"
             f' allow_tunnel_ports = ["{name}"] in overlay {overlay.name}; or {remove}'
         )
-    return Problem(
-        kind,
-        f"{name} isn't taken over: {miss.reason}{rest}",
-        cure,
-        overlay=overlay.name,
-        peer=miss.peer,
-        device=name,
+    if _is_out_of_order(overlay, miss):
+        return (
+            "VNIs by index are places in a server's own list: give this one a file with its own"
+            f" order of [[peer]]s (vxland import-script makes it); or {remove}"
+        )
+    return f"Change it or the file, or {remove}"
+
+
+def _is_out_of_order(overlay: Overlay, miss: Mismatch) -> bool:
+    """Whether it leads to another peer of the list than the one whose place its VNI is."""
+    remote = miss.link.vxlan.remote if miss.link.vxlan else None
+    return remote is not None and any(
+        vtep.remote == remote and vtep.peer != miss.peer
+        for vtep in overlay.vteps
+        if vtep.device.startswith(INDEX_PREFIX)
     )
 
 
