@@ -473,6 +473,14 @@ def test_another_order_of_peers_is_told() -> None:
     for problem in made.problems:
         assert "vxland import-script makes it" in problem.cure
     assert [problem.device for problem in made.problems] == ["vxlan0", "vxlan1"]
+    told = plan(look(after(*script(swapped))), adopting(WANTED, adopt=False)).problems
+    assert [problem.device for problem in told] == ["vxlan0", "vxlan1", "vxlan2"]
+    assert told[0].text.startswith(
+        "vxlan0 isn't vxland's, and stays as it is: it leads to 192.0.2.3, and the file wants"
+        " 192.0.2.2 there; frames could loop"
+    )
+    assert told[0].cure == made.problems[0].cure
+    assert told[2].cure.startswith("Take it over")
 
 
 def test_a_shared_device_that_leads_to_one_peer_differs() -> None:

@@ -7,8 +7,8 @@ first. Cut off anywhere in between, no port that forwards goes down: one that is
 is guarded like vxland's isn't in the way of those that are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 
 from vxland.guards import GUARDS, armed
 from vxland.guards.isolated import NAME as ISOLATED
@@ -19,7 +19,7 @@ from vxland.operations import Adopt, AdoptBridge, Isolate, Operation, Phase, Pin
 from vxland.ownership import is_own
 from vxland.plan.adoption.bridges import is_adoptable, is_usable
 from vxland.plan.adoption.tunnels import Found, Match, find
-from vxland.plan.adoption.words import refusals
+from vxland.plan.adoption.words import offers, refusals
 from vxland.plan.matching import Matching
 from vxland.plan.notices import lowered
 from vxland.problems import Problem
@@ -32,7 +32,7 @@ class Adoption:
     observed: Observed  # as it will be
     operations: tuple[Operation, ...] = ()  # in their order
     taken: frozenset[str] = frozenset()  # devices
-    offered: Mapping[str, Match] = field(default_factory=dict)  # taken over, were that asked for
+    offered: tuple[Problem, ...] = ()  # what could be, or why not, where that isn't asked for
     apart: frozenset[str] = frozenset()  # others' tunnels that guards keep from vxland's
     blocked: frozenset[str] = (
         frozenset()
@@ -73,8 +73,7 @@ def _with(adoption: Adoption, overlay: Overlay, matching: Matching) -> Adoption:
         return adoption
     adoption = replace(adoption, apart=adoption.apart | _apart(found, observed))
     if not overlay.adopt:
-        offered = {match.link.name: match for match in found.matches}
-        return replace(adoption, offered={**adoption.offered, **offered})
+        return replace(adoption, offered=(*adoption.offered, *offers(overlay, found)))
     if found.in_the_way and (found.matches or any(miss.peer for miss in found.in_the_way)):
         fresh = not any(seen.overlay == overlay.name and seen.peer for seen in matching.by_mark)
         return replace(

@@ -1,12 +1,12 @@
 """What a plan says of devices that aren't taken over, or could be."""
 
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from shlex import quote
 
 from vxland.identity import INDEX_PREFIX
-from vxland.model import Overlay, Vtep
-from vxland.plan.adoption.tunnels import Found, Match, Mismatch
+from vxland.model import Overlay
+from vxland.plan.adoption.tunnels import Found, Mismatch
 from vxland.problems import Kind, Problem
 
 OFFER = "Take it over: vxland plan --adopt shows how"
@@ -59,35 +59,57 @@ def _is_out_of_order(overlay: Overlay, miss: Mismatch) -> bool:
     )
 
 
-def _offer(problem: Problem, vtep: Vtep) -> Problem:
-    """The first that is said of a device: a hazard, where it is one."""
-    name = problem.device
-    wanted = (
-        f"the tunnels of overlay {vtep.overlay}" if vtep.shared else f"the tunnel to {vtep.peer}"
-    )
+def offers(overlay: Overlay, found: Found) -> Iterator[Problem]:
+    """What holds the VNI of a VTEP, where nothing is to be taken over: could it be, or why not."""
+    for match in found.matches:
+        name, vtep = match.link.name, match.vtep
+        wanted = (
+            f"the tunnels of overlay {vtep.overlay}"
+            if vtep.shared
+            else f"the tunnel to {vtep.peer}"
+        )
+        yield Problem(
+            Kind.CONFLICT,
+            f"{name} is as {wanted} should be, but isn't vxland's, and stays as it is",
+            f"{OFFER}. Or remove it: ip link del {quote(name)}",
+            overlay=overlay.name,
+            peer=vtep.peer,
+            device=name,
+        )
+    keys = {vtep.vni_key for vtep in overlay.vteps}
+    for miss in found.in_the_way:
+        if miss.link.vxlan is not None and miss.link.vxlan.key in keys:
+            yield Problem(
+                Kind.CONFLICT,
+                f"{miss.link.name} isn't vxland's, and stays as it is: {miss.reason}",
+                _cure(overlay, miss),
+                overlay=overlay.name,
+                peer=miss.peer,
+                device=miss.link.name,
+            )
+
+
+def _sharpened(offer: Problem, kind: Kind) -> Problem:
+    """As the first that a plan has to say of the device: a hazard, where it is one."""
+    if kind is not Kind.HAZARD:
+        return offer
     rest = "; frames could loop, so vxland's own ports in its bridge are down meanwhile"
-    return replace(
-        problem,
-        text=f"{name} is as {wanted} should be, but isn't vxland's, and stays as it is"
-        f"{rest if problem.kind is Kind.HAZARD else ''}",
-        cure=f"{OFFER}. Or remove it: ip link del {quote(name)}",
-        peer=vtep.peer,
-    )
+    return replace(offer, kind=kind, text=offer.text + rest)
 
 
 def reworded(
     problems: Iterable[Problem],
     refused: Iterable[Problem],
-    offered: Mapping[str, Match],
+    offered: Iterable[Problem],
     blocked: Collection[str],
 ) -> Iterator[Problem]:
     """The problems, where something else is to be said of a device; then what is left to say.
 
-    What is ``offered`` is as the file wants it, and would be taken over if that were asked for: it
-    has one line, whatever it holds. In overlays that are ``blocked`` nothing is a hazard but what
-    blocks them.
+    What is said of ``offered`` devices is said once, whatever each of them holds. In overlays that
+    are ``blocked`` nothing is a hazard but what blocks them.
     """
     rest = {(problem.device, problem.kind): problem for problem in refused}
+    offer_of = {problem.device: problem for problem in offered}
     said: set[tuple[str, Kind | None]] = set()
     for problem in problems:
         key = (problem.device, problem.kind)
@@ -97,9 +119,9 @@ def reworded(
             said.add(key)
         elif problem.kind is Kind.HAZARD and problem.overlay in blocked:
             continue
-        elif problem.device in offered and problem.kind in (Kind.CONFLICT, Kind.HAZARD):
+        elif problem.device in offer_of and problem.kind in (Kind.CONFLICT, Kind.HAZARD):
             if (problem.device, None) not in said:
-                yield _offer(problem, offered[problem.device].vtep)
+                yield _sharpened(offer_of[problem.device], problem.kind)
             said.add((problem.device, None))
         else:
             yield problem
