@@ -35,11 +35,15 @@ RULES = tuple(
 def script(
     wanted: Iterable[Vtep] = VTEPS.values(), *, rules: bool = True, dev: str = ""
 ) -> tuple[Vandalism, ...]:
-    """What vxlansetup.sh does."""
+    """What vxlansetup.sh does: bound to a card, its devices' MTU is that one's minus 50."""
     tunnels = [
         step
         for vtep in wanted
-        for step in (others.tunnel(vtep, dev=dev), somebody.put_into(vtep.device, BRIDGE))
+        for step in (
+            others.tunnel(vtep, dev=dev),
+            somebody.mtu(vtep.device, 1450),
+            somebody.put_into(vtep.device, BRIDGE),
+        )
     ]
     return (others.veth(NIC), *MADE, *(RULES if rules else ()), *tunnels)
 
@@ -127,12 +131,24 @@ def test_a_flood_list_does_what_a_remote_would() -> None:
 
 
 def test_without_adopt_nothing_is_taken_over_and_the_cure_says_how() -> None:
-    """Whatever stands in the way."""
+    """Once for each device, whatever it holds."""
     made = plan(look(after(*script())), adopting(WANTED, adopt=False))
     assert {type(operation).__name__ for operation in made.operations} == {"WriteChain"}
-    assert made.problems
-    for problem in made.problems:
-        assert problem.cure.startswith("Take it over: vxland plan --adopt shows how. ")
+    assert [(told.device, told.peer, told.kind) for told in made.problems] == [
+        (vtep.device, vtep.peer, Kind.HAZARD) for vtep in VTEPS.values()
+    ]
+    assert str(made.problems[0]) == (
+        "vxlan0 is as the tunnel to b should be, but isn't vxland's, and stays as it is; frames"
+        " could loop, so vxland's own ports in its bridge are down meanwhile. Take it over: vxland"
+        " plan --adopt shows how. Or remove it: ip link del vxlan0"
+    )
+    alone = after(*MADE, others.tunnel(VTEPS["vxlan0"]))
+    (told,) = plan(look(alone), adopting(WANTED, adopt=False)).problems
+    assert told.kind is Kind.CONFLICT
+    assert (
+        told.text
+        == "vxlan0 is as the tunnel to b should be, but isn't vxland's, and stays as it is"
+    )
 
 
 @pytest.mark.parametrize("guards", [("isolated",), ("nftables",)])
@@ -403,6 +419,35 @@ def test_nothing_is_taken_over_while_a_guard_or_the_bridge_cant_be_had() -> None
     assert not any("take over" in line for line in said(plan(look(kernel), WANTED)))
 
 
+def test_a_smaller_mtu_is_told() -> None:
+    """Where the file says none, and devices had more: what it costs, and how to keep it."""
+    grown = [somebody.mtu(name, 8950) for name in (NIC, *VTEPS, BRIDGE)]
+    steps = (*script(), *grown, others.veth("g0"), somebody.put_into("g0", BRIDGE))
+    told = only(plan(look(after(*steps)), WANTED))
+    assert told == (
+        "the MTU of overlay lan goes from 8950 down to 1450 as its tunnels are taken over: what"
+        " guests send in larger packets passes now, and is lost then; such guests: g0 (1500). To"
+        " keep it: mtu = 8950 in overlay lan, on every server. Else give the guests an MTU of 1450"
+        " before"
+    )
+    alone = after(*script(), somebody.mtu("vxlan1", 1500))
+    assert (
+        "goes from 1500 down to 1450 as its tunnels are taken over: what guests send in larger"
+        in (only(plan(look(alone), WANTED)))
+    )
+    many = [
+        step
+        for n in range(4)
+        for step in (others.veth(f"g{n}"), somebody.put_into(f"g{n}", BRIDGE))
+    ]
+    assert "g2 (1500) and others. To keep" in only(
+        plan(look(after(*script(), *grown, *many)), WANTED)
+    )
+    kept = plan(look(after(*script(), *grown)), wishing(mtu=8950))
+    assert kept.problems == ()
+    assert not any("MTU of vxlan" in line for line in said(kept))
+
+
 def test_a_shared_device_is_taken_over() -> None:
     """Without a guard only where it is alone."""
     wanted = wishing(mode=SHARED, vni=7)
@@ -417,6 +462,25 @@ def test_a_shared_device_is_taken_over() -> None:
     assert told[0].startswith(
         "vxl-lan isn't taken over: it isn't alone in its bridge, and the overlay has guard = []"
     )
+
+
+def test_another_order_of_peers_is_told() -> None:
+    """The script's list on this server has two of them the other way round."""
+    b, c, d = VTEPS.values()
+    swapped = (led_to(b, "c", ADDRESSES["c"]), led_to(c, "b", ADDRESSES["b"]), d)
+    made = plan(look(after(*script(swapped))), WANTED)
+    assert made.operations == ()
+    for problem in made.problems:
+        assert "vxland import-script makes it" in problem.cure
+    assert [problem.device for problem in made.problems] == ["vxlan0", "vxlan1"]
+    told = plan(look(after(*script(swapped))), adopting(WANTED, adopt=False)).problems
+    assert [problem.device for problem in told] == ["vxlan0", "vxlan1", "vxlan2"]
+    assert told[0].text.startswith(
+        "vxlan0 isn't vxland's, and stays as it is: it leads to 192.0.2.3, and the file wants"
+        " 192.0.2.2 there; frames could loop"
+    )
+    assert told[0].cure == made.problems[0].cure
+    assert told[2].cure.startswith("Take it over")
 
 
 def test_a_shared_device_that_leads_to_one_peer_differs() -> None:

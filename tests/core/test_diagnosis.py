@@ -349,6 +349,12 @@ def test_addresses_at_two_places() -> None:
     seen = {"02:00:00:00:00:01": frozenset({*by_turns, here})}
     (finding,) = found("macs", facts(seen=seen, targets=two))
     assert "is at veth1 and vxl-lan" in finding.text
+    devices = ("vxlan0", "vxlan1", "vxl-lan-lxd2")
+    by_index = {mac: frozenset(Place("vxbr0", name) for name in devices) for mac in seen}
+    speaking = (target(device="vxlan0"), target(device="vxl-lan-lxd2", quiet={"vxlan1": 1}))
+    assert [f.state for f in found("macs", facts(seen=by_index, targets=speaking))] == [State.OK]
+    pair = tuple(target(device=name) for name in devices[2:])
+    assert [f.state for f in found("macs", facts(seen=by_index, targets=pair))] == [State.PROBLEM]
     apart = {"02:00:00:00:00:01": frozenset({here, elsewhere})}
     assert [f.state for f in found("macs", facts(seen=apart))] == [State.OK]
 

@@ -119,6 +119,12 @@ def test_every_disturbance_is_a_group() -> None:
             (DeleteLink("lan", "t"), create("t"), SetAlias("lan", "t", "a"), up("t")),
             id="recreated",
         ),
+        pytest.param(
+            Disturbance.RECREATED,
+            (DeleteLink("lan", "t", spare=True), create("t"), up("t")),
+            id="recreated for another peer",
+        ),
+        pytest.param(Disturbance.SPARE, (DeleteLink("lan", "t", spare=True),), id="one of two"),
         pytest.param(Disturbance.REMOVED, (DeleteLink("lan", "t"),), id="deleted"),
         pytest.param(Disturbance.REMOVED, (TakeDown("lan", "t"),), id="stays down"),
     ],

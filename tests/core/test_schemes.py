@@ -21,6 +21,7 @@ from vxland import operations as ops
 from vxland.execution import execute
 from vxland.model import Desired
 from vxland.plan import Plan, plan
+from vxland.plan.disturbance import Disturbance, by_disturbance
 from vxland.problems import Kind
 from vxland.report import ConfigState, Report
 from vxland.settings import OverlaySettings, VniScheme
@@ -101,6 +102,17 @@ def test_one_speaks_before_the_other_falls_quiet() -> None:
         *floods,
         "learning",
     }
+
+
+@pytest.mark.parametrize(("before", "after"), [("pair, index", "pair"), ("index, pair", "index")])
+def test_what_is_only_heard_goes_as_a_spare(before: str, after: str) -> None:
+    """Nobody's traffic ends with it, unless somebody left out a step."""
+    kernel = FakeKernel()
+    carried_out(wanted(STAGES[before]), kernel)
+    groups = by_disturbance(plan(kernel.observe(), wanted(STAGES[after])))
+    assert {type(operation) for operation in groups[Disturbance.SPARE]} == {ops.DeleteLink}
+    assert len(groups[Disturbance.SPARE]) == 3
+    assert groups[Disturbance.REMOVED] == ()
 
 
 STEPS = {

@@ -7,6 +7,7 @@ from itertools import islice
 from vxland.changes import some
 from vxland.diagnosis.facts import Facts
 from vxland.diagnosis.finding import Finding, State
+from vxland.identity import INDEX_PREFIX
 
 MOST, NAMED = 20, 5
 ANEW = (
@@ -20,9 +21,15 @@ def macs(facts: Facts) -> Iterator[Finding]:
     """One for each address.
 
     The two devices of a shared overlay are one place: peers that know each other by different IP
-    versions send over the one and are answered over the other.
+    versions send over the one and are answered over the other. So are an overlay's devices by
+    index: what a peer begins to say comes by its own number, what it answers by ours.
     """
-    one = {t.device: t.overlay for t in facts.targets if t.shared}
+    one = {
+        device: t.overlay
+        for t in facts.targets
+        if t.shared or any(map(_by_index, (t.device, *t.quiet)))
+        for device in (t.device, *t.quiet)
+    }
     peers = {t.device: t.peer for t in facts.targets if not t.shared}
     peers |= {str(t.ends.remote): t.peer for t in facts.targets if t.shared}
     found = False
@@ -41,6 +48,10 @@ def macs(facts: Facts) -> Iterator[Finding]:
         yield finding
     if not found:
         yield Finding(State.OK, "none was seen at two places")
+
+
+def _by_index(device: str) -> bool:
+    return device.startswith(INDEX_PREFIX)
 
 
 def _answers(facts: Facts) -> Iterator[Finding]:

@@ -21,7 +21,9 @@ class TakeDown(Operation):
 
 @dataclass(frozen=True, slots=True)
 class DeleteLink(Operation):
-    """Delete a device of vxland's."""
+    """Delete a device of vxland's; a ``spare`` one's peer keeps another in the same overlay."""
+
+    spare: bool = False
 
     phase = Phase.QUIESCE
     attribute = "existence"

@@ -42,6 +42,9 @@ class Disturbance(Enum):
         "Taken over from what made it, and vxland's from then on; no traffic is disturbed by that"
     )
     NONE = "No traffic is disturbed (changed in place, or new)"
+    SPARE = (
+        "Deleted, and its peer keeps another device; what is still sent by way of this one is lost"
+    )
     BLINKS = "It goes down for a moment, and what is sent meanwhile is lost"
     RECREATED = "Its device is deleted and made again; traffic stops meanwhile, counters restart"
     REMOVED = "Its traffic ends (deleted, or down until what is in the way has gone)"
@@ -67,6 +70,11 @@ class _Survey:
         self._plan = plan
         self._renamed = {op.device: op.to for op in plan.operations if isinstance(op, Rename)}
         self._deleted = self._devices(DeleteLink)
+        self._spare = frozenset(
+            operation.device
+            for operation in plan.operations
+            if isinstance(operation, DeleteLink) and operation.spare
+        )
         self._made = self._devices(CreateVtep, CreateBridge)
         self._down = self._devices(TakeDown)
         self._up = self._devices(BringUp, RaiseBridge)
@@ -85,12 +93,17 @@ class _Survey:
         if isinstance(operation, NODE_WIDE):
             return Disturbance.NONE
         if device in self._deleted:
-            return Disturbance.RECREATED if device in self._made else Disturbance.REMOVED
+            return self._of_deleted(device)
         if device in self._down and device not in self._up:
             return Disturbance.REMOVED
         if device in self._down or operation.overlay in self._shaken:
             return Disturbance.BLINKS
         return Disturbance.NONE
+
+    def _of_deleted(self, device: str) -> Disturbance:
+        if device in self._made:
+            return Disturbance.RECREATED
+        return Disturbance.SPARE if device in self._spare else Disturbance.REMOVED
 
     def _name(self, operation: Operation) -> str:
         return self._renamed.get(operation.device, operation.device)

@@ -5,7 +5,7 @@ from shlex import quote
 
 from vxland.observed import Link, Observed
 from vxland.operations import DeleteLink, Operation
-from vxland.ownership import is_own, mark
+from vxland.ownership import is_own, mark, own_links
 from vxland.plan.addresses import kept, removals
 from vxland.problems import Kind, Problem
 
@@ -24,8 +24,11 @@ def plan_departures(
     A bridge with others' ports, devices or addresses on it stays.
     """
     links = [observed.links[name] for name in sorted(leaving)]
+    stay = {mark(link) for link in own_links(observed) if link.name not in leaving} - {None}
     operations: list[Operation] = [
-        DeleteLink(overlay_of(link), link.name) for link in links if link.kind != "bridge"
+        DeleteLink(overlay_of(link), link.name, spare=mark(link) in stay)
+        for link in links
+        if link.kind != "bridge"
     ]
     problems: list[Problem] = []
     stays = set()

@@ -7,7 +7,10 @@ from vxland.identity import SHARED
 from vxland.model import Overlay, Vtep
 from vxland.observed import Link, Observed
 from vxland.ownership import Mark, own_links
+from vxland.ports import foreign_ports
 from vxland.problems import Kind, Problem
+
+NAMED = 3  # guests
 
 
 def idle(observed: Observed) -> Iterable[Problem]:
@@ -53,6 +56,26 @@ def mode_changes(overlay: Overlay, marks: Iterable[Mark]) -> Iterator[Problem]:
         f" devices ({devices}) are deleted and {place} takes their place; peers still in the other"
         " mode aren't reached until they are changed too",
         "Change the file on every server, one right after the other",
+        overlay=overlay.name,
+    )
+
+
+def lowered(overlay: Overlay, tunnels: Iterable[Link], observed: Observed) -> Iterator[Problem]:
+    """What it means that tunnels which are taken over carry smaller packets from then on."""
+    mtu = overlay.bridge.mtu
+    most = max((link.mtu for link in tunnels), default=0)
+    if most <= mtu:
+        return
+    large = foreign_ports(overlay, observed).too_large
+    named = ", ".join(f"{each.port.name} ({each.mtu})" for each in large[:NAMED])
+    more = " and others" if len(large) > NAMED else ""
+    yield Problem(
+        Kind.HINT,
+        f"the MTU of overlay {overlay.name} goes from {most} down to {mtu} as its tunnels are taken"
+        " over: what guests send in larger packets passes now, and is lost then"
+        f"{f'; such guests: {named}{more}' if named else ''}",
+        f"To keep it: mtu = {most} in overlay {overlay.name}, on every server. Else give the guests"
+        f" an MTU of {mtu} before",
         overlay=overlay.name,
     )
 

@@ -98,7 +98,7 @@ class _Planner:
         """The operations found so far, in the order of their phases and steps."""
         adoption = self.adoption
         said = reworded(self.problems, adoption.refused, adoption.offered, adoption.blocked)
-        return Plan(adoption.ordered(self.operations), tuple(said))
+        return Plan(adoption.ordered(self.operations), (*adoption.notes, *said))
 
     def bridges_ahead(self) -> None:
         """Bridges that are missing before this machine is known; any other stays as it is."""

@@ -79,7 +79,9 @@ def _differences(mesh: Mesh) -> Iterator[str]:
     )
     yield (
         "The tunnels aren't bound to the network device, and stay when that goes. Their MTU is at"
-        " most 1500 minus 50 (over IPv6: 70), unless mtu in [[overlay]] says more."
+        " most 1500 minus 50 (over IPv6: 70), unless mtu in [[overlay]] says more: with jumbo"
+        " frames (LOCAL_DEV has 9000: mtu = 8950) write it, or guests lose what they send in larger"
+        " packets."
     )
     for prefix in dict.fromkeys(one.prefix for one in mesh.setups):
         if prefix != identity.INDEX_PREFIX:

@@ -19,8 +19,9 @@ from vxland.operations import Adopt, AdoptBridge, Isolate, Operation, Phase, Pin
 from vxland.ownership import is_own
 from vxland.plan.adoption.bridges import is_adoptable, is_usable
 from vxland.plan.adoption.tunnels import Found, Match, find
-from vxland.plan.adoption.words import refusals
+from vxland.plan.adoption.words import offers, refusals
 from vxland.plan.matching import Matching
+from vxland.plan.notices import lowered
 from vxland.problems import Problem
 
 
@@ -31,12 +32,13 @@ class Adoption:
     observed: Observed  # as it will be
     operations: tuple[Operation, ...] = ()  # in their order
     taken: frozenset[str] = frozenset()  # devices
-    offered: frozenset[str] = frozenset()  # that would be taken over, if that were asked for
+    offered: tuple[Problem, ...] = ()  # what could be, or why not, where that isn't asked for
     apart: frozenset[str] = frozenset()  # others' tunnels that guards keep from vxland's
     blocked: frozenset[str] = (
         frozenset()
     )  # overlays in which nothing is changed: none of it is vxland's
     refused: tuple[Problem, ...] = ()  # why something isn't taken over
+    notes: tuple[Problem, ...] = ()  # what it means that something is
 
     def ordered(self, operations: Sequence[Operation]) -> tuple[Operation, ...]:
         """These, by phase and step, with those that take over where it is safe.
@@ -70,18 +72,15 @@ def _with(adoption: Adoption, overlay: Overlay, matching: Matching) -> Adoption:
     if not _can_be_had(overlay, observed, matching):
         return adoption
     adoption = replace(adoption, apart=adoption.apart | _apart(found, observed))
+    if not overlay.adopt:
+        return replace(adoption, offered=(*adoption.offered, *offers(overlay, found)))
     if found.in_the_way and (found.matches or any(miss.peer for miss in found.in_the_way)):
-        if not overlay.adopt:
-            return adoption
         fresh = not any(seen.overlay == overlay.name and seen.peer for seen in matching.by_mark)
         return replace(
             adoption,
             blocked=adoption.blocked | ({overlay.name} if fresh else set()),
             refused=(*adoption.refused, *refusals(overlay, found)),
         )
-    if not overlay.adopt:
-        offered = (match.link.name for match in found.matches)
-        return replace(adoption, offered=adoption.offered.union(offered))
     bridge = _bridge(overlay, found, observed)
     taken = [match.link for match in found.matches] + ([bridge] if bridge else [])
     return replace(
@@ -90,6 +89,7 @@ def _with(adoption: Adoption, overlay: Overlay, matching: Matching) -> Adoption:
         operations=(*adoption.operations, *_operations(overlay, found, bridge)),
         taken=adoption.taken.union(link.name for link in taken),
         refused=(*adoption.refused, *refusals(overlay, replace(found, in_the_way=()))),
+        notes=(*adoption.notes, *lowered(overlay, (m.link for m in found.matches), observed)),
     )
 
 

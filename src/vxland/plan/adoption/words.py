@@ -4,6 +4,7 @@ from collections.abc import Collection, Iterable, Iterator
 from dataclasses import replace
 from shlex import quote
 
+from vxland.identity import INDEX_PREFIX
 from vxland.model import Overlay
 from vxland.plan.adoption.tunnels import Found, Mismatch
 from vxland.problems import Kind, Problem
@@ -22,37 +23,94 @@ def refusals(overlay: Overlay, found: Found) -> Iterator[Problem]:
 
 
 def _refusal(overlay: Overlay, miss: Mismatch, kind: Kind, rest: str) -> Problem:
+    return Problem(
+        kind,
+        f"{miss.link.name} isn't taken over: {miss.reason}{rest}",
+        _cure(overlay, miss),
+        overlay=overlay.name,
+        peer=miss.peer,
+        device=miss.link.name,
+    )
+
+
+def _cure(overlay: Overlay, miss: Mismatch) -> str:
     name = miss.link.name
     remove = f"remove it: ip link del {quote(name)}"
-    cure = f"Change it or the file, or {remove}"
     if not miss.peer:
-        cure = (
+        return (
             "Add its peer to the file; or, if it can't loop, allow it:"
             f' allow_tunnel_ports = ["{name}"] in overlay {overlay.name}; or {remove}'
         )
-    return Problem(
-        kind,
-        f"{name} isn't taken over: {miss.reason}{rest}",
-        cure,
-        overlay=overlay.name,
-        peer=miss.peer,
-        device=name,
+    if _is_out_of_order(overlay, miss):
+        return (
+            "VNIs by index are places in a server's own list: give this one a file with its own"
+            f" order of [[peer]]s (vxland import-script makes it); or {remove}"
+        )
+    return f"Change it or the file, or {remove}"
+
+
+def _is_out_of_order(overlay: Overlay, miss: Mismatch) -> bool:
+    """Whether it leads to another peer of the list than the one whose place its VNI is."""
+    remote = miss.link.vxlan.remote if miss.link.vxlan else None
+    return remote is not None and any(
+        vtep.remote == remote and vtep.peer != miss.peer
+        for vtep in overlay.vteps
+        if vtep.device.startswith(INDEX_PREFIX)
     )
+
+
+def offers(overlay: Overlay, found: Found) -> Iterator[Problem]:
+    """What holds the VNI of a VTEP, where nothing is to be taken over: could it be, or why not."""
+    for match in found.matches:
+        name, vtep = match.link.name, match.vtep
+        wanted = (
+            f"the tunnels of overlay {vtep.overlay}"
+            if vtep.shared
+            else f"the tunnel to {vtep.peer}"
+        )
+        yield Problem(
+            Kind.CONFLICT,
+            f"{name} is as {wanted} should be, but isn't vxland's, and stays as it is",
+            f"{OFFER}. Or remove it: ip link del {quote(name)}",
+            overlay=overlay.name,
+            peer=vtep.peer,
+            device=name,
+        )
+    keys = {vtep.vni_key for vtep in overlay.vteps}
+    for miss in found.in_the_way:
+        if miss.link.vxlan is not None and miss.link.vxlan.key in keys:
+            yield Problem(
+                Kind.CONFLICT,
+                f"{miss.link.name} isn't vxland's, and stays as it is: {miss.reason}",
+                _cure(overlay, miss),
+                overlay=overlay.name,
+                peer=miss.peer,
+                device=miss.link.name,
+            )
+
+
+def _sharpened(offer: Problem, kind: Kind) -> Problem:
+    """As the first that a plan has to say of the device: a hazard, where it is one."""
+    if kind is not Kind.HAZARD:
+        return offer
+    rest = "; frames could loop, so vxland's own ports in its bridge are down meanwhile"
+    return replace(offer, kind=kind, text=offer.text + rest)
 
 
 def reworded(
     problems: Iterable[Problem],
     refused: Iterable[Problem],
-    offered: Collection[str],
+    offered: Iterable[Problem],
     blocked: Collection[str],
 ) -> Iterator[Problem]:
     """The problems, where something else is to be said of a device; then what is left to say.
 
-    What is ``offered`` would be taken over if that were asked for. In overlays that are ``blocked``
-    nothing is a hazard but what blocks them.
+    What is said of ``offered`` devices is said once, whatever each of them holds. In overlays that
+    are ``blocked`` nothing is a hazard but what blocks them.
     """
     rest = {(problem.device, problem.kind): problem for problem in refused}
-    said = set()
+    offer_of = {problem.device: problem for problem in offered}
+    said: set[tuple[str, Kind | None]] = set()
     for problem in problems:
         key = (problem.device, problem.kind)
         if key in rest:
@@ -61,8 +119,10 @@ def reworded(
             said.add(key)
         elif problem.kind is Kind.HAZARD and problem.overlay in blocked:
             continue
-        elif problem.device in offered and problem.kind in (Kind.CONFLICT, Kind.HAZARD):
-            yield replace(problem, cure=f"{OFFER}. {problem.cure}")
+        elif problem.device in offer_of and problem.kind in (Kind.CONFLICT, Kind.HAZARD):
+            if (problem.device, None) not in said:
+                yield _sharpened(offer_of[problem.device], problem.kind)
+            said.add((problem.device, None))
         else:
             yield problem
     yield from (problem for key, problem in rest.items() if key not in said)
