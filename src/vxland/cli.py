@@ -1,11 +1,13 @@
 """The command line: which words there are, and which module does what they say."""
 
 import argparse
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
+from types import ModuleType
 from typing import Any, NoReturn
 
 from vxland import __version__
@@ -167,13 +169,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Run a command; returns the exit status."""
     options = parser().parse_args(arguments)
     try:
-        module = options.command.replace("-", "_")
-        return int(import_module(f"vxland.commands.{module}").run(options))
+        return int(_imported(options.command).run(options))
     except KeyboardInterrupt:
         return 130
     except BrokenPipeError:
         sys.stderr.close()  # nobody reads any more; don't complain at exit either
         return 1
+
+
+def _imported(command: str) -> ModuleType:
+    """The command's module. Ctrl-C ends the process at once meanwhile: nothing is begun yet."""
+    interrupt = signal.getsignal(signal.SIGINT)
+    if interrupt is signal.default_int_handler:  # not ignored, as a shell's background jobs have it
+        signal.signal(signal.SIGINT, signal.SIG_DFL)
+    try:
+        return import_module(f"vxland.commands.{command.replace('-', '_')}")
+    finally:
+        signal.signal(signal.SIGINT, interrupt)
 
 
 if __name__ == "__main__":
