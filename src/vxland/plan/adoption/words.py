@@ -25,7 +25,9 @@ def _refusal(overlay: Overlay, miss: Mismatch, kind: Kind, rest: str) -> Problem
     name = miss.link.name
     remove = f"remove it: ip link del {quote(name)}"
     cure = f"Change it or the file, or {remove}"
-    if not miss.peer:
+    if miss.awaited:
+        cure = "Nothing, if the address still comes"
+    elif not miss.peer:
         cure = (
             "Add its peer to the file; or, if it can't loop, allow it:"
             f' allow_tunnel_ports = ["{name}"] in overlay {overlay.name}; or {remove}'
