@@ -47,9 +47,7 @@ class Restraint:
         later = {operation for operation in plan.operations if not self.allows(operation)}
         others = _others(plan, later)
         later |= {
-            op
-            for op in plan.operations
-            if op.device in others and not isinstance(op, Isolate)
+            op for op in plan.operations if op.device in others and not isinstance(op, Isolate)
         }
         absent = {op.device for op in later if isinstance(op, Attach)}
         absent |= {op.to for op in later if isinstance(op, Rename)}

@@ -3,7 +3,8 @@
 import pytest
 
 from tests.core.arrival import settled
-from tests.core.test_adoption import BRIDGE, MADE, NIC, RULES, VTEPS, WANTED, after
+from tests.core.handmade import NIC
+from tests.core.test_adoption import BRIDGE, MADE, RULES, VTEPS, WANTED, after
 from tests.core.watch import Watch
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
