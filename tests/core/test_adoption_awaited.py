@@ -5,9 +5,11 @@ from dataclasses import replace
 import pytest
 
 from tests.core.handmade import adopting
-from tests.core.test_adoption import SCRIPTS, after, look, said, script
+from tests.core.test_adoption import BRIDGE, MADE, SCRIPTS, after, look, said, script
 from tests.core.watch import Watch
-from tests.fake.wishes import host, known_addresses, settings
+from tests.fake import strangers as others
+from tests.fake import vandalism as somebody
+from tests.fake.wishes import host, known_addresses, resolved, settings
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
 from vxland.model import Desired
@@ -15,6 +17,7 @@ from vxland.operations import Adopt, TakeDown
 from vxland.plan import Plan, plan
 from vxland.problems import Kind
 from vxland.resolve import resolve
+from vxland.settings import SHARED
 
 
 def wanted(guards: tuple[str, ...], *, unknown: str = "") -> Desired:
@@ -72,3 +75,23 @@ def test_nothing_is_changed_before(unknown: str, whose: str) -> None:
         " nothing in bridge vxbr0 is, and all there stays as it is. Nothing, if the address still"
         " comes"
     )
+
+
+@pytest.mark.parametrize(
+    ("vni", "reason"),
+    [
+        (77, "it may be the tunnel to d, which can't be told yet"),
+        (4242, "no tunnel of the overlay has VNI 4242 on port 4789"),
+    ],
+)
+def test_shared_devices_have_one_vni(vni: int, reason: str) -> None:
+    """So that a stranger's is none of the overlay's, whatever isn't known; over IPv6 it may be."""
+    shared = replace(SCRIPTS, vni=77, mode=SHARED)
+    (vtep,) = resolved(settings(shared)).vteps()
+    kernel = after(
+        *(*MADE, others.tunnel(vtep), somebody.put_into(vtep.device, BRIDGE)),
+        *(others.vxlan("stray", vni, remote="2001:db8::99"), somebody.put_into("stray", BRIDGE)),
+    )
+    made = plan(look(kernel), resolved(settings(shared), unknown="d"))
+    assert made.operations == ()
+    assert reason in str(made.problems[-1])
