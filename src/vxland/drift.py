@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from vxland.identity import RULE_SETS
 from vxland.model import Desired
 from vxland.observed import Observed
-from vxland.operations import Adopt, AdoptBridge, BringUp, Operation, TakeDown
+from vxland.operations import Adopt, AdoptBridge, BringUp, Operation, Rename, TakeDown
 from vxland.plan import Plan
 
 
@@ -31,6 +31,8 @@ class Drift:
         secured, released = set(), set()
         new = {device for device, operations in done.items() if any(map(_takes_over, operations))}
         if new:
+            renamed = (op for device in new for op in done[device] if isinstance(op, Rename))
+            new |= {operation.to for operation in renamed}
             new.update(RULE_SETS)  # armed for the first time, perhaps
         for device, operations in done.items():
             if device not in kept_down and _only(TakeDown, operations):

@@ -10,6 +10,7 @@ from vxland.identity import TALLY_TABLE
 from vxland.observed import Link, Observed
 from vxland.operations import (
     AddAddress,
+    Adopt,
     Attach,
     BringUp,
     Guarding,
@@ -89,8 +90,9 @@ def _name_after(operation: Operation) -> str:
 
 
 def _depends_on(operation: Operation, failed: set[str]) -> bool:
+    # A bridge none of whose ports is left to be taken over isn't taken over later, either.
     return operation.device in failed or (
-        isinstance(operation, Attach) and operation.bridge in failed
+        isinstance(operation, Attach | Adopt) and operation.bridge in failed
     )
 
 

@@ -26,10 +26,11 @@ class Odometer:
 
     def note(self, incarnation: int, reading: Traffic) -> None:
         """The device's own counters, at whatever time they were read."""
-        highest = self._readings.get(incarnation)
+        highest = self._readings.pop(incarnation, None)
+        # Put last: a peer's other device lives on, however often this one is made anew.
+        self._readings[incarnation] = reading.at_least(highest or reading)
         if reading == highest:
             return
-        self._readings[incarnation] = reading.at_least(highest or reading)
         if len(self._readings) > REMEMBERED:
             self._before += self._readings.pop(next(iter(self._readings)))
         self.total = sum(self._readings.values(), self._before)

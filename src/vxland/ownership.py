@@ -69,6 +69,14 @@ def altname_mark(altname: str) -> Mark:
     return Mark(overlay, peer)
 
 
+def is_quiet(link: Link) -> bool:
+    """Whether a device of vxland's is marked as a peer's second one."""
+    return any(
+        altname.startswith(identity.ALTNAME_MARK) and identity.QUIET in altname
+        for altname in link.altnames
+    )
+
+
 def is_newborn(link: Link) -> bool:
     """Whether vxland was stopped between making this device and marking it.
 

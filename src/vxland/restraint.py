@@ -1,16 +1,26 @@
 """What of a plan is left for later: what failed a moment ago, and what is fought over.
 
 Guards are not, but for one that is fought over: its port is down by then, or otherwise guarded.
+Nor is what takes a port down, but where the port isn't vxland's yet.
 """
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import dataclass, replace
 
 from vxland.fights import Fight, Subject
 from vxland.guards import GUARDS
 from vxland.identity import RULE_SETS
 from vxland.model import Desired
-from vxland.operations import Attach, ClearFlag, Isolate, Operation, Rename
+from vxland.operations import (
+    Adopt,
+    AdoptBridge,
+    Attach,
+    ClearFlag,
+    Isolate,
+    Operation,
+    PinMac,
+    Rename,
+)
 from vxland.plan import Plan
 
 # While one of these is fought over, the device's other operations have nothing to stand on.
@@ -35,6 +45,10 @@ class Restraint:
         if not (self.devices or self.subjects):
             return plan
         later = {operation for operation in plan.operations if not self.allows(operation)}
+        others = _others(plan, later)
+        later |= {
+            op for op in plan.operations if op.device in others and not isinstance(op, Isolate)
+        }
         absent = {op.device for op in later if isinstance(op, Attach)}
         absent |= {op.to for op in later if isinstance(op, Rename)}
         later |= {
@@ -47,6 +61,19 @@ class Restraint:
     def _still(self) -> frozenset[str]:
         fought = (device for device, attribute in self.subjects if attribute in STRUCTURAL)
         return self.devices.union(fought)
+
+
+def _others(plan: Plan, later: Collection[Operation]) -> frozenset[str]:
+    """What isn't vxland's until it is taken over later, by the names that it has and would get.
+
+    A port is taken over with its bridge, or after it.
+    """
+    waiting = {op.device for op in later if isinstance(op, PinMac | AdoptBridge | Adopt)}
+    waiting |= {
+        op.device for op in plan.operations if isinstance(op, Adopt) and op.bridge in waiting
+    }
+    renamed = (op for op in plan.operations if isinstance(op, Rename) and op.device in waiting)
+    return frozenset(waiting.union(op.to for op in renamed))
 
 
 def grounded(desired: Desired, fights: Iterable[Fight]) -> frozenset[str]:

@@ -9,7 +9,7 @@ from tests.core.test_report import DEVICE, UP, desired
 from vxland.drift import Drift, kept_down
 from vxland.identity import CHAIN
 from vxland.observed import Link, Observed
-from vxland.operations import Adopt, Operation, SetMtu, TakeDown, WriteChain
+from vxland.operations import Adopt, Operation, Rename, SetMtu, TakeDown, WriteChain
 from vxland.plan import Plan
 
 DOWN = TakeDown("lan", DEVICE)
@@ -33,6 +33,7 @@ NONE: frozenset[str] = frozenset()
         ({DEVICE: [DOWN, MTU]}, NONE, IT, NONE),
         ({DEVICE: [ADOPT, MTU], CHAIN: [WRITE]}, NONE, NONE, NONE),
         ({DEVICE: [ADOPT, MTU], "other": [MTU]}, NONE, frozenset({"other"}), NONE),
+        ({DEVICE: [ADOPT, Rename("lan", DEVICE, "other")], "other": [MTU]}, NONE, NONE, NONE),
     ],
     ids=[
         "nothing",
@@ -45,6 +46,7 @@ NONE: frozenset[str] = frozenset()
         "it is down for a change",
         "it was taken over",
         "it was taken over, and another was changed",
+        "it was taken over, and has another name from then on",
     ],
 )
 def test_why_something_was_done(

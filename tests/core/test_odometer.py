@@ -112,3 +112,12 @@ def test_tunnel_that_is_wanted_still() -> None:
     ours.note(KEY, 7, received(100))
     ours.keep([("lan", "lxd3"), KEY])
     assert ours.total(KEY) == received(100)
+
+
+def test_a_device_beside_those_made_anew_counts_once() -> None:
+    """A peer with two schemes of VNIs has two; the one that lives on is seen again and again."""
+    made = odometers()
+    for incarnation in range(100, 100 + 3 * REMEMBERED):
+        made.note(KEY, 7, received(1000))
+        made.note(KEY, incarnation, received(1))
+    assert made.total(KEY) == received(1000 + 3 * REMEMBERED)

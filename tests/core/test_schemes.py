@@ -14,6 +14,7 @@ from tests.core.stories import DEED_SIZE, Story, deed, everything
 from tests.core.watch import Watch
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
+from tests.fake.vandalism import Vandalism
 from tests.fake.wishes import LAN, wish
 from tests.fake_kernel import FakeKernel
 from tests.profiles import examples
@@ -247,3 +248,31 @@ def moved(kernel: FakeKernel, desired: Desired, cut: int | None) -> None:
     found = plan(everything(kernel), desired)
     execute(Plan(found.operations[:cut]), Watch(kernel, desired))
     assert stay.items() <= numbers(kernel).items()
+
+
+@pytest.mark.parametrize(
+    "deeds",
+    [
+        [somebody.flag(f"vxl-lan-{peer}", "bcast_flood") for peer in "bcd"],
+        [somebody.deleted(f"vxl-lan-{peer}") for peer in "bcd"],
+        [somebody.altname_removed(f"vxl-lan-{peer}", f"vxland-lan+{peer}") for peer in "bcd"],
+    ],
+)
+def test_what_somebody_changed_is_no_step(deeds: list[Vandalism]) -> None:
+    """What is only heard tells that the other scheme is spoken, whatever is flooded to."""
+    kernel = FakeKernel()
+    desired = wanted(HEARS_INDEX)
+    carried_out(desired, kernel)
+    for made in deeds:
+        assert made.apply(kernel)
+    assert hints(carried_out(desired, kernel)) == []
+
+
+def test_flooding_by_what_is_only_heard_is_no_step() -> None:
+    """It ends."""
+    kernel = FakeKernel()
+    desired = wanted(HEARS_INDEX)
+    carried_out(desired, kernel)
+    for place in range(3):
+        kernel.net.by_name(f"vxlan{place}").odd_flags = set()
+    assert hints(carried_out(desired, kernel)) == []

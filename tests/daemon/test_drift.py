@@ -146,6 +146,25 @@ def test_tunnel_is_restored(scene: Scene, name: str) -> None:
     assert_restored(scene, devices(TO_A_TUNNEL[name]))
 
 
+def test_a_tunnel_bound_to_the_device_that_leads_to_its_peer_stays(scene: Scene) -> None:
+    """Nothing goes another way by that, so making it anew would only interrupt; as an adopted one.
+
+    Bound to any other, it is made anew.
+    """
+    server, before = scene.server, scene.before
+    with frozen(server):
+        scene.spoiled = True
+        server.sh(f"ip link set {TUNNEL} down && ip link set {TUNNEL} type vxlan dev eth0")
+    eventually(lambda: "UP" in snapshot(server).links[TUNNEL]["flags"], "it is up again")
+    quiet(server)
+    after = snapshot(server)
+    assert after.links[TUNNEL]["linkinfo"]["info_data"]["link"] == "eth0"
+    assert after.indexes == before.indexes
+    assert after.links.keys() == before.links.keys()
+    server.sh(f"ip link set {TUNNEL} type vxlan dev brother0")
+    assert_restored(scene, frozenset({TUNNEL}))
+
+
 @pytest.mark.parametrize("name", TO_THE_BRIDGE)
 def test_bridge_is_restored(scene: Scene, name: str) -> None:
     """What is done to the bridge is undone; the ports of others are in it again."""

@@ -101,8 +101,8 @@ TO_A_TUNNEL: dict[str, Vandalism] = {
         " && ip link set $T alias vxland:lan:${T#vxl-lan-} && ip link set $T master $B up",
         TUNNEL,
     ),
-    "made anew with dev": Vandalism(
-        "ip link set $T down && ip link set $T type vxlan dev eth0", TUNNEL
+    "bound to a device that leads elsewhere": Vandalism(
+        "ip link set $T down && ip link set $T type vxlan dev brother0", TUNNEL
     ),
     "all at once": Vandalism(
         "ip link set $T down nomaster mtu 1400 address 02:00:00:00:00:98"

@@ -1,12 +1,11 @@
 """From desired and observed to a plan: the overlays, then what leaves, then the guards."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 
 from vxland import tally
 from vxland.guards import GUARDS, port_in
 from vxland.guards.port import Port
-from vxland.hazards import foreign_tunnels
 from vxland.identity import RULE_SETS
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
@@ -17,10 +16,11 @@ from vxland.plan.adoption.rules import retirements
 from vxland.plan.adoption.words import reworded
 from vxland.plan.altnames import with_altnames_moved
 from vxland.plan.bridges import plan_bridge
+from vxland.plan.hindrances import Hindrances
 from vxland.plan.leaving import plan_departures, users_of
 from vxland.plan.matching import Matching
 from vxland.plan.memory import Memory
-from vxland.plan.notices import emptied, hazard, idle, mode_changes, unguarded
+from vxland.plan.notices import hazard, idle, mode_changes, unguarded
 from vxland.plan.obstacles import name_taken, vni_taken
 from vxland.plan.schemes import renumbering, scheme_changes
 from vxland.plan.vteps import Place, plan_vtep, stays_in_place
@@ -80,7 +80,6 @@ class _Planner:
     problems: list[Problem] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)  # devices of vxland's that don't leave
     left_alone: set[str] = field(default_factory=set)  # those that stay as they are
-    obstacles: dict[str, list[Problem]] = field(default_factory=dict)  # by overlay
     bridges: set[str] = field(default_factory=set)  # that overlays use, whoever's they are
     seats: list[tuple[Overlay, list[Port]]] = field(default_factory=list)
     bridge_of: dict[str, str] = field(default_factory=dict)  # overlays, by bridge as named now
@@ -92,6 +91,7 @@ class _Planner:
     def __post_init__(self) -> None:
         self.matching = Matching(self.observed, self.desired.vteps(), self.left_alone)
         self.register = self.matching.register
+        self.hindrances = Hindrances(self.observed, self.adoption, self.matching.by_mark)
         self.reserved = frozenset(overlay.bridge.device for overlay in self.desired.overlays)
 
     def result(self) -> Plan:
@@ -104,7 +104,7 @@ class _Planner:
         """Bridges that are missing before this machine is known; any other stays as it is."""
         for overlay in self.desired.overlays:
             bridge = plan_bridge(overlay, self.observed, self.memory, self.register, self.reserved)
-            obstacles = list(self._obstacles(overlay))
+            obstacles = self.hindrances.of(overlay)
             self.problems += [*obstacles, *bridge.problems]
             made_ahead = bridge.link is None or bridge.link.mac == overlay.bridge.mac
             if made_ahead and not obstacles:
@@ -113,36 +113,26 @@ class _Planner:
     def standing(self) -> None:
         """What is to be left alone keeps its names, whoever may want them."""
         for overlay in self.desired.overlays:
-            self.obstacles[overlay.name] = list(self._obstacles(overlay))
-            stuck = overlay.unsettled
+            stuck, blocked = overlay.unsettled, self.hindrances.block(overlay)
             for seen, links in self.matching.by_mark.items():
-                if seen.overlay == overlay.name and (seen.peer in stuck or self._is_stuck(overlay)):
+                if seen.overlay == overlay.name and (blocked or seen.peer in stuck):
                     self.left_alone.update(link.name for link in links)
-
-    def _obstacles(self, overlay: Overlay) -> Iterator[Problem]:
-        for name in overlay.guards:
-            problem = GUARDS[name].missing(overlay, self.observed)
-            if problem is not None:
-                yield problem
-        if self._would_be_emptied(overlay):
-            yield emptied(overlay)
 
     def overlay(self, overlay: Overlay) -> None:
         """An overlay's bridge, or why the overlay is left as it is."""
         ports: list[Port] = []
         blocked = overlay.name in self.adoption.blocked
         self.seats.append((replace(overlay, guards=()) if blocked else overlay, ports))
-        obstacles = self.obstacles[overlay.name]
         bridge = plan_bridge(overlay, self.observed, self.memory, self.register, self.reserved)
-        self.problems += [*overlay.waiting, *obstacles, *bridge.problems]
-        hazards = self._hazards(overlay, bridge.link.name) if bridge.link else ()
+        self.problems += [*overlay.waiting, *self.hindrances.of(overlay), *bridge.problems]
+        hazards = self.hindrances.hazards(overlay, bridge.link.name) if bridge.link else ()
         self.problems += [hazard(overlay, link) for link in hazards]
         self.bridges.add(overlay.bridge.device)
         if bridge.link is not None:
             self.kept.add(bridge.link.name)
             self.bridges.add(bridge.link.name)
             self.bridge_of[bridge.link.name] = overlay.name
-        if self._is_stuck(overlay) or not bridge.usable:
+        if self.hindrances.block(overlay) or not bridge.usable:
             tunnels = [seen for seen in self.matching.by_mark if seen.overlay == overlay.name]
             self.stuck += [(seen, overlay, ports) for seen in tunnels]
             return
@@ -220,20 +210,6 @@ class _Planner:
             operation.device in RULE_SETS and any(guard in overlay.guards for overlay in blocked)
         )
 
-    def _is_stuck(self, overlay: Overlay) -> bool:
-        """Whether it is left as it is."""
-        return bool(self.obstacles[overlay.name]) or overlay.name in self.adoption.blocked
-
-    def _hazards(self, overlay: Overlay, bridge: str) -> tuple[Link, ...]:
-        """Others' tunnels there, but for those that only lack vxland's mark."""
-        tunnels = foreign_tunnels(overlay, bridge, self.observed)
-        return tuple(link for link in tunnels if link.name not in self.adoption.apart)
-
-    def _would_be_emptied(self, overlay: Overlay) -> bool:
-        return overlay.peers_listed == 0 and any(
-            seen.overlay == overlay.name and seen.peer for seen in self.matching.by_mark
-        )
-
     def _settle(self, device: str, altname: str, link: Link | None) -> None:
         """This name and this altname are wanted for this device, if there is one already."""
         self.names |= {device, altname}
@@ -253,7 +229,7 @@ class _Planner:
             ports.append(port)
             guarded = bool(port.guards) or self._is_alone(link, overlay)
             strange = self.bridge_of.get(link.master, overlay.name) != overlay.name
-            hazards = self._hazards(overlay, link.master)
+            hazards = self.hindrances.hazards(overlay, link.master)
             if link.up and (hazards or strange or not guarded):
                 self.operations.append(TakeDown(overlay.name, link.name))
 

@@ -8,8 +8,8 @@ from collections.abc import Iterable, Iterator, Mapping
 
 from vxland.identity import INDEX_PREFIX, PAIR_PREFIX, SHARED
 from vxland.model import Overlay
-from vxland.observed import FLOOD_FLAGS, Link
-from vxland.ownership import Mark
+from vxland.observed import Link
+from vxland.ownership import Mark, is_quiet
 from vxland.plan.matching import Matching
 from vxland.problems import Kind, Problem
 from vxland.settings import VniScheme
@@ -31,7 +31,7 @@ def scheme_changes(overlay: Overlay, by_mark: Mapping[Mark, list[Link]]) -> Iter
     if overlay.shared or not overlay.vteps:
         return
     before = _stage(
-        (link.name, not link.odd_flags.isdisjoint(FLOOD_FLAGS))
+        (link.name, is_quiet(link))
         for seen, links in by_mark.items()
         if seen.overlay == overlay.name and seen.peer and seen.peer not in SHARED.values()
         for link in links
@@ -70,12 +70,17 @@ def renumbering(overlay: Overlay, matching: Matching) -> Iterator[Problem]:
 
 
 def _stage(devices: Iterable[tuple[str, bool]]) -> Stage:
-    """What these devices speak and hear; they are known by their names."""
+    """What these devices speak and hear; they are known by their names.
+
+    Where all of them are quiet, what speaks the other scheme has gone.
+    """
     loud: dict[VniScheme, bool] = {}
     for name, quiet in devices:
         for scheme, prefix in PREFIXES.items():
             if name.startswith(prefix):
                 loud[scheme] = loud.get(scheme, False) or not quiet
+    if loud and not any(loud.values()):
+        loud = dict.fromkeys(VniScheme, True) | loud
     return tuple(sorted(loud, key=lambda scheme: (not loud[scheme], scheme.value)))
 
 

@@ -10,7 +10,7 @@ is guarded like vxland's isn't in the way of those that are.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 
-from vxland.guards import GUARDS, armed
+from vxland.guards import GUARDS, armed, port_in
 from vxland.guards.isolated import NAME as ISOLATED
 from vxland.identity import kept_altname
 from vxland.model import Desired, Overlay
@@ -71,10 +71,10 @@ def _with(adoption: Adoption, overlay: Overlay, matching: Matching) -> Adoption:
     found = find(overlay, observed, matching)
     if not _can_be_had(overlay, observed, matching):
         return adoption
-    adoption = replace(adoption, apart=adoption.apart | _apart(found, observed))
+    adoption = replace(adoption, apart=adoption.apart | _apart(overlay, found, observed))
     if not overlay.adopt:
         return replace(adoption, offered=(*adoption.offered, *offers(overlay, found)))
-    if found.in_the_way and (found.matches or any(miss.peer for miss in found.in_the_way)):
+    if found.in_the_way and (found.matches or any(miss.may_be_wanted for miss in found.in_the_way)):
         fresh = not any(seen.overlay == overlay.name and seen.peer for seen in matching.by_mark)
         return replace(
             adoption,
@@ -99,13 +99,15 @@ def _can_be_had(overlay: Overlay, observed: Observed, matching: Matching) -> boo
     return is_usable(overlay, matching.register) and not any(lacking)
 
 
-def _apart(found: Found, observed: Observed) -> frozenset[str]:
-    """Ports that match and are guarded as the overlay's own: cut off, adoption goes on there."""
-    return frozenset(
-        match.link.name
-        for match in found.matches
-        if match.guarding is not None and armed(match.link.name, match.guarding.guards, observed)
-    )
+def _apart(overlay: Overlay, found: Found, observed: Observed) -> frozenset[str]:
+    """Ports that match, or may, and are guarded as the overlay's own.
+
+    Cut off, adoption goes on there; and till then they aren't in the way.
+    """
+    links = [match.link for match in found.matches if match.guarding is not None]
+    links += [miss.link for miss in found.in_the_way if miss.awaited]
+    ports = (port_in(overlay, link.name, link) for link in links)
+    return frozenset(port.device for port in ports if armed(port.device, port.guards, observed))
 
 
 def _bridge(overlay: Overlay, found: Found, observed: Observed) -> Link | None:

@@ -4,7 +4,7 @@ They go by names. So those that name a device about to be renamed go before that
 told whose they are.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from vxland.guards import port_in
 from vxland.guards.port import Port
@@ -35,9 +35,9 @@ def retirements(
             continue
         names = _names(overlay, observed)
         rules = [rule for rule in state.forward if _is_of(rule, names)]
-        passing = [rule for rule in rules if not renamed.isdisjoint((rule.source, rule.target))]
+        passing = [rule for rule in rules if _names_any(rule, renamed)]
         early += _retirement(overlay, passing, _as_they_are(overlay, observed))
-        staying = [rule for rule in rules if rule not in passing]
+        staying = [rule for rule in rules if not _names_any(rule, renamed)]
         guards = {name: port.guards for name, port in ports[overlay.name].items()}
         late += _retirement(overlay, staying, guards)
     return early, late
@@ -57,6 +57,10 @@ def _names(overlay: Overlay, observed: Observed) -> frozenset[str]:
 def _is_of(rule: PortRule, names: frozenset[str]) -> bool:
     """Whether it keeps frames from one of these ports to another, and says nothing else."""
     return rule.known and rule.verdict == DROP and rule.source in names and rule.target in names
+
+
+def _names_any(rule: PortRule, devices: Collection[str]) -> bool:
+    return rule.source in devices or rule.target in devices
 
 
 def _as_they_are(overlay: Overlay, observed: Observed) -> Mapping[str, tuple[str, ...]]:

@@ -29,6 +29,12 @@ class Mismatch:
     link: Link
     reason: str
     peer: str = ""  # whose tunnel it nearly is
+    awaited: bool = False  # it may be the tunnel of a peer whose address isn't known yet
+
+    @property
+    def may_be_wanted(self) -> bool:
+        """Whether the overlay is likely to have been laid out with it."""
+        return bool(self.peer) or self.awaited
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,7 +141,20 @@ def _unlike(link: Link, overlay: Overlay) -> Mismatch:
         if vtep.remote is not None and state.remote == vtep.remote:
             numbers = _numbers(state.key, vtep.vni_key)
             return Mismatch(link, f"it leads to {vtep.peer} ({state.remote}), {numbers}", vtep.peer)
+    if _may_be_awaited(state, overlay):
+        first, *more = (problem.peer for problem in overlay.waiting)
+        rest = f" or one of {len(more)} more" if more else ""
+        reason = f"it may be the tunnel to {first}{rest}, which can't be told yet"
+        return Mismatch(link, reason, awaited=True)
     return Mismatch(link, f"no tunnel of the overlay has VNI {state.vni} on port {state.port}")
+
+
+def _may_be_awaited(state: VxlanState, overlay: Overlay) -> bool:
+    """Whether it may be what peers without an address are to have: the shared ones' VNI is one."""
+    alike = (
+        (state.vni, state.port) == (vtep.vni, vtep.port) for vtep in overlay.vteps if vtep.shared
+    )
+    return bool(overlay.unsettled) and all(alike)
 
 
 def _numbers(has: VniKey, wants: VniKey) -> str:

@@ -36,6 +36,8 @@ def _refusal(overlay: Overlay, miss: Mismatch, kind: Kind, rest: str) -> Problem
 def _cure(overlay: Overlay, miss: Mismatch) -> str:
     name = miss.link.name
     remove = f"remove it: ip link del {quote(name)}"
+    if miss.awaited:
+        return "Nothing, if the address still comes"
     if not miss.peer:
         return (
             "Add its peer to the file; or, if it can't loop, allow it:"
