@@ -218,7 +218,7 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.Attach(LAN, B, "fbr"),
         ops.Attach(LAN, C, "fbr"),
         ops.SetMac(LAN, B, "0a:00:00:00:00:00"),
-        ops.SetMac(LAN, B, "ff:00:00:00:00:00"),
+        ops.SetMac(LAN, B, "fe:ff:00:00:00:00"),
         ops.SetMac(LAN, B, "06:00:00:00:00:00"),
         ops.TakeDown(LAN, B),
         ops.DeleteLink(LAN, B),

@@ -9,7 +9,6 @@ from vxland.model import Vtep
 from vxland.observed import NULL_MAC, FdbEntry, VxlanState
 from vxland.settings import VxlanOptions
 
-
 CARD = "0a:00:00:00:00:01"
 
 

@@ -69,8 +69,9 @@ def test_it_follows_the_tunnels_and_they_do_not_follow_it(server: Server) -> Non
 def test_the_daemon_tells_and_the_cure_cures(server: Server) -> None:
     """Also where the address is on what sits on the bridge, as a VLAN does, and shrinks with it."""
     server.sh(
-        f"ip link set guest nomaster; ip link add link {BRIDGE} name wan type macvlan mode bridge; ip addr flush dev {BRIDGE};"
-        "ip link set wan up; ip addr add 192.0.2.1/24 dev wan"
+        f"ip link set guest nomaster; ip addr flush dev {BRIDGE};"
+        f"ip link add link {BRIDGE} name wan type macvlan mode bridge; ip link set wan up;"
+        " ip addr add 192.0.2.1/24 dev wan"
     )
     server.start()
     told = says(

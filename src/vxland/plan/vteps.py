@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from vxland.guards.isolated import NAME as ISOLATED
+from vxland.identity import HIGHEST
 from vxland.model import Overlay, Vtep
 from vxland.observed import Host, Link, Observed, VxlanState
 from vxland.operations import (
@@ -82,10 +83,13 @@ def _is_attached(link: Link, place: Place) -> bool:
 def _lends_its_mac(link: Link, observed: Observed) -> bool:
     """Whether somebody's bridge has, as far as can be seen, its MAC address from this port.
 
-    It may be the server's own one, by which a switch or a hosting company knows it.
+    It may be the server's own one, by which a switch or a hosting company knows it. One that is as
+    high as vxland's is but some tunnel's.
     """
     bridge = observed.links.get(link.master or "")
-    return bridge is not None and not is_own(bridge) and bridge.mac == link.mac
+    if bridge is None or is_own(bridge):
+        return False
+    return bridge.mac == link.mac < f"{HIGHEST:x}"
 
 
 def _abroad(vtep: Vtep, observed: Observed) -> Iterator[Operation]:
