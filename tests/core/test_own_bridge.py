@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from ipaddress import ip_address
-from typing import Any
 
 import pytest
 
@@ -26,10 +25,10 @@ TUNNEL = Link(DEVICE, "vxlan", alias="vxland:lan:lxd2", mtu=1450, master=BRIDGE)
 VLAN = Link("vmbr0.5", "vlan", mtu=1450, lower=BRIDGE)
 
 
-def there(*links: Link, mtu: int = 1450, by: str = BRIDGE, **bridge: Any) -> Observed:
+def there(*links: Link, mtu: int = 1450, by: str = BRIDGE, alias: str = "") -> Observed:
     """The bridge with these, and a route over it."""
-    made = Link(BRIDGE, "bridge", mtu=mtu)
-    known = {link.name: link for link in (replace(made, **bridge), *links)}
+    made = Link(BRIDGE, "bridge", alias, mtu=mtu)
+    known = {link.name: link for link in (made, *links)}
     host = Host(
         routes={PEER: Route(by, known[by].mtu)},
         mtus={name: link.mtu for name, link in known.items()},
@@ -83,11 +82,11 @@ def test_all_overlays_bridges_are_meant() -> None:
 
 def test_in_vxlands_own_bridge_guests_lead_nowhere() -> None:
     """An overlay may run in another one. Somebody may have put the card in, all the same."""
-    own: dict[str, Any] = {"alias": "vxland:lan"}
+    own = "vxland:lan"
     guest = replace(GUEST, mtu=1500)
-    assert automatic(there(guest, TUNNEL, **own)) == 1400
-    assert automatic(there(CARD, guest, TUNNEL, **own)) == 1450
-    assert not told(there(CARD, TUNNEL, **own))
+    assert automatic(there(guest, TUNNEL, alias=own)) == 1400
+    assert automatic(there(CARD, guest, TUNNEL, alias=own)) == 1450
+    assert not told(there(CARD, TUNNEL, alias=own))
 
 
 def test_a_route_with_an_mtu_of_its_own_follows_nothing() -> None:
