@@ -29,6 +29,7 @@ PAIR_PREFIX = "vxl-"
 INDEX_PREFIX = "vxlan"
 COMMON_PREFIX = "vxl"  # of an overlay that has both
 IPV4, IPV6 = 4, 6
+HIGHEST = 0xFE  # first byte of a MAC address: unicast and locally administered
 SHARED = {IPV4: "*", IPV6: "*6"}  # for a peer's name, by address family: the VTEP for all peers
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")  # of an overlay or a peer: fits every mark
@@ -123,7 +124,16 @@ def mac(node: str, overlay: str, peer: str = "") -> str:
 
     Locally administered and unicast (IEEE 802, the first byte's two lowest bits are 10). It
     differs between nodes even where two were cloned with the same machine-id.
+
+    A VTEP's begins with fe, as those of libvirt's taps do: a bridge whose MAC address nobody set
+    has its ports' lowest (net/bridge/br_stp_if.c, br_stp_recalculate_bridge_id), so a tunnel
+    doesn't change it where there is any other port.
     """
     octets = bytearray(_digest("mac", node, overlay, peer)[:6])
-    octets[0] = octets[0] & 0xFC | 0x02
+    octets[0] = HIGHEST if peer else octets[0] & 0xFC | 0x02
     return octets.hex(":")
+
+
+def is_mac_of(address: str, node: str, overlay: str, peer: str = "") -> bool:
+    """Whether this node computed it. Tunnels that are there may still have another first byte."""
+    return address[2:] == mac(node, overlay, peer)[2:]

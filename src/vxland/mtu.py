@@ -1,31 +1,109 @@
 """How large a packet inside of a tunnel may be, so that the underlay carries it in one piece."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vxland.addresses import IPAddress, zone
 from vxland.model import Overlay, Tunnel
-from vxland.observed import Host
+from vxland.observed import GUEST_KINDS, Following, Host, Link, Route
+from vxland.ownership import is_own
 from vxland.settings import Df
 
 ETHERNET_MTU = 1500
 OVERHEAD = {4: 50, 6: 70}  # outer IP, UDP and VXLAN headers and the inner Ethernet header, bytes
 
 
-def automatic_mtu(interface: str | None, remotes: Iterable[IPAddress], host: Host) -> int:
+def automatic_mtu(
+    interface: str | None,
+    remotes: Iterable[IPAddress],
+    host: Host,
+    bridges: Collection[str] = frozenset(),
+) -> int:
     """One MTU for an overlay: the smallest route's to its peers, at most 1500, minus overhead.
 
-    Where no route is known yet, 1500 minus overhead.
+    Where no route is known yet, 1500 minus overhead. ``bridges`` are the overlays': if one leads
+    to peers and follows its ports, what follows from this MTU mustn't be what it is computed from.
     """
-    sizes = []
-    for remote in remotes:
-        device = zone(remote) or interface
-        size = host.mtus.get(device) if device else None
-        route = host.routes.get(remote)
-        if size is None:
-            size = route.mtu if route else ETHERNET_MTU
-        sizes.append(min(size, ETHERNET_MTU) - OVERHEAD[remote.version])
+    sizes = [
+        min(_size(interface, remote, host, bridges), ETHERNET_MTU) - OVERHEAD[remote.version]
+        for remote in remotes
+    ]
     return min(sizes, default=ETHERNET_MTU - OVERHEAD[4])
+
+
+def _size(interface: str | None, remote: IPAddress, host: Host, bridges: Collection[str]) -> int:
+    """What the way to a peer takes."""
+    device = zone(remote) or interface
+    size = host.mtus.get(device) if device else None
+    route = host.routes.get(remote)
+    if size is None:
+        if route is None:
+            return ETHERNET_MTU
+        device, size = None if route.fixed else route.device, route.mtu
+    follows = host.following.get(device) if device else None
+    if follows is None or follows.bridge not in bridges:
+        return size
+    return _unheld(size, follows, remote)
+
+
+def following(links: Mapping[str, Link]) -> dict[str, Following]:
+    """Which devices' MTUs follow a bridge's ports: the bridge itself, and what sits on it.
+
+    A bridge has its smallest port's MTU until one is set (net/bridge/br_if.c, br_mtu_auto_adjust),
+    which nothing tells but that it has another one then. A VLAN on it shrinks with it, and doesn't
+    grow again.
+    """
+    ports: dict[str, list[Link]] = {}
+    for link in links.values():
+        if link.master is not None and link.master in links:
+            ports.setdefault(link.master, []).append(link)
+    bridges = {
+        name: Following(name, size)
+        for name, members in ports.items()
+        if links[name].kind == "bridge" and links[name].mtu == min(port.mtu for port in members)
+        if (size := _leading_out(links[name], members)) is not None
+    }
+    uppers = {
+        link.name: Following(link.lower, None)
+        for link in links.values()
+        if link.lower is not None
+        and any(port.is_tunnel and port.mtu == link.mtu for port in ports.get(link.lower, ()))
+    }
+    return bridges | uppers
+
+
+def _leading_out(bridge: Link, ports: Iterable[Link]) -> int | None:
+    """What the ports take that lead to the bridge's own network.
+
+    In a container a network card is a veth, as a guest's port is: of these the largest counts.
+    Guests are made as small as the overlay, and there may be nothing else in a bridge of vxland's.
+    """
+    others = [port for port in ports if not port.is_tunnel]
+    cards = [port.mtu for port in others if port.kind not in GUEST_KINDS]
+    guests = [] if is_own(bridge) else [port.mtu for port in others]
+    return min(cards) if cards else max(guests, default=None)
+
+
+def _unheld(size: int, follows: Following, remote: IPAddress) -> int:
+    """What a way would take if no tunnel held its device's MTU down.
+
+    What that of a VLAN was, nobody knows any more: the tunnel's was right when it was made.
+    """
+    return size + OVERHEAD[remote.version] if follows.mtu is None else follows.mtu
+
+
+def unheld(route: Route, remote: IPAddress, host: Host) -> int:
+    """The MTU of the route to a peer, or what it would be if no tunnel held it down."""
+    follows = None if route.fixed else host.following.get(route.device)
+    return route.mtu if follows is None else _unheld(route.mtu, follows, remote)
+
+
+def fragments(tunnel: Tunnel) -> bool:
+    """Whether outer packets larger than the way takes go in fragments; else they are lost.
+
+    Measured: a VXLAN device's packets over IPv6 never do (net/ipv6/ip6_output.c, ip6_fragment).
+    """
+    return tunnel.vtep.local.version == 4 and tunnel.vtep.options.df is not Df.SET  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,12 +115,8 @@ class Tight:
 
     @property
     def fragments(self) -> bool:
-        """Whether larger outer packets go in fragments; those that don't are lost.
-
-        Measured: a VXLAN device's packets over IPv6 never do (net/ipv6/ip6_output.c, ip6_fragment).
-        """
-        vtep = self.tunnel.vtep
-        return vtep.local.version == 4 and vtep.options.df is not Df.SET  # noqa: PLR2004
+        """Whether larger outer packets go in fragments; those that don't are lost."""
+        return fragments(self.tunnel)
 
 
 def tight(overlay: Overlay, host: Host) -> Iterator[Tight]:
@@ -51,6 +125,6 @@ def tight(overlay: Overlay, host: Host) -> Iterator[Tight]:
         route = host.routes.get(tunnel.address)
         if route is None:
             continue
-        fits = route.mtu - OVERHEAD[tunnel.address.version]
+        fits = unheld(route, tunnel.address, host) - OVERHEAD[tunnel.address.version]
         if fits < overlay.bridge.mtu:  # a bound device's own MTU is no larger than fits
             yield Tight(tunnel, fits)

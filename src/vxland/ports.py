@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from vxland.model import Overlay
-from vxland.observed import FarEnd, Link, Observed
+from vxland.observed import GUEST_KINDS, FarEnd, Link, Observed
 from vxland.ownership import is_own
 
 
@@ -33,9 +33,20 @@ def foreign_ports(overlay: Overlay, observed: Observed) -> ForeignPorts:
     """The ports that aren't vxland's."""
     ports = [link for link in observed.ports(overlay.bridge.device) if not is_own(link)]
     ports.sort(key=lambda link: link.name)
-    seen = (Large(p, observed.far_ends.get(p.name)) for p in ports if not p.is_tunnel)
+    out = leads_to_peers(overlay.bridge.device, observed)  # whose cards need what the underlay has
+    senders = (p for p in ports if not p.is_tunnel and (p.kind in GUEST_KINDS or not out))
+    seen = (Large(p, observed.far_ends.get(p.name)) for p in senders)
     return ForeignPorts(
         len(ports),
         tuple(large for large in seen if large.mtu > overlay.bridge.mtu),
         tuple(p for p in ports if p.isolated),
     )
+
+
+def leads_to_peers(bridge: str, observed: Observed) -> bool:
+    """Whether outer packets go over it, or over what sits on it."""
+    for device in {route.device for route in observed.host.routes.values()}:
+        link = observed.links.get(device)
+        if device == bridge or (link is not None and link.lower == bridge):
+            return True
+    return False

@@ -215,7 +215,8 @@ def _overlay(
     ways = list(remotes.values())
     if overlay.mode == SHARED and node.address is not None:
         ways.append(node.address)  # others send this way, even where none of them is reached so
-    mtu = overlay.mtu or automatic_mtu(settings.node.interface, ways, host)
+    bridges = {one.bridge for one in settings.overlays}
+    mtu = overlay.mtu or automatic_mtu(settings.node.interface, ways, host, bridges)
     most = {name: size for name in placed if (size := most_mtu(placed[name], host)) is not None}
     seat = Seat(overlay, node.name, order, remotes, placed, node.address, mtu, most)
     return Overlay(

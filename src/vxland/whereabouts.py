@@ -178,7 +178,7 @@ def remembered(observed: Observed, own: str | None) -> dict[str, IPAddress]:
             continue
         if link.vxlan.remote is not None and seen.peer not in SHARED.values():
             found.setdefault(seen.peer, link.vxlan.remote)
-        made_here = own and link.mac == identity.mac(own, seen.overlay, seen.peer)
+        made_here = own and identity.is_mac_of(link.mac, own, seen.overlay, seen.peer)
         if own and made_here and link.vxlan.local is not None:
             found.setdefault(own, link.vxlan.local)
     return found
@@ -230,7 +230,9 @@ def _own(
     marked = ((link, seen) for link in own_links(observed) if (seen := mark(link)) is not None)
     witnesses = list(islice(marked, WITNESSES))
     for name in (*found, *named):
-        if any(link.mac == identity.mac(name, seen.overlay, seen.peer) for link, seen in witnesses):
+        if any(
+            identity.is_mac_of(link.mac, name, seen.overlay, seen.peer) for link, seen in witnesses
+        ):
             return name
     return found[0] if len(found) == 1 else None
 

@@ -46,7 +46,11 @@ class Handmade:
 
     def _overlay(self, overlay: Overlay, number: int) -> None:
         bridge = overlay.bridge.device
-        self.steps += [others.bridge(bridge), somebody.set_up(bridge)]
+        if self._choose.of((True, True, False)):
+            self.steps.append(others.bridge(bridge))
+        else:
+            self.steps.append(others.own_bridge(bridge, f"n{number}"))
+        self.steps.append(somebody.set_up(bridge))
         names = [
             name
             for place, vtep in enumerate(overlay.vteps)

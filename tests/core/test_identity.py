@@ -81,6 +81,20 @@ def test_every_mac_is_unicast_and_locally_administered(node: str, overlay: str, 
     assert octets[0] & 0b11 == 0b10
 
 
+def test_a_tunnels_mac_is_higher_than_others() -> None:
+    """So that a bridge that takes its ports' lowest doesn't take a tunnel's. Bridges' needn't."""
+    assert identity.mac("a", "lan", "b").startswith("fe:")
+    assert not identity.mac("a", "lan").startswith("fe:")
+
+
+def test_a_mac_is_known_by_all_but_its_first_byte() -> None:
+    """Which was another once."""
+    mac = identity.mac("a", "lan", "b")
+    assert identity.is_mac_of(mac, "a", "lan", "b")
+    assert identity.is_mac_of(f"02{mac[2:]}", "a", "lan", "b")
+    assert not identity.is_mac_of(mac, "a", "lan", "c")
+
+
 def test_macs_differ_between_nodes_overlays_and_peers() -> None:
     """Also between a bridge and the tunnels in it."""
     places = [("a", "lan", "b"), ("b", "lan", "a"), ("a", "dmz", "b"), ("a", "lan", "")]

@@ -295,6 +295,43 @@ def test_a_tunnel_whose_peer_has_no_address_at_the_moment_stays() -> None:
     assert f"take {B} down" in said(planned(*deeds, desired=wanted))
 
 
+LOW = "06:00:00:00:00:01"  # lower than the card's
+
+
+@pytest.mark.parametrize("others_deeds", [(), (somebody.isolation(B, on=False),)])
+def test_somebodys_bridge_keeps_the_mac_that_it_has_from_a_tunnel(
+    others_deeds: tuple[Vandalism, ...],
+) -> None:
+    """The tunnel keeps it, and others get vxland's, until the bridge's is set."""
+    kernel = FakeKernel()
+    do(others.own_bridge(BRIDGE, "n0"), kernel)
+    execute(plan(kernel.observe(), HOME), kernel)
+    assert kernel.look().links[BRIDGE].mac == others.CARD
+    for deed in (somebody.mac(B, LOW), somebody.mac(C, f"0{LOW[1:-1]}2"), *others_deeds):
+        do(deed, kernel)
+    assert kernel.look().links[BRIDGE].mac == LOW
+    execute(plan(kernel.observe(), HOME), kernel)
+    assert plan(kernel.observe(), HOME).operations == ()
+    links = kernel.look().links
+    assert (links[BRIDGE].mac, links[B].mac, links[C].mac[:2]) == (LOW, LOW, "fe")
+    do(somebody.mac(BRIDGE, others.CARD), kernel)
+    (repair,) = said(plan(kernel.observe(), HOME))
+    assert repair.startswith(f"set the MAC of {B} to fe:")
+
+
+def test_a_bridge_of_tunnels_alone_has_no_mac_to_keep() -> None:
+    """It has one of theirs, whichever is the lowest."""
+    kernel = FakeKernel()
+    do(others.own_bridge(BRIDGE, "n0"), kernel)
+    execute(plan(kernel.observe(), HOME), kernel)
+    do(somebody.deleted("n0"), kernel)
+    lowest = min((B, C), key=lambda name: kernel.look().links[name].mac)
+    do(somebody.mac(lowest, "fe:00:00:00:00:00"), kernel)
+    assert kernel.look().links[BRIDGE].mac == "fe:00:00:00:00:00"
+    (repair,) = said(plan(kernel.observe(), HOME))
+    assert repair.startswith(f"set the MAC of {lowest} to fe:")
+
+
 @pytest.mark.parametrize(
     ("deeds", "repairs"),
     [

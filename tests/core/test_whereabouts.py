@@ -109,6 +109,12 @@ def test_without_answers_the_kernel_remembers() -> None:
     assert resolve(SETTINGS, where.addresses, HERE).node == "lxd1"
 
 
+def test_tunnels_with_the_macs_of_earlier_say_the_same() -> None:
+    """Their first byte was another; they get today's when it is known who this machine is."""
+    earlier = [replace(link, mac=f"02{link.mac[2:]}") for link in TUNNELS.links.values()]
+    assert texts(found({}, seen(*earlier))) == EVERYBODY
+
+
 def test_another_nodes_tunnels_say_nothing_of_this_one() -> None:
     """As on a machine that was cloned."""
     where = found({}, seen(tunnel("lxd2", "192.0.2.2", node="other")))

@@ -121,11 +121,13 @@ class _Judge:
             yield f"no tunnel {vtep.device}"
             return
         state = link.vxlan
+        bridge = self.observed.links.get(overlay.bridge.device)
+        lends = bridge is not None and not is_own(bridge) and bridge.mac == link.mac < "fe"
         closed = overlay.name in self.hazards or vtep.device in self.memory.grounded
         closed = closed or not (overlay.guards or vtep is overlay.vteps[0])
         wanted = {
             "alias": vtep.alias,
-            "mac": vtep.mac,
+            "mac": link.mac if lends else vtep.mac,
             "mtu": vtep.mtu,
             "vni": vtep.vni,
             "port": vtep.port,

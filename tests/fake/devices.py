@@ -35,6 +35,7 @@ class Device:
     has_ipv6: bool = True
     link_local: bool = True  # its addrgenmode isn't none
     mtu_is_set: bool = False  # of a bridge: it no longer follows its ports'
+    mac_is_set: bool = True  # nor does it by its MAC address
     vxlan: VxlanState | None = None
     fdb: set[FdbEntry] = field(default_factory=set)
     addresses: list[BridgeAddress] = field(default_factory=list)  # as they were added

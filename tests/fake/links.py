@@ -9,6 +9,7 @@ from vxland.identity import ADDRESS_PROTOCOL
 from vxland.observed import BridgeAddress
 
 LOWEST_MTU = 68
+NO_MAC = "00:00:00:00:00:00"
 ETHERNET_MTU = 1500
 
 
@@ -19,7 +20,7 @@ class Links:
         self.devices: dict[int, Device] = {}
         self._last_index = 0
         self.renames_live = False  # as kernels do from 6.2 on
-        self.add(Device(0, "lo", mac="00:00:00:00:00:00", mtu=65536))
+        self.add(Device(0, "lo", mac=NO_MAC, mtu=65536))
 
     def add(self, device: Device) -> Device:
         """Register a device under a free name and number it."""
@@ -120,6 +121,13 @@ class Links:
         device.mtu_is_set = device.kind == "bridge"
         self._change_mtu(device, mtu)
 
+    def set_mac(self, device: Device, mac: str) -> None:
+        """Set a MAC address. That it is set counts, even where it is the same."""
+        device.mac, device.mac_is_set = mac, True
+        bridge = self.devices.get(device.master)
+        if bridge is not None:
+            self._follow_ports(bridge)
+
     def enslave(self, device: Device, bridge: Device | None) -> None:
         """Make a device a port. Its flags are a new port's, unless it was one of this bridge.
 
@@ -202,7 +210,12 @@ class Links:
             self._follow_ports(bridge)
 
     def _follow_ports(self, bridge: Device) -> None:
-        """A bridge's MTU is its lowest port's until somebody sets it (br_mtu_auto_adjust)."""
+        """What nobody set is its lowest port's: the MAC address, and the MTU.
+
+        (br_stp_recalculate_bridge_id, br_mtu_auto_adjust.)
+        """
+        if not bridge.mac_is_set:
+            bridge.mac = min((port.mac for port in self.ports(bridge)), default=NO_MAC)
         if not bridge.mtu_is_set:
             lowest = min((port.mtu for port in self.ports(bridge)), default=ETHERNET_MTU)
             self._change_mtu(bridge, lowest)

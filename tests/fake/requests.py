@@ -31,10 +31,6 @@ def _set_alias(_: Tunnels, device: Device, operation: ops.SetAlias) -> None:
     device.alias = operation.alias
 
 
-def _set_mac(_: Tunnels, device: Device, operation: ops.SetMac | ops.PinMac) -> None:
-    device.mac = operation.mac
-
-
 def _set_option(net: Tunnels, device: Device, operation: ops.SetOption) -> None:
     convert = OPTIONS[operation.option]
     net.set_options(device, convert(device.tunnel.options, operation.value))
@@ -63,13 +59,13 @@ CHANGES: dict[type[ops.Operation], Callable[[Tunnels, Device, Any], None]] = {
     ops.DeleteLink: lambda net, device, _: net.delete(device),
     ops.RemoveAltname: lambda net, device, op: net.remove_altname(device, op.altname),
     ops.RemoveAddress: lambda net, device, op: net.remove_address(device, op.address),
-    ops.PinMac: _set_mac,
+    ops.PinMac: lambda net, device, op: net.set_mac(device, op.mac),
     ops.AdoptBridge: lambda net, device, op: net.add_altname(device, op.altname),
     ops.Adopt: lambda net, device, op: net.add_altname(device, op.altname),
     ops.Rename: lambda net, device, op: net.rename(device, op.to),
     ops.SetAlias: _set_alias,
     ops.AddAltname: lambda net, device, op: net.add_altname(device, op.altname),
-    ops.SetMac: _set_mac,
+    ops.SetMac: lambda net, device, op: net.set_mac(device, op.mac),
     ops.SetMtu: lambda net, device, op: net.set_mtu(device, op.mtu),
     ops.NoLinkLocal: lambda net, device, _: net.no_link_local(device),
     ops.SetRemote: lambda net, device, op: net.set_remote(device, op.remote),

@@ -9,6 +9,8 @@ from vxland.model import Vtep
 from vxland.observed import NULL_MAC, FdbEntry, VxlanState
 from vxland.settings import VxlanOptions
 
+CARD = "0a:00:00:00:00:01"
+
 
 def bridge(name: str) -> Vandalism:
     """Somebody's bridge. A set MAC address stays, whatever its ports' are."""
@@ -17,6 +19,25 @@ def bridge(name: str) -> Vandalism:
         f"ip link add {name} address {address} type bridge",
         lambda kernel: kernel.net.add_bridge(Device(0, name, "bridge", address)),
     )
+
+
+def own_bridge(name: str, card: str) -> Vandalism:
+    """A server's bridge with its network card. Nobody set its MAC address: it is its ports'."""
+
+    def effect(kernel: FakeKernel) -> None:
+        kernel.net.add_pair(
+            Device(0, card, "veth", CARD), Device(0, f"{card}-peer", "veth", mac(card))
+        )
+        made = Device(0, name, "bridge", CARD, mac_is_set=False)
+        kernel.net.add_bridge(made)
+        kernel.net.enslave(kernel.net.by_name(card), made)
+
+    steps = (
+        f"ip link add {card} address {CARD} type veth peer name {card}-peer address {mac(card)}",
+        f"ip link add {name} type bridge",
+        f"ip link set {card} master {name}",
+    )
+    return Vandalism(" && ".join(steps), effect)
 
 
 def veth(name: str, peer: str = "") -> Vandalism:

@@ -95,11 +95,8 @@ def mtu(device: str, value: int) -> Vandalism:
 
 def mac(device: str, value: str) -> Vandalism:
     """A MAC address is changed."""
-
-    def effect(_: FakeKernel, target: Device) -> None:
-        target.mac = value
-
-    return _to(device, f"ip link set {device} address {value}", effect)
+    command = f"ip link set {device} address {value}"
+    return _to(device, command, lambda k, d: k.net.set_mac(d, value))
 
 
 def group(device: str, value: int) -> Vandalism:

@@ -7,6 +7,7 @@ from collections.abc import Callable, Iterator
 
 from vxland.hints.bridge_filter import filtered_bridge
 from vxland.hints.fragments import lost_fragments
+from vxland.hints.held_down import held_down
 from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
@@ -19,6 +20,7 @@ from vxland.problems import Problem
 HINTS: tuple[Callable[[Overlay, Observed], Iterator[Problem]], ...] = (
     large_ports,
     large_bridge,
+    held_down,
     lost_fragments,
     filtered_bridge,
     isolated_ports,

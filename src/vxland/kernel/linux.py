@@ -30,6 +30,7 @@ from vxland.kernel.routes import Underlay, read_routes
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
 from vxland.meter import Counters
+from vxland.mtu import following
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed
 from vxland.operations import Operation
 from vxland.ownership import KINDS, is_own
@@ -217,6 +218,7 @@ class LinuxKernel(Closing):
             unreachable=routes.missing,
             # Own tunnels lead nowhere else: one that is deleted is no reason to resolve anew.
             mtus={n: link.mtu for n, link in links.items() if not (link.vxlan and is_own(link))},
+            following=following(links),
             renames_live=RELEASE >= LIVE_RENAME,
         )
 

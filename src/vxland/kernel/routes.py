@@ -128,7 +128,7 @@ def read_routes(netlink: Netlink, remotes: Iterable[IPAddress], underlay: Underl
             routes.missing[remote] = answer
         elif answer is not None and (device := underlay.names.get(answer.index or 0)) is not None:
             mtu = answer.mtu or underlay.links[device].mtu
-            routes.found[remote] = Route(device, mtu, chosen.get(remote))
+            routes.found[remote] = Route(device, mtu, chosen.get(remote), fixed=answer.mtu > 0)
     return routes
 
 

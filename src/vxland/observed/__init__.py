@@ -3,6 +3,7 @@
 from vxland.observed.claims import Claim
 from vxland.observed.devices import (
     FLOOD_FLAGS,
+    GUEST_KINDS,
     NULL_MAC,
     PORT_FLAGS,
     TUNNEL_KINDS,
@@ -13,7 +14,7 @@ from vxland.observed.devices import (
     Link,
     VxlanState,
 )
-from vxland.observed.host import Host, LocalAddress, Route, Standing
+from vxland.observed.host import Following, Host, LocalAddress, Route, Standing
 from vxland.observed.look import Observed, Unavailable
 from vxland.observed.rules import (
     Counted,
@@ -30,6 +31,7 @@ from vxland.observed.rules import (
 
 __all__ = [
     "FLOOD_FLAGS",
+    "GUEST_KINDS",
     "NULL_MAC",
     "PORT_FLAGS",
     "TUNNEL_KINDS",
@@ -40,6 +42,7 @@ __all__ = [
     "EbtablesState",
     "FarEnd",
     "FdbEntry",
+    "Following",
     "ForwardChain",
     "Host",
     "Link",

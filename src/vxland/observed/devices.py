@@ -13,6 +13,9 @@ TUNNEL_KINDS = frozenset(
     {"vxlan", "geneve", "gretap", "ip6gretap", "erspan", "ip6erspan", "batadv", "bareudp"}
 )
 
+# Those of ports that lead to guests, or nowhere.
+GUEST_KINDS = frozenset({"veth", "tun", "dummy"})
+
 # The flags of a bridge port (ip-link(8), bridge_slave) and what the kernel gives a new port.
 PORT_FLAGS = {
     "hairpin": False,

@@ -37,6 +37,15 @@ class Route:
     device: str
     mtu: int
     source: IPAddress | None = None  # what packets that have none yet go out from
+    fixed: bool = False  # it has an MTU of its own, rather than the device's
+
+
+@dataclass(frozen=True, slots=True)
+class Following:
+    """What a device's MTU follows: the smallest of a bridge's ports, whichever that is."""
+
+    bridge: str
+    mtu: int | None  # bytes, of the ports that lead out; None for what sits on the bridge
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +56,5 @@ class Host:
     routes: Mapping[IPAddress, Route] = field(default_factory=dict)
     unreachable: Mapping[IPAddress, str] = field(default_factory=dict)  # why there is no route
     mtus: Mapping[str, int] = field(default_factory=dict)  # by device
+    following: Mapping[str, Following] = field(default_factory=dict)  # of these, by device
     renames_live: bool = False  # the kernel renames devices that are up (Linux 6.2)

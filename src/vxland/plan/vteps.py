@@ -1,10 +1,11 @@
 """A wanted VTEP against the device that stands for it, if one does."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
 from vxland.guards.isolated import NAME as ISOLATED
+from vxland.identity import HIGHEST
 from vxland.model import Overlay, Vtep
 from vxland.observed import Host, Link, Observed, VxlanState
 from vxland.operations import (
@@ -30,6 +31,7 @@ from vxland.operations import (
     SetRemote,
     TakeDown,
 )
+from vxland.ownership import is_own
 from vxland.plan.forwarding import plan_forwarding
 from vxland.plan.recreation import needs_recreation
 
@@ -50,6 +52,8 @@ def plan_vtep(
     vtep: Vtep, link: Link | None, place: Place, observed: Observed
 ) -> Iterator[Operation]:
     """What makes the device what it should be; the guards' own operations are theirs."""
+    if link is not None and _is_attached(link, place) and _lends_its_mac(link, observed):
+        vtep = replace(vtep, mac=link.mac)
     if link is None:
         yield from _abroad(vtep, observed)
         yield from _creation(vtep, place)
@@ -74,6 +78,18 @@ def stays_in_place(vtep: Vtep, link: Link | None, place: Place, host: Host) -> b
 
 def _is_attached(link: Link, place: Place) -> bool:
     return link.master is not None and link.master == place.bridge_now
+
+
+def _lends_its_mac(link: Link, observed: Observed) -> bool:
+    """Whether somebody's bridge has, as far as can be seen, its MAC address from this port.
+
+    It may be the server's own one, by which a switch or a hosting company knows it. One that is as
+    high as vxland's is but some tunnel's.
+    """
+    bridge = observed.links.get(link.master or "")
+    if bridge is None or is_own(bridge):
+        return False
+    return bridge.mac == link.mac < f"{HIGHEST:x}"
 
 
 def _abroad(vtep: Vtep, observed: Observed) -> Iterator[Operation]:

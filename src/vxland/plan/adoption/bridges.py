@@ -1,15 +1,15 @@
 """Whether an overlay's bridge, which something else made, is taken over with its tunnels."""
 
 from vxland.model import Overlay
-from vxland.observed import TUNNEL_KINDS, Link, Observed
+from vxland.observed import GUEST_KINDS, TUNNEL_KINDS, Link, Observed
 from vxland.plan.obstacles import Register
-
-GUESTS = frozenset({"veth", "tun", "dummy"})  # kinds of ports that lead to guests, or nowhere
 
 
 def is_adoptable(bridge: Link, observed: Observed) -> bool:
     """Whether nothing makes it the machine's own: a port into its network, or peers behind it."""
-    leads_out = (port.kind not in GUESTS | TUNNEL_KINDS for port in observed.ports(bridge.name))
+    leads_out = (
+        port.kind not in GUEST_KINDS | TUNNEL_KINDS for port in observed.ports(bridge.name)
+    )
     to_peers = (route.device == bridge.name for route in observed.host.routes.values())
     return not any(leads_out) and not any(to_peers)
 
