@@ -75,7 +75,7 @@ class Reconciler:
         self._silence = Silence()
         self._leisure = Leisure(kernel, others)
         self._failures = Failures()
-        self._plan_for, self._resolve_for = Last(plan), Last(resolve)
+        self._plan_for, self._resolve_for, self._hints_for = Last(plan), Last(resolve), Last(hints)
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
     @property
@@ -141,7 +141,7 @@ class Reconciler:
                     *whole.problems,
                     *self._failures.problems(),
                     *(fight_problem(f, self._culprits.get(f.subject)) for f in fights),
-                    *hints(desired, observed),
+                    *self._hints_for(desired, observed),
                     *self._silence.problems(desired),
                     *where.notes,
                     *self._watch_problem(),

@@ -14,6 +14,7 @@ from tests.lab import eventually
 from vxland import reconciler
 from vxland.doorbell import Trigger
 from vxland.kernel.netlink import HEADER, Netlink
+from vxland.probe import managers
 
 pytestmark = [pytest.mark.kernel]
 
@@ -22,6 +23,7 @@ FEW, MORE = 3, 13  # peers
 A_TUNNEL = 7
 A_FLOOD_ENTRY = 1
 GETROUTE = 26
+THOUGHTS = ("plan", "resolve", "hints")  # of the reconciler's
 LOOKS = frozenset({18, 22, GETROUTE, 30, 90})  # RTM_GET…; links, addresses, routes, …
 NFNETLINK = 1 << 8  # where nfnetlink's types begin
 
@@ -94,8 +96,8 @@ def test_a_check_that_finds_nothing(
         thoughts.append(args)
         return think(*args)
 
-    for name in ("plan", "resolve"):
-        monkeypatch.setattr(reconciler, name, partial(thinking, getattr(reconciler, name)))
+    for module, name in ((managers, "claims"), *((reconciler, n) for n in THOUGHTS)):
+        monkeypatch.setattr(module, name, partial(thinking, getattr(module, name)))
     with Turns(MORE, mode) as turns:
         settle(turns)
         place.sh("ping -c1 -n 127.0.0.1")  # counters move

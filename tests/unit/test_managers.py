@@ -1,12 +1,15 @@
 """Which programs claim a device, by the files that they leave."""
 
+from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
 
 from tests.core.test_report import DEVICE, desired, seen
 from vxland.makers.subjects import Subject, subjects
-from vxland.observed import Link, Observed
+from vxland.observed import Claim, FdbEntry, Link, Observed
+from vxland.probe import managers
 from vxland.probe.managers import LARGEST, OWN, Patrol, all_claims, read
 
 BRIDGE = Link("vxbr0", "bridge", alias="vxland:lan")
@@ -91,6 +94,36 @@ def test_files_are_read_rarely(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     assert patrol.claims(desired(), OBSERVED) == ()
     monkeypatch.setattr(patrol, "_due", 0.0)
     assert len(patrol.claims(desired(), OBSERVED)) == 2
+
+
+def test_what_was_thought_about_is_not_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Unless there are other files or devices; what tunnels have learned is nothing to it."""
+    thoughts: list[object] = []
+
+    def think(*asked: object) -> tuple[Claim, ...]:
+        thoughts.append(asked)
+        return ()
+
+    monkeypatch.setattr(managers, "claims", think)
+    patrol = Patrol(tmp_path)
+    learned = {
+        DEVICE: frozenset({FdbEntry("02:00:00:00:00:01", ip_address("203.0.113.2"), static=False)})
+    }
+    for _ in range(2):
+        patrol.claims(desired(), OBSERVED)
+        patrol.claims(desired(), replace(OBSERVED, fdb=learned))
+    assert len(thoughts) == 1
+    patrol.claims(desired(), seen())
+    assert len(thoughts) == 2
+    write(tmp_path, {f"{ETC}/90-all.network": ALL})
+    monkeypatch.setattr(patrol, "_due", 0.0)
+    patrol.claims(desired(), seen())
+    assert len(thoughts) == 3
+    write(tmp_path, {"run/udev/control": ""})
+    patrol.claims(desired(), seen())
+    assert len(thoughts) == 4
 
 
 def test_what_cannot_be_read_says_nothing(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
+from vxland.last import Last
 from vxland.makers import claims
 from vxland.makers.files import INTERFACES, PATTERNS, Files
 from vxland.makers.interfaces import sourced
@@ -28,10 +29,14 @@ PAUSE = 25.0  # seconds
 
 
 class Patrol:
-    """Reads the files again after a while, for a loop that turns more often."""
+    """Reads the files again after a while, for a loop that turns more often.
+
+    What they say of the same devices as before isn't thought about again.
+    """
 
     def __init__(self, root: Path = ROOT) -> None:
         self._root = root
+        self._claims = Last(_expected)
         self._files: Files = {}
         self._due = 0.0  # monotonic seconds
 
@@ -40,7 +45,9 @@ class Patrol:
         if time.monotonic() >= self._due:
             self._files = read(self._root)
             self._due = time.monotonic() + PAUSE
-        return claims(self._files, tuple(_known(subjects(desired, observed), self._root)))
+        seen = Observed(links=observed.links, host=observed.host)  # all that counts here
+        udev = (self._root / "run/udev/control").exists()
+        return self._claims(self._files, desired, seen, udev=udev)
 
 
 def claims_now(desired: Desired, observed: Observed, root: Path = ROOT) -> tuple[Claim, ...]:
@@ -88,12 +95,17 @@ def _texts(root: Path, pattern: str) -> Iterator[tuple[str, str]]:
         return
 
 
-def _known(asked: Iterable[Subject], root: Path) -> Iterator[Subject]:
-    """With the properties that udev gives devices of vxland's, where there is udev."""
-    properties = EXPECTED if (root / "run/udev/control").exists() else None
+def _expected(
+    files: Files, desired: Desired, observed: Observed, *, udev: bool
+) -> tuple[Claim, ...]:
+    """By files, with the properties that udev gives devices of vxland's, where there is udev."""
+    return claims(files, tuple(_known(subjects(desired, observed), udev=udev)))
+
+
+def _known(asked: Iterable[Subject], *, udev: bool) -> Iterator[Subject]:
     for subject in asked:
         own = subject.link is not None and is_own(subject.link)
-        yield replace(subject, properties=properties if own else None)
+        yield replace(subject, properties=EXPECTED if udev and own else None)
 
 
 def _states(subject: Subject, index: int, root: Path) -> Iterator[Claim]:
