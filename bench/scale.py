@@ -28,7 +28,7 @@ def quick(folder: Path) -> Scale:
         folder,
         rounds=3,
         shared=(1000,),
-        daemons=(10, 100),
+        daemons=(10, 100, 1000),
         scripted=10,
         deletions=40,
         turns=300,

@@ -6,6 +6,7 @@ from ipaddress import IPv4Interface
 
 from vxland import identity
 from vxland.addresses import IPAddress, needs_zone
+from vxland.clashes import clashes
 from vxland.model import Bridge, Desired, Overlay
 from vxland.modes import MODES
 from vxland.modes.seat import Seat
@@ -138,7 +139,7 @@ def resolve(
     """The desired state of this node.
 
     ``addresses`` are the peers' by name, as far as the peer sources know them. Raises Unresolved
-    where this machine isn't found among the peers.
+    where this machine isn't found among the peers, or two of its tunnels can't both be.
     """
     if not settings.overlays:
         return Desired("", ())
@@ -153,6 +154,9 @@ def resolve(
         for overlay in settings.overlays
         if node.peer is None or node.peer.takes_part_in(overlay.name)
     )
+    clashing = tuple(clashes(node.name, (vtep for overlay in overlays for vtep in overlay.vteps)))
+    if clashing:
+        raise Unresolved(*clashing)
     tunnels = (tunnel for overlay in overlays for tunnel in overlay.tunnels())
     waiting = waited_for(node.address, settings.node, tunnels, host)
     return Desired(node.name, overlays, tuple(waiting))

@@ -1,7 +1,8 @@
 """Which VNI and which device name each remote of an overlay gets: one function a scheme."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import combinations
 
 from vxland import identity
 from vxland.settings import OverlaySettings, VniScheme
@@ -32,6 +33,14 @@ def by_pair(overlay: OverlaySettings, node: str, remotes: Sequence[str]) -> tupl
         for peer in remotes
         for pair in [frozenset((node, peer))]
     )
+
+
+def pair_vnis(overlay: OverlaySettings, nodes: Sequence[str]) -> Iterator[tuple[str, str, int]]:
+    """Every pair of nodes once, with its VNI by pair."""
+    explicit = dict(overlay.vnis)
+    for one, other in combinations(nodes, 2):
+        vni = explicit.get(frozenset((one, other))) if explicit else None
+        yield one, other, identity.pair_vni(overlay.name, one, other) if vni is None else vni
 
 
 def by_index(overlay: OverlaySettings, node: str, remotes: Sequence[str]) -> tuple[Numbered, ...]:

@@ -141,8 +141,8 @@ def test_a_vni_of_vxlands_own_that_stays_is_waited_for() -> None:
     kernel = home(wish(LAN, DMZ))
     vni = pair_vni("dmz", "a", "b")
     taking = replace(LAN, vnis=((frozenset("ab"), vni),))
-    (lan, dmz) = wish(taking, DMZ).overlays
-    wanted = replace(wish(taking, DMZ), overlays=(lan, replace(dmz, vteps=(), peers_listed=0)))
+    (lan,), (_, dmz) = wish(taking).overlays, wish(LAN, DMZ).overlays
+    wanted = replace(wish(taking), overlays=(lan, replace(dmz, vteps=(), peers_listed=0)))
     made = plan(kernel.observe(), wanted)
     waiting = [problem for problem in made.problems if problem.kind is Kind.WAITING]
     assert [problem.device for problem in waiting] == ["vxl-dmz-b"]

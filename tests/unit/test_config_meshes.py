@@ -14,6 +14,7 @@ from tests.profiles import examples
 from tests.unit.written import errors_in
 from vxland.observed import Host, LocalAddress, Route
 from vxland.peers import addresses
+from vxland.problems import Kind, Unresolved
 from vxland.resolve import resolve
 from vxland.settings import SHARED, NodeSettings, OverlaySettings, PeerSettings, Settings, VniScheme
 
@@ -46,9 +47,13 @@ class Mesh:
 
     def _clashes_on(self, node: str) -> bool:
         wanted = replace(self.settings, node=NodeSettings(name=node))
-        vteps = list(resolve(wanted, addresses(wanted.peers), self._host()).vteps())
+        try:
+            vteps = list(resolve(wanted, addresses(wanted.peers), self._host()).vteps())
+        except Unresolved as refusal:  # for nothing else: it knows who it is
+            return all(problem.kind is Kind.CONFLICT for problem in refusal.problems)
         keys = Counter(vtep.vni_key for vtep in vteps) + Counter(vtep.device for vtep in vteps)
-        return any(number > 1 for number in keys.values())
+        assert all(number == 1 for number in keys.values())
+        return False
 
     def _host(self) -> Host:
         """A machine that reaches every peer, in either family."""

@@ -3,9 +3,11 @@
 import time
 from pathlib import Path
 
-from vxland.config.load import load
+from vxland.config.load import loaded
+from vxland.config.source import contents
 from vxland.config.watch import ConfigWatch
 from vxland.config.writing import is_being_written
+from vxland.last import Last
 from vxland.settings import Settings
 
 QUIET = 5.0  # seconds without a change until the interval takes a file for complete
@@ -18,6 +20,7 @@ class ConfigFile:
         self.path = str(path)
         self._path = path
         self.watch: ConfigWatch | None = None
+        self._loaded = Last(loaded)
 
     @property
     def problem(self) -> str | None:
@@ -25,8 +28,11 @@ class ConfigFile:
         return self.watch.problem if self.watch else None
 
     def read(self) -> Settings:
-        """The configuration as it is now. Raises InvalidConfig."""
-        return load(self._path)
+        """The configuration as it is now; what hasn't changed isn't parsed again.
+
+        Raises InvalidConfig.
+        """
+        return self._loaded(self._path, contents(self._path))
 
     def is_being_written(self) -> bool:
         """Whether somebody has it open for writing."""

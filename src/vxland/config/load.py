@@ -9,9 +9,9 @@ from vxland.config.document import Document, Item, compose
 from vxland.config.errors import ConfigError, InvalidConfig
 from vxland.config.overlay_table import DFS, OverlayTable
 from vxland.config.rules import violations, warnings
-from vxland.config.rules.collisions import explicit, heard_of, vni_of
+from vxland.config.rules.meshes import explicit, heard_of, vni_of
 from vxland.config.schema import HttpTable, NodeTable, PeerTable
-from vxland.config.source import Sources, of_text, read
+from vxland.config.source import Contents, Sources, contents, of_text, parsed
 from vxland.settings import (
     HttpSettings,
     NodeSettings,
@@ -35,13 +35,23 @@ class Checked:
 
 
 def load(path: Path) -> Settings:
-    """The settings in PATH and PATH.d. Raises InvalidConfig with everything that is wrong."""
-    return check(path).settings
+    """The settings in PATH and PATH.d, for a node that is to be what they say.
+
+    Raises InvalidConfig with everything that is wrong, but for VNIs and device names that meet on
+    some node: whoever resolves them looks at this node's.
+    """
+    return loaded(path, contents(path))
+
+
+def loaded(path: Path, found: Contents) -> Settings:
+    """The same of what was found there. Raises InvalidConfig."""
+    sources = parsed(found)
+    return _settings(_valid(path, sources, everywhere=False), sources.digest)
 
 
 def check(path: Path) -> Checked:
-    """The same, with the warnings. Raises InvalidConfig with everything that is wrong."""
-    return _checked(path, read(path))
+    """The settings, with the warnings. Raises InvalidConfig with everything that is wrong."""
+    return _checked(path, parsed(contents(path)))
 
 
 def check_text(path: Path, text: str) -> Checked:
@@ -50,14 +60,19 @@ def check_text(path: Path, text: str) -> Checked:
 
 
 def _checked(path: Path, sources: Sources) -> Checked:
+    document = _valid(path, sources, everywhere=True)
+    return Checked(_settings(document, sources.digest), tuple(warnings(document)))
+
+
+def _valid(path: Path, sources: Sources, *, everywhere: bool) -> Document:
     document, errors = compose(path, sources)
-    errors = [*sources.errors, *errors, *violations(document)]
+    errors = [*sources.errors, *errors, *violations(document, everywhere=everywhere)]
     if errors:
         order = {name: index for index, name in enumerate(sources.names)}
         raise InvalidConfig(
             sorted(errors, key=lambda error: (order.get(error.file, -1), error.line or 0))
         )
-    return Checked(_settings(document, sources.digest), tuple(warnings(document)))
+    return document
 
 
 def _settings(document: Document, digest: str) -> Settings:

@@ -64,11 +64,23 @@ class Unusable(Exception):  # noqa: N818 - said of a file
         self.error = ConfigError(printable(str(file)), "", message, cure, line=line, column=column)
 
 
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """The bytes of every file, and what is wrong with those that can't be read."""
+
+    files: tuple[tuple[Path, bytes | ConfigError], ...]
+    errors: tuple[ConfigError, ...]  # of the folder
+
+
 def read(path: Path) -> Sources:
     """Reads every file. One that can't be read or isn't TOML hides no error of the others."""
-    files: list[SourceFile] = []
+    return parsed(contents(path))
+
+
+def contents(path: Path) -> Contents:
+    """What is in every file, whatever it means."""
+    files: list[tuple[Path, bytes | ConfigError]] = []
     errors: list[ConfigError] = []
-    digest = hashlib.sha256()
     paths = [path]
     try:
         paths += drop_ins(Path(f"{path}.d"))
@@ -76,13 +88,28 @@ def read(path: Path) -> Sources:
         errors.append(unusable.error)
     for file in paths:
         try:
-            content = content_of(file)
-            for part in (os.fsencode(file.name), content):
-                digest.update(len(part).to_bytes(8, "big") + part)
+            files.append((file, content_of(file)))
+        except Unusable as unusable:
+            files.append((file, unusable.error))
+    return Contents(tuple(files), tuple(errors))
+
+
+def parsed(found: Contents) -> Sources:
+    """What the files are as TOML."""
+    files: list[SourceFile] = []
+    errors = list(found.errors)
+    digest = hashlib.sha256()
+    for file, content in found.files:
+        if isinstance(content, ConfigError):
+            errors.append(content)
+            continue
+        for part in (os.fsencode(file.name), content):
+            digest.update(len(part).to_bytes(8, "big") + part)
+        try:
             files.append(_parse(file, content))
         except Unusable as unusable:
             errors.append(unusable.error)
-    names = tuple(printable(str(file)) for file in paths)
+    names = tuple(printable(str(file)) for file, _ in found.files)
     return Sources(names, tuple(files), tuple(errors), digest.hexdigest())
 
 

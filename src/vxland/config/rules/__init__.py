@@ -44,9 +44,12 @@ RULES: tuple[Rule, ...] = (
     limits.vni_range,
     limits.bridge_ports,
     limits.one_index_overlay,
-    collisions.collisions,
     tls.certificates,
 )
+
+# What is looked for on every node, which takes the square of the peers. A node that is to be what
+# the file says looks at itself (``vxland.clashes``).
+EVERYWHERE: tuple[Rule, ...] = (collisions.collisions,)
 
 ADVICE: tuple[Rule, ...] = (
     advice.nothing_to_do,
@@ -60,9 +63,10 @@ ADVICE: tuple[Rule, ...] = (
 )
 
 
-def violations(document: Document) -> list[ConfigError]:
-    """Everything that is wrong."""
-    return [error for rule in RULES for error in rule(document)]
+def violations(document: Document, *, everywhere: bool) -> list[ConfigError]:
+    """Everything that is wrong; what other nodes' tunnels would meet if ``everywhere``."""
+    rules = (*RULES, *EVERYWHERE) if everywhere else RULES
+    return [error for rule in rules for error in rule(document)]
 
 
 def warnings(document: Document) -> list[ConfigError]:

@@ -63,7 +63,7 @@ def two_ports_without_guard(document: Document) -> Iterator[ConfigError]:
     for item in document.overlays:
         if item.table.mode != SHARED or item.table.guard:
             continue
-        names = active(document, item.name)
+        names = dict.fromkeys(active(document, item.name))
         families = {
             peer.name: peers.families(peer.table.address)
             for peer in document.peers
@@ -104,7 +104,7 @@ def underlay_in_overlay(document: Document) -> Iterator[ConfigError]:
 def apart(document: Document) -> Iterator[ConfigError]:
     """A tunnel is over IPv4 or over IPv6, at both ends."""
     for item in document.overlays:
-        names = active(document, item.name) if item.table.mode == "mesh" else []
+        names = set(active(document, item.name) if item.table.mode == "mesh" else ())
         only: dict[int, Item[PeerTable]] = {}
         for peer in document.peers:
             versions = peers.families(peer.table.address) if peer.name in names else ()

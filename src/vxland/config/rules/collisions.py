@@ -1,63 +1,28 @@
 """What would meet on a node: two tunnels with one VNI, or with one device name."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass, field
-from typing import cast
 
-from vxland import identity, peers
-from vxland.addresses import zone
-from vxland.config.document import Document, Item
+from vxland import identity
+from vxland.config.document import Document
 from vxland.config.errors import ConfigError
-from vxland.config.overlay_table import VNI_SCHEMES, OverlayTable
 from vxland.config.rules.limits import BRIDGE_PORTS, tunnel_count
-from vxland.config.rules.membership import active
+from vxland.config.rules.meshes import Mesh, meshes_of
+from vxland.config.rules.suspects import Held, suspects
 from vxland.config.wording import quoted
 from vxland.model import VniKey
-from vxland.settings import SHARED, OverlaySettings, VniScheme
-from vxland.vni import Numbered, numbered
+from vxland.settings import SHARED, VniScheme
+from vxland.vni import Numbered
 
 _Pair = tuple[str, frozenset[str]]
 _Remote = tuple[str, str]
 
 
 @dataclass(frozen=True, slots=True)
-class _Mesh:
-    """An overlay with what its VNIs are computed from."""
-
-    item: Item[OverlayTable]
-    settings: OverlaySettings
-    nodes: Mapping[str, frozenset[int]]  # and which families each may have
-    families: frozenset[int]  # that any of them may have
-    own: Mapping[str, frozenset[int]]  # by a node's entry; without one it has what its peers have
-    zones: Mapping[str, str | None]  # the interfaces that the way to a link-local node is on
-
-    @property
-    def shared(self) -> bool:
-        """Whether it has one device for all."""
-        return self.settings.mode == SHARED
-
-    def numbers(self, node: str) -> Iterator[tuple[Numbered, tuple[VniKey, ...]]]:
-        """A node's devices, and what each may be for the kernel; a peer without family has none."""
-        if self.shared:
-            for family in sorted(self.families if len(self.nodes) > 1 else ()):
-                device = identity.shared_device(self.item.name, family)
-                vni = cast("int", self.settings.vni)
-                key = VniKey(vni, self.settings.port, family)
-                yield Numbered(identity.SHARED[family], vni, device), (key,)
-            return
-        for number in numbered(self.settings, node, [n for n in self.nodes if n != node]):
-            if families := self.nodes[number.peer]:
-                families &= self.own.get(node) or families
-                zone, port = self.zones.get(number.peer), self.settings.port
-                keys = (VniKey(number.vni, port, family, zone) for family in sorted(families))
-                yield number, tuple(keys)
-
-
-@dataclass(frozen=True, slots=True)
 class _Tunnel:
     """A tunnel of a node."""
 
-    mesh: _Mesh
+    mesh: Mesh
     node: str
     number: Numbered
 
@@ -100,11 +65,12 @@ def collisions(document: Document) -> Iterator[ConfigError]:
     The kernel tells VXLAN devices apart by VNI, port and address family, link-local ones also by
     their interface.
     """
-    meshes = _meshes(document) if document.whole and not _misnumbered(document) else []
+    meshes = meshes_of(document) if document.whole and not _misnumbered(document) else []
     if any(tunnel_count(mesh.item.table, len(mesh.nodes)) > BRIDGE_PORTS for mesh in meshes):
         return
-    findings = _Findings({vni for mesh in meshes for _, vni in mesh.settings.vnis})
-    for node in dict.fromkeys(node for mesh in meshes for node in mesh.nodes):
+    held = Held.of(meshes)
+    findings = _Findings(held.used)
+    for node in suspects(meshes, held):
         _meet(node, meshes, findings)
     yield from _vni_errors(findings)
     yield from _device_errors(findings)
@@ -118,49 +84,7 @@ def _misnumbered(document: Document) -> bool:
     )
 
 
-def _meshes(document: Document) -> list[_Mesh]:
-    own = {item.name: peers.families(item.table.address) for item in document.peers}
-    families = {**own}
-    if document.node.name is not None and document.node.address is not None:
-        families.setdefault(document.node.name, peers.families(document.node.address))
-    literal = {item.name: peers.lookup(item.table.address) for item in document.peers}
-    zones = {name: zone(address) for name, address in literal.items() if address is not None}
-    once = {item.name: item for item in reversed(document.overlays)}  # twice is said elsewhere
-    meshes = []
-    for item in reversed(once.values()):
-        nodes = {name: families.get(name, frozenset()) for name in active(document, item.name)}
-        settings = OverlaySettings(
-            item.name,
-            item.table.bridge,
-            item.table.mode,
-            vni_of(item.table),
-            heard_of(item.table),
-            port=item.table.port,
-            vnis=explicit(item.table),
-        )
-        families_here = frozenset[int]().union(*nodes.values())
-        meshes.append(_Mesh(item, settings, nodes, families_here, own, zones))
-    return meshes
-
-
-def vni_of(table: OverlayTable) -> VniScheme | int:
-    """A number, or how the numbers are found, of which one is spoken."""
-    if isinstance(table.vni, int):
-        return table.vni
-    return VNI_SCHEMES[table.vni if isinstance(table.vni, str) else table.vni[0]]
-
-
-def heard_of(table: OverlayTable) -> VniScheme | None:
-    """How those are found that are only heard, if there are two ways."""
-    return VNI_SCHEMES[table.vni[1]] if isinstance(table.vni, tuple) else None
-
-
-def explicit(table: OverlayTable) -> tuple[tuple[frozenset[str], int], ...]:
-    """The explicit VNIs by pair."""
-    return tuple((frozenset(pair.split()), vni) for pair, vni in table.vnis.items())
-
-
-def _meet(node: str, meshes: list[_Mesh], findings: _Findings) -> None:
+def _meet(node: str, meshes: list[Mesh], findings: _Findings) -> None:
     crowds: dict[VniKey, list[_Tunnel]] = {}
     devices: dict[str, _Tunnel] = {}
     for mesh in meshes:
@@ -168,7 +92,6 @@ def _meet(node: str, meshes: list[_Mesh], findings: _Findings) -> None:
             continue
         for number, keys in mesh.numbers(node):
             tunnel = _Tunnel(mesh, node, number)
-            findings.used.add(number.vni)
             for key in keys:
                 crowds.setdefault(key, []).append(tunnel)
             other = devices.setdefault(number.device, tunnel)

@@ -1,0 +1,47 @@
+"""Tunnels of this node that can't both be: they would have one VNI, or one device name.
+
+Of this node alone: its tunnels are as many as its peers, and the pairs of a mesh their square.
+``vxland check`` looks at every node that the file names (``vxland.config.rules.collisions``).
+"""
+
+from collections.abc import Iterable, Iterator
+
+from vxland.model import VniKey, Vtep
+from vxland.problems import Kind, Problem
+
+
+def clashes(node: str, vteps: Iterable[Vtep]) -> Iterator[Problem]:
+    """A problem for each that meets one before it."""
+    keys: dict[VniKey, Vtep] = {}
+    names: dict[str, Vtep] = {}
+    # Those on any interface come first: they meet all that have one of their own.
+    for vtep in sorted(vteps, key=lambda vtep: vtep.vni_key.zone is not None):
+        key = vtep.vni_key
+        other = keys.get(key.everywhere) or keys.setdefault(key, vtep)
+        if other is not vtep:
+            yield _problem(
+                node,
+                (other, vtep),
+                f"the same VNI {vtep.vni}",
+                "vxland check says which line in the configuration gives one of them another VNI",
+            )
+        other = names.setdefault(vtep.device, vtep)
+        if other is not vtep:
+            yield _problem(
+                node,
+                (other, vtep),
+                f'the same device name "{vtep.device}"',
+                "Rename one of the peers, or one of the overlays where there are two",
+            )
+
+
+def _problem(node: str, both: tuple[Vtep, Vtep], what: str, cure: str) -> Problem:
+    one, other = (_owner(node, vtep) for vtep in both)
+    return Problem(
+        Kind.CONFLICT, f"{one} and {other} have {what} on {node}", cure, overlay=both[1].overlay
+    )
+
+
+def _owner(node: str, vtep: Vtep) -> str:
+    overlay = f'overlay "{vtep.overlay}"'
+    return overlay if vtep.shared else f'pair "{" ".join(sorted((node, vtep.peer)))}" of {overlay}'
