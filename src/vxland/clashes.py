@@ -4,14 +4,18 @@ Of this node alone: its tunnels are as many as its peers, and the pairs of a mes
 ``vxland check`` looks at every node that the file names (``vxland.config.rules.collisions``).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
+from itertools import count
 
+from vxland.identity import VNI_LIMIT
 from vxland.model import VniKey, Vtep
 from vxland.problems import Kind, Problem
 
 
 def clashes(node: str, vteps: Iterable[Vtep]) -> Iterator[Problem]:
     """A problem for each that meets one before it."""
+    vteps = tuple(vteps)
+    used = {vtep.vni for vtep in vteps}
     keys: dict[VniKey, Vtep] = {}
     names: dict[str, Vtep] = {}
     # Those on any interface come first: they meet all that have one of their own.
@@ -23,7 +27,7 @@ def clashes(node: str, vteps: Iterable[Vtep]) -> Iterator[Problem]:
                 node,
                 (other, vtep),
                 f"the same VNI {vtep.vni}",
-                "vxland check says which line in the configuration gives one of them another VNI",
+                _line(node, vtep, used),
             )
         other = names.setdefault(vtep.device, vtep)
         if other is not vtep:
@@ -33,6 +37,21 @@ def clashes(node: str, vteps: Iterable[Vtep]) -> Iterator[Problem]:
                 f'the same device name "{vtep.device}"',
                 "Rename one of the peers, or one of the overlays where there are two",
             )
+
+
+def _line(node: str, vtep: Vtep, used: Collection[int]) -> str:
+    """What gives it another VNI, that no tunnel of this node has."""
+    others = ((vtep.vni + step) % VNI_LIMIT for step in count(1))
+    free = next(vni for vni in others if vni and vni not in used)
+    line = (
+        f"vni = {free}"
+        if vtep.shared
+        else f'[overlay.vnis] "{" ".join(sorted((node, vtep.peer)))}" = {free}'
+    )
+    return (
+        f'Write in overlay "{vtep.overlay}" on every server: {line};'
+        " vxland check looks at all of them"
+    )
 
 
 def _problem(node: str, both: tuple[Vtep, Vtep], what: str, cure: str) -> Problem:

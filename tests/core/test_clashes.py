@@ -13,7 +13,7 @@ from vxland.problems import Kind, Unresolved
 from vxland.settings import OverlaySettings, PeerSettings, Settings
 
 TAKEN = pair_vni("lan", "lxd1", "lxd3")
-CURE = "vxland check says which line in the configuration gives one of them another VNI"
+LATER = "vxland check looks at all of them"
 
 
 def said(settings: Settings) -> list[str]:
@@ -29,7 +29,10 @@ def test_two_tunnels_with_one_vni() -> None:
     lan = replace(LAN, vnis=((frozenset({"lxd1", "lxd2"}), TAKEN),))
     settings = replace(SETTINGS, overlays=(lan,))
     one, other = 'pair "lxd1 lxd2" of overlay "lan"', 'pair "lxd1 lxd3" of overlay "lan"'
-    assert said(settings) == [f"{one} and {other} have the same VNI {TAKEN} on lxd1. {CURE}"]
+    line = f'Write in overlay "lan" on every server: [overlay.vnis] "lxd1 lxd3" = {TAKEN + 1}'
+    assert said(settings) == [
+        f"{one} and {other} have the same VNI {TAKEN} on lxd1. {line}; {LATER}"
+    ]
     elsewhere = replace(settings, node=replace(settings.node, name="lxd3"))
     assert len(list(resolved(elsewhere).vteps())) == 2
 
@@ -38,7 +41,8 @@ def test_a_shared_device_with_a_pairs_vni() -> None:
     """It has no pair to be named by."""
     dmz = OverlaySettings("dmz", "vxbr1", "shared", TAKEN)
     text = f'pair "lxd1 lxd3" of overlay "lan" and overlay "dmz" have the same VNI {TAKEN} on lxd1'
-    assert said(replace(SETTINGS, overlays=(LAN, dmz))) == [f"{text}. {CURE}"]
+    line = f'Write in overlay "dmz" on every server: vni = {TAKEN + 1}; {LATER}'
+    assert said(replace(SETTINGS, overlays=(LAN, dmz))) == [f"{text}. {line}"]
     apart = replace(dmz, port=4790)
     assert resolved(replace(SETTINGS, overlays=(LAN, apart))).overlays
 
