@@ -9,6 +9,7 @@ from vxland.cli import COMMANDS
 from vxland.hints import HINTS
 from vxland.hints.bridge_filter import filtered_bridge
 from vxland.hints.fragments import lost_fragments
+from vxland.hints.held_down import held_down
 from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
@@ -27,6 +28,7 @@ LINK = re.compile(r"\(#([a-z_-]+)\)")
 HINTED = {
     large_ports: "Guest ports with too large an MTU",
     large_bridge: "A bridge with too large an MTU",
+    held_down: "A bridge whose MTU the tunnels hold down",
     lost_fragments: "An mtu that loses packets",
     filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
     isolated_ports: "Isolated guest ports",
