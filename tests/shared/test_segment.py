@@ -194,4 +194,4 @@ def test_it_is_not_alone_on_a_node(site: Site) -> None:
     assert index(server, "vxl-dmz")
     server.write(ALL + SECOND.format(4789))
     (error,) = server.ask("reload")["errors"]
-    assert 'is the VNI of overlay "lan" too, on the same port' in error
+    assert 'overlay "lan" and overlay "dmz" have the same VNI' in error
