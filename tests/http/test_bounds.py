@@ -16,7 +16,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from tests.http.client import ask, is_open, received, rest, wire
+from tests.http.client import TIMEOUT, ask, is_open, received, rest, wire
 from tests.http.site import Stage, served
 from tests.lab import eventually
 from tests.profiles import examples
@@ -51,8 +51,17 @@ def test_who_has_just_come_isnt_sent_away(
     """Who comes then waits for one that has had its answer: all get a turn."""
     stage, idle = crowded
     monkeypatch.setattr(connections, "GRACE", 10**9)
+    make_room, refused = connections.Connections.make_room, threading.Event()
+
+    def noted(server: connections.Connections) -> bool:
+        room = make_room(server)
+        if not room:
+            refused.set()
+        return room
+
+    monkeypatch.setattr(connections.Connections, "make_room", noted)
     with wire(stage.port, ASK) as waiting:
-        time.sleep(SHORT)
+        assert refused.wait(TIMEOUT)
         assert all(is_open(one) for one in idle)
         assert not select.select([waiting], [], [], 0)[0]
         idle[5].sendall(ASK)
