@@ -57,7 +57,8 @@ class Turns:
     def __init__(self, peers: int, mode: str) -> None:
         self.kernel = LinuxKernel(keeps=True)
         wanted = settings(peers, mode)
-        self.reconciler = Reconciler(self.kernel, _File(wanted), wanted, _NoNames(), _Others())
+        self.file = _File(wanted)
+        self.reconciler = Reconciler(self.kernel, self.file, wanted, _NoNames(), _Others())
 
     def __enter__(self) -> Self:
         return self

@@ -1,5 +1,6 @@
 """The daemon put together: sources ring, the reconciler turns, everybody else is told."""
 
+import gc
 import queue
 import signal
 import threading
@@ -140,6 +141,8 @@ class Daemon:
         self._turn(frozenset({Trigger.START}))
         self._notifier.ready()
         prepare()  # a start that finds all in order needn't, and a repair shouldn't wait for it
+        gc.collect()
+        gc.freeze()  # nor for a search of all that is here to stay: 45 ms at 1,000 peers
         next_check = time.monotonic() + self._reconciler.settings.interval
         while True:
             patience = self._patience(next_check)

@@ -38,6 +38,7 @@ from vxland.whereabouts import Whereabouts, explained, survey
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
 ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
+Look = tuple[Observed, Whereabouts]
 MOMENT = 0.5  # seconds before a turn in which who was seen changing things is who did it
 
 
@@ -101,16 +102,17 @@ class Reconciler:
         self._turned = started = time.monotonic()
         at = time.time()
         self._fights.forget(started)  # before the plan: what is over keeps no port down
+        look: Look | None = None
         if not READS_CONFIG.isdisjoint(triggers):
             before, asked = self._config, not ASKED_FOR.isdisjoint(triggers)
-            self._read_config(asked=asked)
+            look = self._read_config(asked=asked)
             if asked or self._config != before:  # a look at the interval tries nothing
                 self._config = replace(self._config, tried_at=at)
         if not ASKED_FOR.isdisjoint(triggers):
             self._backoff.forget()
             self._names.hurry()
         wanted = self._wanted
-        observed, where = self._survey(self.settings)
+        observed, where = look or self._survey(self.settings)
         self._kept = where.kept
         self.remotes = frozenset((*where.addresses.values(), *where.kept.values()))
         desired, unresolved = self._resolve(observed.host, where)
@@ -158,39 +160,47 @@ class Reconciler:
             secured=drift.secured,
         )
 
-    def _read_config(self, *, asked: bool) -> None:
-        """Take the file as it is now, or keep the last good one and say why."""
+    def _read_config(self, *, asked: bool) -> Look | None:
+        """Take the file as it is now, or keep the last good one and say why.
+
+        Returns the look by which a new one was judged and taken: the turn goes on by it.
+        """
         if self._source.is_being_written():  # whose end rings
             if asked:
                 self._refuse(f"{self._source.path} is being written. Reload when it is saved")
-            return
+            return None
         try:
             settings = self._source.read()
         except InvalidConfig as error:
             self._refuse(*map(str, error.errors))
-            return
+            return None
         if settings.digest == self.settings.digest:
             self._config = replace(self._config, errors=())
-            return
+            return None
+        look: Look | None = None
         reason = refusal(self.settings, settings)
         if reason is None and self._desired is not None:
-            reason = self._unresolvable(settings)
+            look = self._survey(settings, *self.settings.peers)
+            reason = self._unresolvable(settings, *look)
         if reason is not None:
             self._refuse(f"{self._source.path}: {reason}")
-            return
+            return None
         self.settings = settings
         self._config = ConfigState(self._source.path, settings.digest, time.time())
         self._backoff.forget()
+        return look
 
-    def _unresolvable(self, settings: Settings) -> str | None:
-        observed, where = self._survey(settings, *self.settings.peers)
+    def _unresolvable(
+        self, settings: Settings, observed: Observed, where: Whereabouts
+    ) -> str | None:
+        beyond = self._beyond(where, settings)
         try:
-            resolve(settings, where.addresses, observed.host, self._beyond(where, settings))
+            self._resolve_for(settings, where.addresses, observed.host, beyond)
         except Unresolved as error:
             return str(error) if where.complete else None  # a name may still tell
         return None
 
-    def _survey(self, settings: Settings, *more: PeerSettings) -> tuple[Observed, Whereabouts]:
+    def _survey(self, settings: Settings, *more: PeerSettings) -> Look:
         answers = self._names.answers(host_names((*settings.peers, *more)))
         return survey(self._kernel, settings, answers, self._kept)
 
@@ -211,9 +221,12 @@ class Reconciler:
     def _beyond(self, where: Whereabouts, settings: Settings) -> Beyond:
         """With the peer that this machine was, if the file has it as it was: it may be away."""
         node = self._desired.node if self._desired else ""
-        same = frozenset(settings.peers) & frozenset(self.settings.peers)
-        known = any(peer.name == node for peer in same)
-        return replace(where.beyond, before=node if known else "")
+        now, then = (
+            next((peer for peer in each.peers if peer.name == node), None)
+            for each in (settings, self.settings)
+        )
+        same = now is not None and now == then
+        return replace(where.beyond, before=node if same else "")
 
     def _plan(self, observed: Observed, desired: Desired) -> tuple[Observed, Plan]:
         if self.settings.overlays and not desired.node and not desired.overlays:
