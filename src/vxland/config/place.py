@@ -1,6 +1,6 @@
 """Where in the files something is written."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from vxland.config import wording
@@ -21,7 +21,7 @@ class Place:
 
     def at(self, *steps: str | int) -> "Place":
         """A place further in."""
-        return replace(self, loc=(*self.loc, *steps))
+        return Place(self.file, (*self.loc, *steps), self.label, self.items)
 
     @property
     def path(self) -> str:

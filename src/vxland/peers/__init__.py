@@ -39,6 +39,7 @@ def source_of(text: str) -> Source:
     return next(source for source in SOURCES if source.accepts(text))
 
 
+@lru_cache(CACHED)
 def problem(text: str) -> tuple[str, str] | None:
     """What is wrong with an address as written, and what to do; None where nothing is."""
     return source_of(text).problem(text)

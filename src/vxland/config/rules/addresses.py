@@ -8,7 +8,6 @@ from vxland import peers
 from vxland.addresses import IPInterface, needs_zone
 from vxland.config.document import Document
 from vxland.config.errors import ConfigError
-from vxland.config.place import Place
 from vxland.config.rules.membership import listed
 from vxland.config.wording import quoted
 from vxland.peers import host_name
@@ -19,11 +18,13 @@ _WITH_PREFIX = re.compile(r"[^/%]+/[0-9]{1,3}")
 
 def peer_addresses(document: Document) -> Iterator[ConfigError]:
     """A peer's address is one that a source of addresses can make something of."""
-    for item in document.peers:
-        yield from _server(item.place.at("address"), item.table.address)
-    for part in document.fragments["peer"]:
-        if part.value is not None:
-            yield from _server(part.place.at("address"), part.value)
+    written = [(item.table.address, item.place) for item in document.peers]
+    written += [
+        (part.value, part.place) for part in document.fragments["peer"] if part.value is not None
+    ]
+    for text, place in written:
+        if problem := peers.problem(text):
+            yield place.at("address").error(*problem, text)
 
 
 def node_address(document: Document) -> Iterator[ConfigError]:
@@ -35,8 +36,8 @@ def node_address(document: Document) -> Iterator[ConfigError]:
     if host_name.is_host_name(text):
         cure = "Write the address itself: only a [[peer]] may have a name"
         yield place.error("is a host name", cure, text)
-    else:
-        yield from _server(place, text)
+    elif problem := peers.problem(text):
+        yield place.error(*problem, text)
 
 
 def shared_link_local(document: Document) -> Iterator[ConfigError]:
@@ -73,12 +74,6 @@ def overlay_addresses(document: Document) -> Iterator[ConfigError]:
 def interface(text: str) -> IPInterface | None:
     """The address with its prefix; None where it isn't one."""
     return None if _interface_problem(text) else ip_interface(text)
-
-
-def _server(place: Place, text: str) -> Iterator[ConfigError]:
-    problem = peers.problem(text)
-    if problem:
-        yield place.error(*problem, text)
 
 
 def _is_network(value: IPInterface) -> bool:

@@ -10,7 +10,8 @@ from vxland.config.place import Place
 from vxland.config.rules.addresses import interface
 from vxland.config.schema import PeerTable
 
-Found = tuple[Hashable, object, Place]  # what is compared, what was written, and where
+Steps = tuple[str | int, ...]  # from an item to a key of its: of most, nobody asks for the place
+Found = tuple[Hashable, object, Place, Steps]  # what is compared, what was written, and where
 
 
 def _names(
@@ -18,7 +19,7 @@ def _names(
 ) -> Iterator[Found]:
     for part in (*items, *fragments):
         if part.name:
-            yield part.name, part.name, part.place.at("name")
+            yield part.name, part.name, part.place, ("name",)
 
 
 def overlay_names(document: Document) -> Iterator[ConfigError]:
@@ -29,13 +30,9 @@ def overlay_names(document: Document) -> Iterator[ConfigError]:
 
 def bridges(document: Document) -> Iterator[ConfigError]:
     """A bridge: two overlays in one would be one segment."""
-    names = [(item.table.bridge, item.place.at("bridge")) for item in document.overlays]
-    names += [
-        (part.value, part.place.at("bridge"))
-        for part in document.fragments["overlay"]
-        if part.value
-    ]
-    found = ((name, name, place) for name, place in names)
+    names = [(item.table.bridge, item.place) for item in document.overlays]
+    names += [(part.value, part.place) for part in document.fragments["overlay"] if part.value]
+    found = ((name, name, place, ("bridge",)) for name, place in names)
     return _twice(found, "Give each overlay a bridge of its own")
 
 
@@ -47,23 +44,24 @@ def peer_names(document: Document) -> Iterator[ConfigError]:
 
 def peer_addresses(document: Document) -> Iterator[ConfigError]:
     """A peer's address or host name, however it is written."""
-    written = [(item.table.address, item.place.at("address")) for item in document.peers]
-    written += [
-        (part.value, part.place.at("address")) for part in document.fragments["peer"] if part.value
-    ]
-    found = ((peers.key(text), text, place) for text, place in written)
+    written = [(item.table.address, item.place) for item in document.peers]
+    written += [(part.value, part.place) for part in document.fragments["peer"] if part.value]
+    found = ((peers.key(text), text, place, ("address",)) for text, place in written)
     return _twice(found, "Give each peer the address of its own server")
 
 
 def overlay_addresses(document: Document) -> Iterator[ConfigError]:
     """An address on a bridge, of whichever overlay."""
     written = (
-        (text, item.place.at("addresses", index))
+        (text, item.place, index)
         for item in document.overlays
         for index, text in enumerate(item.table.addresses)
     )
-    parsed = ((interface(text), text, place) for text, place in written)
-    found = ((value and value.ip, text, place) for value, text, place in parsed)
+    parsed = ((interface(text), text, place, index) for text, place, index in written)
+    found = (
+        (value and value.ip, text, place, ("addresses", index))
+        for value, text, place, index in parsed
+    )
     return _twice(found, "Write each address once")
 
 
@@ -73,19 +71,20 @@ def explicit_vnis(document: Document) -> Iterator[ConfigError]:
         pairs: list[Found] = []
         numbers: dict[frozenset[str], Found] = {}
         for text, vni in item.table.vnis.items():
-            place, pair = item.place.at("vnis", text), frozenset(text.split())
-            pairs.append((pair, text, place))
-            numbers.setdefault(pair, (vni, vni, place))
+            pair, steps = frozenset(text.split()), ("vnis", text)
+            pairs.append((pair, text, item.place, steps))
+            numbers.setdefault(pair, (vni, vni, item.place, steps))
         yield from _twice(pairs, "Write the pair once: either order means both directions")
         yield from _twice(numbers.values(), "Give each pair a VNI of its own")
 
 
 def _twice(found: Iterable[Found], cure: str) -> Iterator[ConfigError]:
-    first: dict[Hashable, Place] = {}
-    for value, written, place in found:
+    first: dict[Hashable, tuple[Place, Steps]] = {}
+    for value, written, item, steps in found:
         if value is None:  # not an address: said elsewhere
             continue
         if value in first:
-            yield place.error(f"is already {first[value].written()}", cure, written)
+            before, its = first[value]
+            yield item.at(*steps).error(f"is already {before.at(*its).written()}", cure, written)
         else:
-            first[value] = place
+            first[value] = (item, steps)
