@@ -14,13 +14,12 @@ from vxland.problems import Kind, Problem
 
 def clashes(node: str, vteps: Iterable[Vtep]) -> Iterator[Problem]:
     """A problem for each that meets one before it."""
-    vteps = tuple(vteps)
-    used = {vtep.vni for vtep in vteps}
+    keyed = [(vtep.vni_key, vtep) for vtep in vteps]
+    used = {key.vni for key, _ in keyed}
     keys: dict[VniKey, Vtep] = {}
     names: dict[str, Vtep] = {}
     # Those on any interface come first: they meet all that have one of their own.
-    for vtep in sorted(vteps, key=lambda vtep: vtep.vni_key.zone is not None):
-        key = vtep.vni_key
+    for key, vtep in sorted(keyed, key=lambda each: each[0].zone is not None):
         other = keys.get(key.everywhere) or keys.setdefault(key, vtep)
         if other is not vtep:
             yield _problem(

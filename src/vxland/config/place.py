@@ -7,6 +7,7 @@ from vxland.config import wording
 from vxland.config.errors import ConfigError
 from vxland.config.source import SourceFile
 
+Steps = tuple[str | int, ...]  # from an item to something in it, for whose place few ask
 _NOTHING = object()
 
 

@@ -48,7 +48,7 @@ EVENTS: list[type[FileSystemEvent]] = [
 ]
 FolderId = tuple[int, int] | None  # device and inode; None where it isn't there
 
-PATIENCE = 10  # times the debounce, for a burst that doesn't end
+PATIENCE = 16  # times the debounce, for a burst that doesn't end
 RETRY = 30.0  # seconds until what couldn't be watched is tried again, and mounts are looked for
 _CURES = {
     errno.ENOSPC: "Raise the sysctl fs.inotify.max_user_watches",
@@ -61,13 +61,13 @@ logging.getLogger("watchdog.observers.inotify").setLevel(logging.CRITICAL)
 
 
 class ConfigWatch:
-    """Rings ``debounce`` seconds after the last event of a burst, or 10 times that after its first.
+    """Rings ``debounce`` seconds after the last event of a burst, or 16 times that after its first.
 
     To be started before the files are read for the first time; once. ``ring`` is called in a
     thread of its own and must not raise.
     """
 
-    def __init__(self, path: Path, ring: Callable[[], None], debounce: float = 0.04) -> None:
+    def __init__(self, path: Path, ring: Callable[[], None], debounce: float = 0.025) -> None:
         self.problem: str | None = None  # why changes may go unnoticed, and what to do
         self.unclosed: set[Path] = set()  # real paths of files that were changed and not closed
         self._path = path

@@ -8,6 +8,7 @@ from vxland import peers
 from vxland.addresses import IPInterface, needs_zone
 from vxland.config.document import Document
 from vxland.config.errors import ConfigError
+from vxland.config.place import Place, Steps
 from vxland.config.rules.membership import listed
 from vxland.config.wording import quoted
 from vxland.peers import host_name
@@ -45,17 +46,17 @@ def shared_link_local(document: Document) -> Iterator[ConfigError]:
     for item in document.overlays:
         if item.table.mode != "shared":
             continue
-        written = [
-            (peer.place.at("address"), peer.table.address)
+        written: list[tuple[str, Place, Steps]] = [
+            (peer.table.address, peer.place, ("address",))
             for peer in document.peers
             if peer.table.overlays is None or item.name in peer.table.overlays
         ]
         if document.node.address is not None and document.node.name in listed(document, item.name):
-            written.append((document.places["node", "address"], document.node.address))
-        for place, text in written:
+            written.append((document.node.address, document.places["node", "address"], ()))
+        for text, place, steps in written:
             address = peers.lookup(text)
             if address is not None and needs_zone(address):
-                yield place.error(
+                yield place.at(*steps).error(
                     f'is link-local, and overlay {quoted(item.name)} has mode = "shared"',
                     'Write a global or unique local address, or mode = "mesh" in the overlay',
                     text,

@@ -6,11 +6,10 @@ from vxland import peers
 from vxland.config.document import Document, Fragment, Item
 from vxland.config.errors import ConfigError
 from vxland.config.overlay_table import OverlayTable
-from vxland.config.place import Place
+from vxland.config.place import Place, Steps
 from vxland.config.rules.addresses import interface
 from vxland.config.schema import PeerTable
 
-Steps = tuple[str | int, ...]  # from an item to a key of its: of most, nobody asks for the place
 Found = tuple[Hashable, object, Place, Steps]  # what is compared, what was written, and where
 
 
