@@ -6,7 +6,7 @@ addresses but the bridges' (of ``Observed.host`` only MTUs, and how it renames),
 """
 
 import errno
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -67,10 +67,14 @@ class FakeKernel:
         self._abroad: dict[tuple[int, str], Device] = {}
 
     def observe(
-        self, remotes: frozenset[IPAddress] = frozenset(), *, others: bool = False
+        self,
+        remotes: frozenset[IPAddress] = frozenset(),
+        *,
+        others: bool = False,
+        guards: Collection[str] = (),
     ) -> Observed:
         """Look at everything in this namespace, and number the devices anew."""
-        del remotes
+        del remotes, guards
         self._directory.indexes.clear()
         self._learn_indexes()
         seen = self.look()

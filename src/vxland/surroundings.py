@@ -1,6 +1,6 @@
 """What the reconciler works with: a kernel, a configuration file, who asks for names."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from vxland import execution
@@ -30,8 +30,17 @@ class Kernel(execution.Kernel, Counting, Protocol):
     def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
         """What the machine has apart from overlays."""
 
-    def observe(self, remotes: frozenset[IPAddress] = ..., *, others: bool = ...) -> Observed:
-        """Everything in this namespace; what others have in ebtables' FORWARD if asked for."""
+    def observe(
+        self,
+        remotes: frozenset[IPAddress] = ...,
+        *,
+        others: bool = ...,
+        guards: Collection[str] = ...,
+    ) -> Observed:
+        """Everything in this namespace; what others have in ebtables' FORWARD if asked for.
+
+        ``guards`` are those that are wanted.
+        """
 
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Devices of vxland's that are in other namespaces."""

@@ -28,8 +28,17 @@ class Sight(Protocol):
     def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
         """What the machine has apart from overlays."""
 
-    def observe(self, remotes: frozenset[IPAddress] = ..., *, others: bool = ...) -> Observed:
-        """Everything in this namespace; what others have in ebtables' FORWARD if asked for."""
+    def observe(
+        self,
+        remotes: frozenset[IPAddress] = ...,
+        *,
+        others: bool = ...,
+        guards: Collection[str] = ...,
+    ) -> Observed:
+        """Everything in this namespace; what others have in ebtables' FORWARD if asked for.
+
+        ``guards`` are those that are wanted.
+        """
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +66,11 @@ def survey(
     asked = frozenset((*peers.addresses(settings.peers).values(), *before.values()))
     if settings.node.address is not None:  # by which routes are chosen
         asked |= {settings.node.address}
-    observed = sight.observe(asked, others=any(one.adopt for one in settings.overlays))
+    observed = sight.observe(
+        asked,
+        others=any(one.adopt for one in settings.overlays),
+        guards={name for one in settings.overlays for name in one.guards},
+    )
     where = whereabouts(settings, answers, observed, before)
     more = frozenset(where.addresses.values()) - asked
     if more:

@@ -1,6 +1,6 @@
 """Which of a peer's addresses counts."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
@@ -417,15 +417,20 @@ class Eyes:
         self.observed = observed
         self.asked: list[frozenset[IPAddress]] = []
         self.others = False
+        self.guards: Collection[str] = ()
 
     def host(self, remotes: frozenset[IPAddress] = frozenset()) -> Host:
         self.asked.append(remotes)
         return Host()
 
     def observe(
-        self, remotes: frozenset[IPAddress] = frozenset(), *, others: bool = False
+        self,
+        remotes: frozenset[IPAddress] = frozenset(),
+        *,
+        others: bool = False,
+        guards: Collection[str] = (),
     ) -> Observed:
-        self.others = others
+        self.others, self.guards = others, guards
         self.asked.append(remotes)
         return self.observed
 
@@ -449,6 +454,17 @@ def test_others_rules_are_looked_at_where_they_may_be_taken_over(*, adopt: bool)
     overlays = (OverlaySettings("lan", "vxbr0"), OverlaySettings("dmz", "vxbr1", adopt=adopt))
     survey(eyes, replace(SETTINGS, overlays=overlays), ALL, {})
     assert eyes.others is adopt
+
+
+def test_guards_are_looked_for_where_some_overlay_wants_them() -> None:
+    """Whether there can be a table costs milliseconds to find out."""
+    eyes = Eyes(OBSERVED)
+    overlays = (
+        OverlaySettings("lan", "vxbr0", guards=("isolated",)),
+        OverlaySettings("dmz", "vxbr1", guards=("isolated", "nftables")),
+    )
+    survey(eyes, replace(SETTINGS, overlays=overlays), ALL, {})
+    assert set(eyes.guards) == {"isolated", "nftables"}
 
 
 def test_routes_are_looked_for_as_from_the_address_in_node() -> None:

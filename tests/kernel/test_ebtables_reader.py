@@ -80,3 +80,35 @@ def test_others_without_rules_cost_no_process(reader: Ebtables) -> None:
     sh("nft add table ip mine")
     assert reader.read(others=True) == EbtablesState()
     assert reader.runs == 1
+
+
+PLAIN = (
+    "-A VXLAND -i vxl-+ -o vxl-+ -j DROP",
+    "-A VXLAND -i fifteen-letters -j RETURN",
+    "-A VXLAND -o a -j DROP",
+    "-A FORWARD -j RETURN",
+    "-I FORWARD -i eth0 -o eth1 -j DROP",
+)
+STRANGE = (
+    "-A VXLAND -i vxl-+ -j ACCEPT",
+    "-A VXLAND -i ! vxl-+ -j DROP",
+    "-A VXLAND -i a",
+    "-A VXLAND -p arp -j DROP",
+    "-A VXLAND -s 02:00:00:00:00:01 -j DROP",
+    "-A VXLAND -i a --log -j DROP",
+    "-A VXLAND -i a -j mark --mark-set 1 --mark-target CONTINUE",
+    "-P VXLAND ACCEPT",
+    "-P VXLAND DROP",
+    "-I FORWARD -p ip --ip-src 192.0.2.1 -j DROP",
+)
+
+
+@pytest.mark.parametrize("line", [*PLAIN, *STRANGE])
+def test_what_is_read_without_a_process_is_what_ebtables_save_says(line: str) -> None:
+    """And what nobody but ebtables understands, it has to say."""
+    with fresh_namespace(), closing(Ebtables()) as reader, closing(Ebtables()) as asking:
+        sh(f"{MADE}; ebtables {line}")
+        seen = reader.read()
+        assert reader.runs == (line in STRANGE)
+        assert seen == asking.read(others=True)
+        assert asking.runs == 1

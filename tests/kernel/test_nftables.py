@@ -2,7 +2,7 @@
 
 import subprocess
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
@@ -250,6 +250,30 @@ def test_a_probe_leaves_no_trace(daemon: Nftables) -> None:
     shown = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
     assert PROBE not in shown.stdout
     assert daemon.read() == NftablesState(None, keeps=True)
+
+
+def test_where_no_table_is_wanted_nothing_is_tried(
+    nobody: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A trial takes longer than all else that a look at 100 tunnels takes."""
+    del nobody
+    tried = []
+    real = netlink.Netlink.transaction
+
+    def noted(
+        own: netlink.Netlink, begin: bytes, messages: Sequence[bytes], end: Sequence[bytes]
+    ) -> NetlinkError | None:
+        tried.append(messages)
+        return real(own, begin, messages, end)
+
+    monkeypatch.setattr(netlink.Netlink, "transaction", noted)
+    with closing(Nftables(keeps=True)) as kernel:
+        for _ in range(2):
+            assert kernel.read(wanted=False) == NftablesState(None, keeps=True)
+        assert not tried
+        for _ in range(2):
+            assert kernel.read() == NftablesState(None, keeps=True)
+        assert len(tried) == 1
 
 
 def test_an_older_kernel_gets_a_table_without_flags(

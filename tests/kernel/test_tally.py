@@ -10,6 +10,7 @@ import pytest
 
 from tests.contract.namespace import fresh_namespace
 from vxland.identity import TALLY_TABLE
+from vxland.kernel import own_table
 from vxland.kernel.netlink import NetlinkError
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.tally import Tally
@@ -170,6 +171,15 @@ def test_a_daemons_table_is_nobody_elses() -> None:
             assert table(successor).owner is Owner.SELF
             assert successor.write(RemoveTable("", TALLY_TABLE, ())) is None
             assert successor.write(RemoveTable("", TALLY_TABLE, ())) is None
+
+
+def test_an_older_kernel_gets_a_table_without_flags(monkeypatch: pytest.MonkeyPatch) -> None:
+    """That is found out by writing it; here it is asked for a flag that no kernel knows."""
+    monkeypatch.setattr(own_table, "PERSIST", 1 << 30)
+    with fresh_namespace(), closing(Tally(keeps=True)) as kernel:
+        assert kernel.read() == TallyState(None, keeps=True)
+        assert kernel.write(MADE) is None
+        assert kernel.read() == TallyState(WHOLE, keeps=False)
 
 
 def test_a_look_at_what_did_not_change_asks_for_nothing_else(commands: Tally) -> None:

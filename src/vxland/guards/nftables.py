@@ -29,6 +29,7 @@ from vxland.operations import (
     TrimTable,
 )
 
+NAME = "nftables"
 FORWARD = NftChain("forward", "type filter hook forward priority -210; policy accept;")
 
 
@@ -46,7 +47,7 @@ def _pattern(name: str) -> str:
 class Nftables(Wall[NftablesState]):
     """Split horizon by a table that nobody else has a reason to touch."""
 
-    name = "nftables"
+    name = NAME
 
     def rule(self, source: str | None, target: str | None, verdict: str) -> PortRule:
         """A rule as nft writes it."""

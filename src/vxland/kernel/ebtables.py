@@ -22,6 +22,7 @@ from vxland.ebtables import (
 )
 from vxland.execution import Failure
 from vxland.identity import CHAIN
+from vxland.kernel.filter_chains import read_chains
 from vxland.kernel.generation import Generation
 from vxland.observed import EbtablesState, PortRule, Unavailable
 from vxland.operations import Operation, RemoveChain, RetireRules, TrimChain, WriteChain
@@ -83,18 +84,31 @@ class Ebtables:
             return MISSING
         variant = _variant(program)
         generation = self._generation.read() if NFT in variant else None
-        if generation is not None and self._last is not None:
+        if generation is None:
+            self._last = None
+        elif self._last is not None:
             *seen, state = self._last
             if seen == [variant, generation] and (self._whole or not others):
                 return state
             if state.chain is None and seen[0] == variant and self._is_empty(others=others):
                 self._last, self._whole = (variant, generation, EbtablesState()), others
                 return self._last[2]
+        plain = None if others else self._read_plain(generation)
+        if plain is not None:
+            self._last, self._whole = (variant, generation, plain), False
+            return plain
         printed = self._print(program)
         # That it couldn't be run this time says nothing about the next.
         self._last = None if isinstance(printed, Unavailable) else (variant, generation, printed)
         self._whole = True
         return printed
+
+    def _read_plain(self, generation: int | None) -> EbtablesState | None:
+        """The chain and FORWARD where both are as vxland writes them, without a process."""
+        if generation is None or self._generation.netlink is None:
+            return None
+        state = read_chains(self._generation.netlink)
+        return state if self._generation.read() == generation else None
 
     def _is_empty(self, *, others: bool) -> bool:
         """Whether ebtables-nft has no chain of vxland's, nor the one that ``others`` would use."""

@@ -35,29 +35,29 @@ class Generation(Closing):
     """Asks for the generation of this network namespace's rules."""
 
     def __init__(self) -> None:
-        self._netlink: Netlink | None = None
+        self.netlink: Netlink | None = None
         self._settled: int | None = None  # the last one that was seen to be over
         with contextlib.suppress(OSError):  # a kernel without nfnetlink has no nftables either
-            self._netlink = Netlink(NETLINK_NETFILTER)
+            self.netlink = Netlink(NETLINK_NETFILTER)
 
     def close(self) -> None:
         """Close the socket."""
-        if self._netlink is not None:
-            self._netlink.close()
+        if self.netlink is not None:
+            self.netlink.close()
 
     def read(self) -> int | None:
         """The number; None where it can't be had (no nftables, no CAP_NET_ADMIN).
 
         The transaction that it is of is over then.
         """
-        if self._netlink is None:
+        if self.netlink is None:
             return None
-        number = _ask(self._netlink)
+        number = _ask(self.netlink)
         for _ in range(TRIES):
             if number in {None, self._settled}:
                 return number
-            _wait(self._netlink, number)
-            before, number = number, _ask(self._netlink)
+            _wait(self.netlink, number)
+            before, number = number, _ask(self.netlink)
             if number == before:
                 self._settled = number
                 return number
@@ -65,11 +65,11 @@ class Generation(Closing):
 
     def lacks(self, table: str, chain: str) -> bool:
         """Whether the bridge family has no such chain; False where that can't be told."""
-        if self._netlink is None:
+        if self.netlink is None:
             return False
         body = NFGENMSG.pack(BRIDGE, 0, 0) + text(CHAIN_TABLE, table) + text(CHAIN_NAME, chain)
         request = HEADER.pack(HEADER.size + len(body), GETCHAIN, 0, 0, 0) + body
-        answer = self._netlink.ask([request])[0]
+        answer = self.netlink.ask([request])[0]
         return isinstance(answer, NetlinkError) and answer.errno == errno.ENOENT
 
 

@@ -3,7 +3,7 @@
 import errno
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 
@@ -11,6 +11,8 @@ from vxland import operations as ops
 from vxland.addresses import IPAddress
 from vxland.closing import Closing
 from vxland.execution import Failure
+from vxland.guards import GUARDS
+from vxland.guards.nftables import NAME as NFTABLES
 from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import Addresses, read_addresses
 from vxland.kernel.counters import read_traffic
@@ -102,8 +104,12 @@ class LinuxKernel(Closing):
         *,
         abroad: bool = False,
         others: bool = False,
+        guards: Collection[str] = tuple(GUARDS),
     ) -> Observed:
-        """Look at everything in this namespace; where asked to, in others, and at others' rules."""
+        """Look at everything in this namespace; where asked to, in others, and at others' rules.
+
+        ``guards`` are those that are wanted: of others it isn't found out why there can be none.
+        """
         links = self._links.refresh(self._netlink)
         names = self._links.names
         self._directory.indexes.clear()
@@ -118,7 +124,7 @@ class LinuxKernel(Closing):
             fdb=self._fdb.refresh(self._netlink, vxlans, names, self._links.underlays),
             addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
             ebtables=self.ebtables.read(others=others),
-            nftables=self.nftables.read(),
+            nftables=self.nftables.read(wanted=NFTABLES in guards),
             tally=self.tally.read(),
             abroad=self.look_abroad() if abroad else None,
             host=self._host(remotes, links, addresses),
@@ -154,7 +160,9 @@ class LinuxKernel(Closing):
         """The links and the guards as they are now."""
         links = self._links.refresh(self._netlink)
         self._learn_indexes()
-        return Observed(links=links, ebtables=self.ebtables.read(), nftables=self.nftables.read())
+        return Observed(
+            links=links, ebtables=self.ebtables.read(), nftables=self.nftables.read(wanted=False)
+        )
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Carry out operations of one phase in one batch; returns those that failed."""

@@ -27,13 +27,16 @@ NLMSG_ERROR, NLMSG_DONE = 2, 3
 NLMSGERR_ATTR_MSG = 1
 
 HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port id
+FLAGS, NUMBERED, FLAGS_AT = struct.Struct("=H"), struct.Struct("=HI"), 6  # and the sequence
 ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
 RECEIVE_BUFFER = 4 << 20
 SEND_BUFFER = 4 << 20  # holds a transaction whole
 DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
 BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
 DUMP_TRIES = 5
-TIMEOUT = 30.0  # seconds; the kernel answers at once, or something is very wrong
+TIMEOUT = struct.pack(
+    "@ll", 30, 0
+)  # struct timeval; the kernel answers at once, or something is wrong
 
 
 class NetlinkError(OSError):
@@ -53,7 +56,8 @@ class Netlink(Closing):
 
     def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
         self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
-        self._socket.settimeout(TIMEOUT)
+        # By the kernel: of a socket with a time-out of its own Python asks twice each time.
+        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEOUT)
         self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
         self._enlarge()
         self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
@@ -85,14 +89,18 @@ class Netlink(Closing):
         return answers
 
     def _batch(self, messages: Sequence[bytes]) -> list[NetlinkError | None]:
-        first = self._sequence + 1
-        self._send(messages, NLM_F_REQUEST | NLM_F_ACK)
-        answers: dict[int, NetlinkError | None] = {}
-        while len(answers) < len(messages):
+        """Only the last is to be acknowledged: whatever is refused is answered anyhow, in order."""
+        answers: list[NetlinkError | None] = [None] * len(messages)
+        out = self._numbered(messages[:-1], NLM_F_REQUEST)
+        out += self._numbered(messages[-1:], NLM_F_REQUEST | NLM_F_ACK)
+        first = self._sequence + 1 - len(messages)
+        self._socket.sendall(out)
+        while True:
             for kind, sequence, message in self._receive():
                 if kind == NLMSG_ERROR and sequence >= first:
-                    answers[sequence] = _error(message)
-        return [answers[first + position] for position in range(len(messages))]
+                    answers[sequence - first] = _error(message)
+                    if sequence == self._sequence:
+                        return answers
 
     def transaction(
         self, begin: bytes, messages: Sequence[bytes], end: Sequence[bytes]
@@ -126,20 +134,18 @@ class Netlink(Closing):
 
     def _answers(self) -> Iterator[tuple[int, int, bytes]]:
         """What comes, for ever; of more than there is room for, what has come, to the end."""
-        try:
-            while True:
-                try:
-                    received = list(self._receive())
-                except OSError as error:
-                    if error.errno != errno.ENOBUFS:
-                        raise
-                    self._socket.settimeout(0)  # nothing more comes
-                else:
-                    yield from received
-        except BlockingIOError:
-            return
-        finally:
-            self._socket.settimeout(TIMEOUT)
+        flags = 0
+        while True:
+            try:
+                received = [*self._receive(flags)]
+            except OSError as error:
+                if flags and isinstance(error, BlockingIOError):
+                    return
+                if error.errno != errno.ENOBUFS:
+                    raise
+                flags = socket.MSG_DONTWAIT  # nothing more comes
+            else:
+                yield from received
 
     def ask(self, messages: Sequence[bytes]) -> list[bytes | NetlinkError]:
         """Send requests that have one message, or an error, for an answer each."""
@@ -187,14 +193,16 @@ class Netlink(Closing):
         out = bytearray()
         for message in messages:
             self._sequence += 1
-            length, kind, own_flags, _, _ = HEADER.unpack_from(message)
-            out += HEADER.pack(length, kind, own_flags | flags, self._sequence, 0)
-            out += message[HEADER.size :]
-            out += bytes(-len(out) % 4)
+            (own_flags,) = FLAGS.unpack_from(message, FLAGS_AT)
+            start = len(out)
+            out += message
+            NUMBERED.pack_into(out, start + FLAGS_AT, own_flags | flags, self._sequence)
+            if rest := len(out) & 3:
+                out += bytes(4 - rest)
         return out
 
-    def _receive(self) -> Iterator[tuple[int, int, bytes]]:
-        yield from split(self._socket.recv(DATAGRAM))
+    def _receive(self, flags: int = 0) -> Iterator[tuple[int, int, bytes]]:
+        return split(self._socket.recv(DATAGRAM, flags))
 
 
 def split(data: bytes) -> Iterator[tuple[int, int, bytes]]:

@@ -50,9 +50,10 @@ class OwnTable(ABC, Generic[StateT]):
         self.table = table
         self.messages = TableMessages(*table.split())
         self._probe = TableMessages(self.messages.family, probe_name(table))
-        self._keeps = keeps
+        self._trial = tuple(self.trial(self._probe))
         self._otherwise = otherwise
-        self._flags: int | None = None  # of a table that is kept, on this kernel; None: not known
+        self._flags = OWNER | PERSIST if keeps else 0  # of a table made here …
+        self._tried = False  # … on this kernel; till then, on a recent one
         self._last: tuple[int, StateT] | None = None
         self._owner = 0  # the port id of the table's owner as it was last read
         self._netlink: Netlink | None = None
@@ -71,9 +72,13 @@ class OwnTable(ABC, Generic[StateT]):
     def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
         """The transactions that an operation is."""
 
-    @abstractmethod
     def trial(self, messages: TableMessages) -> Iterator[bytes]:
-        """What, beside the table, tells whether this kernel can have it: for the probe."""
+        """What, beside the table, tells whether this kernel can have it: for the probe.
+
+        Where there is nothing, that is found out when the table is written.
+        """
+        del messages
+        return iter(())
 
     def close(self) -> None:
         """Close the sockets. The table stays, and is nobody's then."""
@@ -81,15 +86,15 @@ class OwnTable(ABC, Generic[StateT]):
         if self._netlink is not None:
             self._netlink.close()
 
-    def read(self) -> StateT | Unavailable:
-        """The table as it is, or why there can be none.
+    def read(self, *, wanted: bool = True) -> StateT | Unavailable:
+        """The table as it is, or, where one is ``wanted``, why there can be none.
 
         While nftables' generation stands still, it is what it was.
         """
         if self._netlink is None:
             return self._without
         try:
-            return self._read_whole(self._netlink)
+            return self._read_whole(self._netlink, wanted=wanted)
         except NetlinkError as error:
             return self.unusable(error)
 
@@ -97,17 +102,25 @@ class OwnTable(ABC, Generic[StateT]):
         """Carry out one of the table's operations."""
         if self._netlink is None:
             return Failure(self._without.reason, self._without.cure)
-        flags = self._flags or 0 if self._keeps else 0
-        for messages in self.batches(operation, flags):
-            refusal = self._netlink.transaction(BEGIN, [*messages], [END])
+        refusal = self._carry_out(self._netlink, operation)
+        if refusal is not None and refusal.errno in UNKNOWN_FLAG and not self._tried:
+            self._tried, self._flags = True, 0
+            refusal = self._carry_out(self._netlink, operation)
+        return None if refusal is None else self._explained(operation, refusal)
+
+    def _carry_out(self, netlink: Netlink, operation: ops.Operation) -> NetlinkError | None:
+        for messages in self.batches(operation, self._flags):
+            refusal = netlink.transaction(BEGIN, [*messages], [END])
             if refusal is not None:
-                return self._explained(operation, refusal)
+                return refusal
         return None
 
     def _explained(self, operation: ops.Operation, refusal: NetlinkError) -> Failure | None:
         if isinstance(operation, ops.RemoveTable) and refusal.errno == errno.ENOENT:
             return None
         text = f"could not {operation}: {refusal.strerror} ({refusal.name})"
+        if refusal.errno == errno.ENOENT and isinstance(operation, ops.MakeTable | ops.MakeTally):
+            return Failure(text, self.unusable(refusal).cure)
         if refusal.errno == errno.EPERM and self._owner:
             return Failure(*_held(text, self.table, self._owner))
         return Failure(text, NO_RIGHT if refusal.errno == errno.EPERM else "")
@@ -127,15 +140,19 @@ class OwnTable(ABC, Generic[StateT]):
             return Unavailable("others change nftables' rules all the time", "It is tried again")
         return Unavailable(f"this kernel has no nftables: {said}", f"{LOAD}{self._otherwise}")
 
-    def _read_whole(self, netlink: Netlink) -> StateT:
-        if self._flags is None:
-            self._flags = self._flags_here(netlink)
+    def _read_whole(self, netlink: Netlink, *, wanted: bool) -> StateT:
+        asked = wanted and bool(self._trial) and not self._tried
         for _ in range(READS):
             generation = self._generation.read()
-            if self._last is not None and self._last[0] == generation:
+            if self._last is not None and self._last[0] == generation and not asked:
                 return self._last[1]
             facts = self._facts(netlink)
-            state = self.state(netlink, facts, keeps=self._keeps and bool(self._flags))
+            if facts is not None and facts.persistent:
+                self._tried = True
+            elif not self._tried and (self._flags if facts is not None else asked):
+                self._flags, self._tried = self._flags_here(netlink), True
+            asked = False
+            state = self.state(netlink, facts, keeps=bool(self._flags))
             if generation is not None and generation == self._generation.read():
                 # When an owner ends, the generation stays as it is.
                 held = facts is not None and facts.owner is Owner.OTHER
@@ -160,10 +177,12 @@ class OwnTable(ABC, Generic[StateT]):
         )
 
     def _flags_here(self, netlink: Netlink) -> int:
-        """The flags a table can have here, by a transaction without an end: nothing comes of it."""
-        trial = [*self.trial(self._probe)]
-        for flags in (OWNER | PERSIST, 0):
-            refusal = netlink.transaction(BEGIN, [self._probe.making(flags), *trial], [])
+        """The flags a table can have here, by a transaction without an end: nothing comes of it.
+
+        Some ten milliseconds, since its abort waits for all processors (nf_tables_abort).
+        """
+        for flags in dict.fromkeys((self._flags, 0)):
+            refusal = netlink.transaction(BEGIN, [self._probe.making(flags), *self._trial], [])
             if refusal is None:
                 return flags
             if not flags or refusal.errno not in UNKNOWN_FLAG:

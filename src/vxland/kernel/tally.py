@@ -76,11 +76,6 @@ class Tally(OwnTable[TallyState]):
         """One, or several for more than about a thousand counters: the kernel has a limit."""
         return _parted(BATCHES[type(operation)](operation, flags))
 
-    def trial(self, messages: TableMessages) -> Iterator[bytes]:
-        """The sets and the chains."""
-        yield from (new_set(messages, name) for name in KEYS)
-        yield from (messages.chain(*place) for place in PLACES)
-
 
 def _rules(netlink: Netlink, chain: str) -> Iterator[str]:
     for expressions in TALLY.rules(netlink, chain):
