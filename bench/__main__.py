@@ -1,8 +1,6 @@
 """Measures what docs/performance.md tells of: see ``scripts/bench --help``."""
 
 import argparse
-import json
-import platform
 import sys
 import tempfile
 import time
@@ -10,32 +8,58 @@ from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
 
+from bench.growth import growths
+from bench.harness import Row
+from bench.results import Results, circumstances
 from bench.scale import Scale, quick
-from bench.table import line
+from bench.table import growth_line, line
 from tests.lab import own_mounts
 
-ROWS = ("starting", "check", "cold", "change", "repair", "scraping", "idle", "teardown", "plane")
+ROWS = (
+    *("starting", "loading", "check", "cold", "change", "repair"),
+    *("scraping", "idle", "memory", "teardown", "plane", "storms"),
+)
+DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> int:
     """Measure, print, write; 0 also where a limit was missed, since machines are noisy."""
     options = _options()
+    if options.draw:
+        _draw(Results.read(options.draw))
+        return 0
     own_mounts()
-    measured = []
+    results = Results((), ())
     with tempfile.TemporaryDirectory() as folder:
         scale = quick(Path(folder)) if options.quick else Scale(Path(folder))
         scale = replace(scale, networkd=options.networkd)
         for name in options.rows or ROWS:
-            started = time.monotonic()
-            for row in import_module(f"bench.rows.{name}").rows(scale):
-                measured.append(row)
-                print(line(row), flush=True)
-            print(f"  ({name} took {time.monotonic() - started:.0f} s)", file=sys.stderr)
-    if options.json:
-        machine = {"kernel": platform.release(), "python": platform.python_version()}
-        rows = [row.json() for row in measured]
-        options.json.write_text(json.dumps({"machine": machine, "rows": rows}, indent=1) + "\n")
+            rows = _measured(name, scale)
+            now = circumstances()
+            results = results.renewed(Results(rows, (now,) * len(rows)))
+            if options.json:  # at once: a later row may fail
+                Results.read(options.json).renewed(results).write(options.json)
     return 0
+
+
+def _measured(name: str, scale: Scale) -> tuple[Row, ...]:
+    started, rows = time.monotonic(), []
+    for row in import_module(f"bench.rows.{name}").rows(scale):
+        rows.append(row)
+        print(line(row), flush=True)
+    for growth in growths(rows):
+        print(f"  {growth_line(growth)}", flush=True)
+    print(f"  ({name} took {time.monotonic() - started:.0f} s)", file=sys.stderr)
+    return tuple(rows)
+
+
+def _draw(results: Results) -> None:
+    """Imported here, since measuring needs no library that draws."""
+    from bench.document import fill  # noqa: PLC0415
+    from bench.plots import draw  # noqa: PLC0415
+
+    draw(results.rows, DOCS)
+    fill(DOCS / "performance.md", results)
 
 
 def _options() -> argparse.Namespace:
@@ -44,7 +68,19 @@ def _options() -> argparse.Namespace:
     parser.add_argument(
         "--networkd", action="store_true", help="beside systemd-networkd, in a booted Debian 13"
     )
-    parser.add_argument("--json", type=Path, metavar="FILE", help="write all figures there")
+    parser.add_argument(
+        "--json",
+        type=Path,
+        metavar="FILE",
+        help="write all figures there; of a file that is there, those not measured now are kept",
+    )
+    parser.add_argument(
+        "--draw",
+        type=Path,
+        metavar="FILE",
+        help="measure nothing: draw the figures of such a file for docs/performance.md, and fill in"
+        " its tables",
+    )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
     options = parser.parse_args()
     if unknown := set(options.rows) - set(ROWS):

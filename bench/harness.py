@@ -5,11 +5,16 @@ then the median of the rounds, with the least and the largest beside it.
 """
 
 import statistics
+import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
 Way = Callable[[], float]  # does something once; returns what it cost
+
+PAIR = 2  # what a ratio is of
+SLOW = 5.0  # seconds: what takes as long is tried once, and not in every round
+DIGITS = 4  # that are written down: the others are noise
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,21 +37,18 @@ class Spread:
         """The ratios, round by round."""
         return Spread(tuple(a / b for a, b in zip(self.values, other.values, strict=True)))
 
-    def json(self) -> dict[str, Any]:
-        """For the file of results."""
-        return {"median": self.median, "values": list(self.values)}
-
 
 @dataclass(frozen=True, slots=True)
 class Row:
     """A row of the table: a figure, what it is held against, and what it must reach.
 
+    Rows of one ``what`` differ in how many ``peers`` there are, and are compared for growth.
     With a reference, ``limit`` is of the ratio; without, of the figure itself. ``least`` says that
     it is a lower one. ``others`` were measured in the same rounds, for comparison.
     """
 
     what: str
-    at: str
+    peers: int
     figure: Spread
     unit: str = "s"
     reference: Spread | None = None
@@ -68,28 +70,62 @@ class Row:
         median = self.held.median
         return median >= self.limit if self.least else median <= self.limit
 
+    def series(self) -> dict[str, Spread]:
+        """All that was measured in these rounds, by who did it."""
+        seen = {"vxland": self.figure}
+        if self.reference is not None:
+            seen[self.against] = self.reference
+        return seen | dict(self.others or {})
+
     def json(self) -> dict[str, Any]:
         """For the file of results."""
         return {
             "what": self.what,
-            "at": self.at,
+            "peers": self.peers,
             "unit": self.unit,
-            "vxland": self.figure.json(),
-            "against": self.against or None,
-            "reference": self.reference.json() if self.reference else None,
-            "ratio": self.held.json() if self.reference else None,
+            "figure": _written(self.figure),
+            "reference": self.reference and _written(self.reference),
+            "against": self.against,
             "limit": self.limit,
-            "reached": self.reached,
-            "others": {name: spread.json() for name, spread in (self.others or {}).items()},
+            "least": self.least,
+            "others": {name: _written(spread) for name, spread in (self.others or {}).items()},
         }
+
+    @classmethod
+    def read(cls, row: Mapping[str, Any]) -> "Row":
+        """The row that was written so."""
+        return cls(
+            what=row["what"],
+            peers=row["peers"],
+            figure=Spread(tuple(row["figure"])),
+            unit=row["unit"],
+            reference=Spread(tuple(row["reference"])) if row["reference"] else None,
+            against=row["against"],
+            limit=row["limit"],
+            least=row["least"],
+            others={name: Spread(tuple(values)) for name, values in row["others"].items()},
+        )
 
 
 def in_turns(ways: Mapping[str, Way], rounds: int) -> dict[str, Spread]:
-    """Every way once a round. The first round, which finds caches cold, doesn't count."""
-    figures: dict[str, list[float]] = {name: [] for name in ways}
-    for number in range(rounds + 1):
-        for name, way in ways.items():
-            figure = way()
-            if number:
-                figures[name].append(figure)
+    """Every way once a round. The first round, which finds caches cold, doesn't count.
+
+    It does for what is slow, which isn't tried again; but for the first two ways, whose ratios are
+    wanted round by round.
+    """
+    figures: dict[str, list[float]] = {}
+    again: dict[str, Way] = {}
+    for name, way in ways.items():
+        started, figure = time.monotonic(), way()
+        if len(again) < PAIR or time.monotonic() - started < SLOW:
+            again[name], figures[name] = way, []
+        else:
+            figures[name] = [figure]
+    for _ in range(rounds):
+        for name, way in again.items():
+            figures[name].append(way())
     return {name: Spread(tuple(seen)) for name, seen in figures.items()}
+
+
+def _written(spread: Spread) -> list[float]:
+    return [float(f"{value:.{DIGITS}g}") for value in spread.values]

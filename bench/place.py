@@ -62,15 +62,18 @@ def settings(peers: int, mode: str = MESH) -> Settings:
     )
 
 
-def text(peers: int, *, interval: str = "30s", http: str = HTTP) -> str:
-    """The same as a file, for a mesh."""
-    vnis = "".join(
-        f'"{" ".join(sorted(pair))}" = {vni}\n' for pair, vni in explicit_vnis(peers).items()
-    )
+def text(peers: int, mode: str = MESH, *, interval: str = "30s", http: str = HTTP) -> str:
+    """The same as a file."""
     head = (
         f"[http]\n{http}\n[reconcile]\ninterval = {interval!r}\n"
-        f'[[overlay]]\nname = "{OVERLAY}"\nbridge = "vxbr0"\n[overlay.vnis]\n{vnis}'
+        f'[[overlay]]\nname = "{OVERLAY}"\nbridge = "vxbr0"\n'
     )
+    if mode == SHARED:
+        head += f'mode = "{SHARED}"\nvni = {SHARED_VNI}\n'
+    else:
+        head += "[overlay.vnis]\n"
+        for pair, vni in explicit_vnis(peers).items():
+            head += f'"{" ".join(sorted(pair))}" = {vni}\n'
     return head + "".join(peer(number) for number in range(1, peers + 2))
 
 

@@ -8,17 +8,24 @@ LARGE = 1000  # peers: what the limits that grow with a mesh are of
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """``folder`` is for what measurements write."""
+    """``folder`` is for what measurements write.
+
+    A bridge has at most 1,023 ports (BR_MAX_PORTS, net/bridge/br_private.h), and so a mesh ends
+    there; a flood list doesn't.
+    """
 
     folder: Path
     rounds: int = 5
     meshes: tuple[int, ...] = (10, 100, 1000)  # peers
-    shared: tuple[int, ...] = (1000, 10_000)
-    daemons: tuple[int, ...] = (10, 100, 1000)  # peers of a mesh that a daemon looks after
+    shared: tuple[int, ...] = (10, 100, 1000, 10_000)
+    listed: tuple[int, ...] = (10, 100, 1000, 10_000)  # peers of a file
     scripted: int = 100  # the most peers that the script is tried with: rules are their square
     deletions: int = 500
     turns: int = 10_000  # over which memory must stay flat
+    lasting: tuple[int, ...] = (10, 1000)  # peers of the meshes that take them
     seconds: float = 20.0  # of what is measured for a while
+    streams: float = 4.0  # seconds of each TCP stream
+    storm: float = 60.0  # seconds
     networkd: bool = False  # needs a Debian 13 root, which takes minutes to make
 
 
@@ -27,10 +34,11 @@ def quick(folder: Path) -> Scale:
     return Scale(
         folder,
         rounds=3,
-        shared=(1000,),
-        daemons=(10, 100, 1000),
+        shared=(10, 1000),
         scripted=10,
         deletions=40,
         turns=300,
-        seconds=3.0,
+        seconds=5.0,
+        streams=1.0,
+        storm=5.0,
     )

@@ -1,37 +1,79 @@
-"""The table of results, for people."""
+"""The results for people: as lines on a terminal, and as a table in a document."""
 
+from bench.growth import Growth
 from bench.harness import Row, Spread
 
-UNITS = {"s": (1e3, "ms"), "B": (1e-6, "MB"), "B/s": (1e-6, "MB/s"), "%": (1, "%")}
+UNITS = {"B": (1e-6, "MB"), "B/s": (1e-6, "MB/s"), "%": (1.0, "%"), "": (1.0, "")}
+SECOND, MILLISECONDS = (1.0, "s"), (1e3, "ms")
 
 
 def line(row: Row) -> str:
     """A row with its ratio, its limit, and what else was measured beside it."""
-    parts = [f"{row.what}, {row.at}:", _figure(row.figure, row.unit)]
+    parts = [f"{row.what}, {row.peers:,} peers:", _ranged(row.figure, row.unit)]
     if row.reference is not None:
-        parts.append(f"= {_spread(row.held)} x {row.against} ({_one(row.reference, row.unit)})")
+        parts.append(f"= {_ratio(row.held)} x {row.against} ({_one(row.reference, row.unit)})")
     if row.limit is not None:
-        limit = f"{row.limit:g} x" if row.reference else _figure_of(row.limit, row.unit)
-        parts.append(f"[{'at least' if row.least else 'at most'} {limit}:")
-        parts.append("reached]" if row.reached else "MISSED]")
+        parts.append(f"[{_limit(row)}: {'reached' if row.reached else 'MISSED'}]")
     parts += [f"| {name} {_one(seen, row.unit)}" for name, seen in (row.others or {}).items()]
     return " ".join(parts)
 
 
-def _spread(spread: Spread) -> str:
+def markdown(row: Row) -> str:
+    """The same as a line of a table."""
+    others = [f"{name} {_one(seen, row.unit)}" for name, seen in (row.others or {}).items()]
+    if row.reference is not None:
+        others.insert(0, f"{row.against} {_one(row.reference, row.unit)}")
+    cells = (
+        row.what,
+        f"{row.peers:,}",
+        _ranged(row.figure, row.unit),
+        ", ".join(others),
+        _ratio(row.held) if row.reference else "",
+        _limit(row),
+        {None: "", True: "reached", False: "**missed**"}[row.reached],
+    )
+    return f"| {' | '.join(cells)} |"
+
+
+def growth_line(growth: Growth) -> str:
+    """The exponents, from each size to the next."""
+    sizes = " → ".join(f"{peers:,}" for peers, _ in growth.points)
+    exponents = ", ".join(f"{exponent:.2f}" for exponent in growth.exponents)
+    worse = " WORSE THAN LINEAR" if growth.is_worse_than_linear else ""
+    return f"growth of {growth.what}, {growth.who}, {sizes} peers: {exponents}{worse}"
+
+
+def growth_markdown(growth: Growth) -> str:
+    """The same as a line of a table."""
+    sizes = " → ".join(f"{peers:,}" for peers, _ in growth.points)
+    exponents = ", ".join(f"{exponent:.2f}" for exponent in growth.exponents)
+    worse = "**worse than linear**" if growth.is_worse_than_linear else ""
+    return f"| {growth.what} | {growth.who} | {sizes} | {exponents} | {worse} |"
+
+
+def _limit(row: Row) -> str:
+    if row.limit is None:
+        return ""
+    limit = f"{row.limit:g} x" if row.reference else _of(row.limit, row.unit)
+    return f"{'at least' if row.least else 'at most'} {limit}"
+
+
+def _ratio(spread: Spread) -> str:
     return f"{spread.median:.2f} ({min(spread.values):.2f} to {max(spread.values):.2f})"
 
 
-def _figure(spread: Spread, unit: str) -> str:
-    scale, name = UNITS[unit]
-    least, most = min(spread.values) * scale, max(spread.values) * scale
-    return f"{spread.median * scale:.4g} {name} ({least:.4g} to {most:.4g})"
+def _ranged(spread: Spread, unit: str) -> str:
+    least, most = min(spread.values), max(spread.values)
+    if least == most:
+        return _one(spread, unit)
+    return f"{_one(spread, unit)} ({_of(least, unit)} to {_of(most, unit)})"
 
 
 def _one(spread: Spread, unit: str) -> str:
-    return _figure_of(spread.median, unit)
+    return _of(spread.median, unit)
 
 
-def _figure_of(value: float, unit: str) -> str:
-    scale, name = UNITS[unit]
-    return f"{value * scale:.4g} {name}"
+def _of(value: float, unit: str) -> str:
+    seconds = SECOND if value >= 1 else MILLISECONDS
+    scale, name = seconds if unit == "s" else UNITS[unit]
+    return f"{value * scale:.3g} {name}".strip()

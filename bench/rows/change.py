@@ -14,7 +14,7 @@ LIMIT = 0.1  # seconds
 
 def rows(scale: Scale) -> Iterator[Row]:
     """A peer more, and then one more, at each size."""
-    for peers in scale.daemons:
+    for peers in scale.meshes:
         with Place("change", scale.folder / "change") as place:
             written = text(peers)
             place.write(written)
@@ -26,7 +26,7 @@ def rows(scale: Scale) -> Iterator[Row]:
                 seconds.append(_until_up(place, written, pair_device(OVERLAY, name(number))))
                 place.settled()
             place.stop()
-        yield Row("a peer added", f"among {peers}", Spread(tuple(seconds)), limit=LIMIT)
+        yield Row("a peer added", peers, Spread(tuple(seconds)), limit=LIMIT)
 
 
 def _until_up(place: Place, written: str, device: str) -> float:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench.harness import Row, Way, in_turns
-from bench.place import MESH, Place
+from bench.place import MESH, SHARED, Place
 from bench.scale import LARGE, Scale
 from bench.turns import Turns
 from vxland.kernel import addresses, fdb, links
@@ -21,26 +21,33 @@ SETTLED = 2.0  # seconds until the kernel has told all that follows from a new d
 
 
 def rows(scale: Scale) -> Iterator[Row]:
-    """A mesh at each size."""
+    """A mesh, and shared mode, at each size."""
     for peers in scale.meshes:
-        with (
-            Place("check", scale.folder) as place,
-            place.entered(),
-            Turns(peers, MESH) as turns,
-        ):
-            turns.turn()
-            time.sleep(SETTLED)
-            turns.turn()
-            ways: dict[str, Way] = {"vxland": partial(_turn, turns), "raw": raw}
-            seen = in_turns(ways, scale.rounds * 3)
-        yield Row(
-            "a check that finds nothing",
-            f"{peers} peers",
-            seen["vxland"],
-            reference=seen["raw"],
-            against="reading it raw",
-            limit=LIMIT if peers >= LARGE else None,
-        )
+        limit = LIMIT if peers >= LARGE else None
+        yield _row("a check that finds nothing", peers, MESH, scale, limit)
+    for peers in scale.shared:
+        yield _row("a check that finds nothing, shared", peers, SHARED, scale)
+
+
+def _row(what: str, peers: int, mode: str, scale: Scale, limit: float | None = None) -> Row:
+    with (
+        Place("check", scale.folder) as place,
+        place.entered(),
+        Turns(peers, mode) as turns,
+    ):
+        turns.turn()
+        time.sleep(SETTLED)
+        turns.turn()
+        ways: dict[str, Way] = {"vxland": partial(_turn, turns), "raw": raw}
+        seen = in_turns(ways, scale.rounds * 3)
+    return Row(
+        what,
+        peers,
+        seen["vxland"],
+        reference=seen["raw"],
+        against="reading it raw",
+        limit=limit,
+    )
 
 
 def _turn(turns: Turns) -> float:

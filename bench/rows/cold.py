@@ -9,7 +9,7 @@ from bench.harness import Row, Way, in_turns
 from bench.networkd import booted
 from bench.place import MESH, SHARED, Place, clean
 from bench.references import by_ip_batch, by_pyroute2, by_script, flood_by_batch
-from bench.scale import Scale
+from bench.scale import LARGE, Scale
 from bench.turns import Turns
 from vxland.doorbell import Trigger
 
@@ -36,7 +36,8 @@ def rows(scale: Scale) -> Iterator[Row]:
             yield _row(peers, MESH, scale.rounds, others, limit)
         for peers in scale.shared:
             batch: dict[str, Way] = {"bridge -batch": partial(flood_by_batch, place, peers)}
-            yield _row(peers, SHARED, scale.rounds, batch, SHARED_LIMIT)
+            limit = None if peers < LARGE else SHARED_LIMIT
+            yield _row(peers, SHARED, scale.rounds, batch, limit)
 
 
 def _row(peers: int, mode: str, rounds: int, others: dict[str, Way], limit: float | None) -> Row:
@@ -44,8 +45,8 @@ def _row(peers: int, mode: str, rounds: int, others: dict[str, Way], limit: floa
     ways |= others
     seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds)
     return Row(
-        "cold convergence",
-        f"{peers} peers, {mode}",
+        f"cold convergence, {mode}",
+        peers,
         seen.pop("vxland"),
         reference=seen.pop("floor"),
         against="floor",

@@ -46,17 +46,17 @@ def _guards(site: Site, peers: int, scale: Scale) -> Row:
     def unguarded() -> float:
         for server in site.servers:
             server.sh(UNGUARD)
-        return tcp(one, other, other.address, scale.seconds / 3)
+        return tcp(one, other, other.address, scale.streams)
 
     def guarded() -> float:
         for server in site.servers:
             server.sh(GUARD.format(saved))
-        return tcp(one, other, other.address, scale.seconds / 3)
+        return tcp(one, other, other.address, scale.streams)
 
     seen = in_turns({"guarded": guarded, "unguarded": unguarded}, scale.rounds)
     return Row(
         "data plane, guarded",
-        f"{peers} servers",
+        peers,
         seen["guarded"],
         "B/s",
         reference=seen["unguarded"],
@@ -67,7 +67,7 @@ def _guards(site: Site, peers: int, scale: Scale) -> Row:
 
 
 def _link(site: Site, scale: Scale) -> Row:
-    seconds = scale.seconds / 3
+    seconds = scale.streams
     web, db = site.containers
     one, other = site.servers
     ways: dict[str, Way] = {
@@ -76,8 +76,8 @@ def _link(site: Site, scale: Scale) -> Row:
     }
     seen = in_turns(ways, scale.rounds)
     return Row(
-        "data plane, TCP in the tunnel",
-        "1 Gbit/s",
+        "data plane, TCP in the tunnel at 1 Gbit/s",
+        2,
         seen["tunnel"],
         "B/s",
         reference=seen["link"],

@@ -20,19 +20,23 @@ def rows(scale: Scale) -> Iterator[Row]:
     """The median against the kernel's own time, and the 99th percentile."""
     with Place("alone", scale.folder / "alone") as alone:
         own = Recreation(alone)
-        for peers in scale.daemons:
+        for peers in scale.meshes:
             with Place("repair", scale.folder / "repair") as place:
                 place.write(text(peers))
                 place.start()
                 place.settled()
                 outages, recreations = _deletions(place, own, peers, scale.deletions)
                 place.stop()
-            at = f"{peers} peers, {scale.deletions} deletions"
             yield Row(
-                "repair", at, outages, reference=recreations, against="the kernel's", limit=LIMIT
+                "repair",
+                peers,
+                outages,
+                reference=recreations,
+                against="the kernel's",
+                limit=LIMIT,
             )
             worst = Spread((outages.share(0.99),))
-            yield Row("repair, 99th percentile", at, worst, limit=P99.get(peers))
+            yield Row("repair, 99th percentile", peers, worst, limit=P99.get(peers))
         own.close()
 
 

@@ -22,17 +22,17 @@ PAUSE = 0.1  # seconds between two
 
 def rows(scale: Scale) -> Iterator[Row]:
     """A mesh at each size."""
-    for peers in scale.daemons:
+    for peers in scale.meshes:
         with Place("scraping", scale.folder / "scraping") as place:
             place.write(text(peers))
             place.start()
             place.settled()
             answers = Spread(tuple(_answer(place) for _ in range(scale.rounds * 5)))
-            yield Row("/metrics", f"{peers} peers", answers, limit=LIMIT)
+            yield Row("/metrics", peers, answers, limit=LIMIT)
             calm, scraped = _repairs(place, scale.rounds)
             yield Row(
                 f"repairs during {RATE} scrapes a second",
-                f"{peers} peers",
+                peers,
                 scraped,
                 reference=calm,
                 against="repairs without",

@@ -25,7 +25,7 @@ def rows(scale: Scale) -> Iterator[Row]:
     with Place("start", scale.folder / "start") as place:
         place.write(text(PEERS))
         ready = in_turns({"ready": lambda: _ready(place, scale.folder)}, scale.rounds)["ready"]
-        yield Row("start, exec to READY", f"{PEERS} peers", ready, limit=READY)
+        yield Row("start, exec to READY", PEERS, ready, limit=READY)
         place.start()
         place.settled()
         ways = {
@@ -43,7 +43,7 @@ def rows(scale: Scale) -> Iterator[Row]:
         ("vxland status", "status", STATUS),
         ("vxland status, no daemon", "alone", STATUS),
     ):
-        yield Row(what, f"{PEERS} peers", seen[key], limit=limit, others=python)
+        yield Row(what, PEERS, seen[key], limit=limit, others=python)
 
 
 def _ready(place: Place, folder: Path) -> float:

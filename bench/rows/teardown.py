@@ -22,10 +22,10 @@ def rows(scale: Scale) -> Iterator[Row]:
                 "vxland": partial(_down, peers),
                 "group": partial(_as_group, peers),
             }
-            seen = in_turns(ways, scale.rounds if peers < LARGE else 1)
+            seen = in_turns(ways, scale.rounds)
             yield Row(
                 "teardown",
-                f"{peers} peers",
+                peers,
                 seen["vxland"],
                 reference=seen["group"],
                 against="one group",

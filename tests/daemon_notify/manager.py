@@ -9,12 +9,15 @@ from pathlib import Path
 from tests.lab import eventually
 from tests.lab.worker import Worker
 
+ALIVE = "WATCHDOG=1"
+
 
 class Manager(Worker):
     """Hears what a daemon says of itself, as it is said: a sender waits until it is heard."""
 
     def __init__(self, path: Path) -> None:
         self.said: list[str] = []  # line by line
+        self.alive: list[float] = []  # when it gave a sign of life; monotonic, in seconds
         self._path = path
         self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
         self._socket.bind(str(path))
@@ -32,6 +35,7 @@ class Manager(Worker):
     def forget(self) -> None:
         """Remember only what comes from now on."""
         self.said = []
+        self.alive = []
 
     def wait(self, enough: Callable[[list[str]], object], what: str) -> list[str]:
         """Wait until enough was said; returns all of it. Raises AssertionError."""
@@ -56,3 +60,4 @@ class Manager(Worker):
             with contextlib.suppress(TimeoutError):
                 heard = self._socket.recv(4096).decode().splitlines()
                 self.said += heard
+                self.alive += [time.monotonic()] * heard.count(ALIVE)

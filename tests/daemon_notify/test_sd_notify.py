@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.daemon_notify.manager import Manager
+from tests.daemon_notify.manager import ALIVE, Manager
 from tests.lab import Server, Site, eventually
 from tests.lab.site import config
 
@@ -18,7 +18,7 @@ pytestmark = [
     pytest.mark.usefixtures("laboratory"),
 ]
 
-READY, ALIVE, STOPPING = "READY=1", "WATCHDOG=1", "STOPPING=1"
+READY, STOPPING = "READY=1", "STOPPING=1"
 RELOADING, STATUS, SINCE = "RELOADING=1", "STATUS=", "MONOTONIC_USEC="
 WATCHDOG = 1.0  # seconds that the manager allows between two signs of life
 QUIET = 3 * WATCHDOG

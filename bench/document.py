@@ -1,0 +1,50 @@
+"""Fills the tables of a document from results, between comments that name them."""
+
+import re
+from collections.abc import Callable, Iterator, Mapping
+from pathlib import Path
+
+from bench.growth import growths
+from bench.results import Results
+from bench.table import growth_markdown, markdown
+
+BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
+
+
+def fill(path: Path, results: Results) -> None:
+    """Write each table that the document names anew."""
+
+    def filled(match: re.Match[str]) -> str:
+        return match[1] + "\n".join(TABLES[match[2]](results)) + "\n" + match[3]
+
+    path.write_text(BLOCK.sub(filled, path.read_text()))
+
+
+def _rows(results: Results) -> Iterator[str]:
+    yield "| what | peers | vxland | beside it | ratio | must reach | |"
+    yield "| --- | --- | --- | --- | --- | --- | --- |"
+    yield from (markdown(row) for row in results.rows)
+
+
+def _growth(results: Results) -> Iterator[str]:
+    yield "| what | who | peers | exponents | |"
+    yield "| --- | --- | --- | --- | --- |"
+    yield from (growth_markdown(growth) for growth in growths(results.rows))
+
+
+def _machine(results: Results) -> Iterator[str]:
+    """Each kind of circumstances once, and how busy it was."""
+    loads: dict[str, list[float]] = {}
+    for seen in results.circumstances:
+        where = f"Linux {seen['kernel']}, Python {seen['python']}, {seen['cores']} cores"
+        loads.setdefault(f"{seen['date']}: {where}", []).append(seen["load"])
+    for where, load in loads.items():
+        busy = f"{min(load):g} to {max(load):g}"
+        yield f"- {where}, at a load average of {busy}, of which the measurement itself is a part."
+
+
+TABLES: Mapping[str, Callable[[Results], Iterator[str]]] = {
+    "rows": _rows,
+    "growth": _growth,
+    "machine": _machine,
+}

@@ -1,0 +1,48 @@
+"""Memory: how much a daemon has, and that thousands of turns don't make it more."""
+
+from collections.abc import Iterator
+
+from bench.harness import Row, Spread
+from bench.place import Place, text
+from bench.scale import Scale
+from tests.metrics.scrape import scrape
+from tests.storms.vitals import resident, turns
+
+LIMITS = {10: 60e6, 1000: 80e6}  # bytes
+FLAT = 1.05
+FIRST = 20  # turns, after which everything was imported and asked for once
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """A mesh at each size."""
+    for peers in scale.lasting:
+        with Place("memory", scale.folder / "memory") as place:
+            place.write(text(peers))
+            place.start()
+            place.settled()
+            _turn(place, FIRST)
+            before = Spread((resident(place),))
+            yield Row("memory", peers, before, "B", limit=LIMITS.get(peers))
+            _turn(place, scale.turns)
+            after = Spread((resident(place),))
+            place.stop()
+        yield Row(
+            f"memory, {scale.turns:,} turns later",
+            peers,
+            after,
+            "B",
+            reference=before,
+            against="before",
+            limit=FLAT,
+        )
+
+
+def _turn(place: Place, count: int) -> None:
+    """So many turns more, each of which looks at the file too, and a scrape."""
+    until = turns(place) + count
+    for _ in range(count):
+        place.ask("reload")
+    scrape(place)
+    if turns(place) < until:
+        message = f"{until - turns(place)} turns of {count} weren't taken"
+        raise RuntimeError(message)

@@ -1,0 +1,122 @@
+"""Storms of change: how long until all is in sync again, in how many turns, and at what price.
+
+Each is over before its time is taken; what it costs meanwhile is in the other rows. tests/storms
+counts the same in short.
+"""
+
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import partial
+from itertools import pairwise
+
+from bench.harness import Row, Spread
+from bench.place import OVERLAY, Place, delete_group, name, text
+from bench.scale import LARGE, Scale
+from tests.daemon_notify.manager import Manager
+from tests.lab import eventually
+from tests.storms.vitals import forget_peak, peak, processor, resident, turns
+from tests.storms.weather import Storm, deaf, learning, teaching, writing
+from vxland.identity import pair_device
+
+WATCHDOG = 2.0  # seconds that the service manager allows, so that a sign of life is due each second
+SILENCE = 30.0  # seconds: half of what the unit allows (WatchdogSec=)
+GROWN = 1.5  # times the memory before
+EVENTS, WRITES = 1000, 50  # a second
+LOST = 100_000  # events while nobody reads them
+PATIENCE = 300.0
+
+
+@dataclass(frozen=True, slots=True)
+class _Weather:
+    """A storm, by name."""
+
+    name: str
+    rage: Callable[[Place], None]
+
+
+def rows(scale: Scale) -> Iterator[Row]:
+    """Each storm at the largest mesh."""
+    with (
+        Manager(scale.folder / "manager") as manager,
+        Place("storms", scale.folder / "storms") as place,
+    ):
+        place.write(text(LARGE))
+        place.start(environment=manager.environment(WATCHDOG))
+        place.settled()
+        for weather in _weathers(scale.storm):
+            eventually(lambda: _is_whole(place), "all is well", patience=PATIENCE, pause=0.05)
+            time.sleep(scale.streams)
+            yield from _rows(weather, place, manager)
+        place.stop()
+
+
+def _weathers(seconds: float) -> Iterator[_Weather]:
+    texts = [text(peers) for peers in (LARGE - 1, LARGE)]
+    yield _Weather(f"{LARGE:,} deletions at once", _all_deleted)
+    yield _Weather(
+        f"{EVENTS:,} learned addresses a second",
+        lambda place: _last(learning(place, EVENTS), seconds),
+    )
+    yield _Weather(
+        f"{EVENTS:,} entries by hand a second",
+        lambda place: _last(teaching(place, EVENTS), seconds),
+    )
+    yield _Weather(
+        f"a file written {WRITES} times a second",
+        lambda place: _last(writing(place, WRITES, texts), seconds),
+    )
+    yield _Weather(f"{LOST:,} events unread, half of the tunnels deleted", _unread)
+
+
+def _rows(weather: _Weather, place: Place, manager: Manager) -> Iterator[Row]:
+    row = partial(Row, peers=LARGE)
+    manager.forget()
+    forget_peak(place)
+    before, memory, busy = turns(place), resident(place), processor(place)
+    started = time.monotonic()
+    weather.rage(place)
+    over = time.monotonic()
+    eventually(lambda: _is_whole(place), "all is well", patience=PATIENCE, pause=0.02)
+    whole = time.monotonic()
+    busy = processor(place) - busy
+    signs = pairwise((started, *manager.alive, time.monotonic()))
+    silence = max(later - sooner for sooner, later in signs)
+    what = f"storm: {weather.name}"
+    yield row(f"{what}, until all is well again", figure=Spread((whole - over,)))
+    yield row(f"{what}, turns", figure=Spread((turns(place) - before,)), unit="")
+    share = 100 * busy / (whole - started)
+    yield row(f"{what}, of one core", figure=Spread((share,)), unit="%")
+    yield row(
+        f"{what}, memory",
+        figure=Spread((peak(place),)),
+        unit="B",
+        reference=Spread((memory,)),
+        against="before",
+        limit=GROWN,
+    )
+    yield row(f"{what}, the watchdog's wait", figure=Spread((silence,)), limit=SILENCE)
+
+
+def _last(storm: AbstractContextManager[Storm], seconds: float) -> None:
+    with storm:
+        time.sleep(seconds)
+
+
+def _all_deleted(place: Place) -> None:
+    with place.entered():
+        delete_group()
+
+
+def _unread(place: Place) -> None:
+    with deaf(place, LOST):
+        devices = (pair_device(OVERLAY, name(number)) for number in range(2, LARGE // 2 + 2))
+        lines = "\n".join(f"link del {device}" for device in devices)
+        place.sh(f"ip -batch - <<'END'\n{lines}\nEND")
+
+
+def _is_whole(place: Place) -> bool:
+    """Whether the kernel has all tunnels up, and the daemon says that all is in sync."""
+    up = place.sh("ip -br link show type vxlan up").count("\n")
+    return up == LARGE and place.in_sync()
