@@ -123,24 +123,25 @@ def eventually_equal(
         time.sleep(PAUSE)
         actual = observe()
     if actual != expected:  # printed, since hypothesis keeps no failure that doesn't recur
-        print(note(), *_differences("", expected, actual), sep="\n")
+        print(note(), *differences("", expected, actual), sep="\n")
     assert_equal(expected, actual)
 
 
 def assert_equal(expected: object, actual: object) -> None:
     """The same, with what differs told leaf by leaf: a snapshot is long."""
-    assert list(_differences("", expected, actual)) == []
+    assert list(differences("", expected, actual)) == []
     assert expected == actual
 
 
-def _differences(place: str, expected: object, actual: object) -> Iterator[str]:
+def differences(place: str, expected: object, actual: object) -> Iterator[str]:
+    """What isn't the same, leaf by leaf."""
     one, other = _parts(expected), _parts(actual)
     if one is None or other is None:
         if expected != actual:
             yield f"{place}: {expected!r} became {actual!r}"
         return
     for name in dict.fromkeys((*one, *other)):
-        yield from _differences(f"{place}.{name}", one.get(name), other.get(name))
+        yield from differences(f"{place}.{name}", one.get(name), other.get(name))
 
 
 def _parts(value: object) -> Mapping[object, object] | None:

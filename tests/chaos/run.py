@@ -1,0 +1,108 @@
+"""Chaos from beginning to end: vandals at work under traffic, then a look at what is left."""
+
+import time
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from tests.chaos.deeds import VANDALS
+from tests.chaos.field import Field, prepared
+from tests.chaos.lasting import Lasting, all_of
+from tests.chaos.node import NODES, Node
+from tests.chaos.vandal import AtWork
+from tests.daemon.daemon_view import quiet
+from tests.daemon.kernel_view import differences
+from tests.lab import eventually
+from tests.storm.watch import Watch
+
+RATE = 20  # broadcasts a second from each container: there are others on this machine
+STORM = 100  # times that the underlay carries one frame; four are right, and wrong entries add some
+PAUSE = 0.05
+
+
+@dataclass(slots=True)
+class Outcome:
+    """What came of it; ``wrong`` is empty where all went well."""
+
+    seed: int
+    deeds: dict[str, int] = field(default_factory=dict)
+    kills: int = 0
+    frames: int = 0
+    converged: float = 0.0  # seconds until all was as before
+    wrong: list[str] = field(default_factory=list)
+
+    def line(self) -> str:
+        """All of it in one."""
+        told = ", ".join(f"{name} {count}" for name, count in self.deeds.items())
+        return (
+            f"seed {self.seed}: {sum(self.deeds.values())} deeds ({told}), {self.kills} daemons"
+            f" killed, {self.frames} broadcasts; converged in {self.converged:.1f} s;"
+            f" {len(self.wrong)} wrong"
+        )
+
+
+def chaos(folder: Path, seed: int, seconds: float) -> Outcome:
+    """Let them go for so long. Raises AssertionError where it doesn't end as it began."""
+    outcome = Outcome(seed)
+    with prepared(folder, seed) as stage:
+        before = {node: all_of(node, stage.servers[node.number]) for node in NODES}
+        with Watch(stage.site, rate=RATE) as watch:
+            _vandalise(stage, outcome, folder, seconds)
+            stage.restore()
+            began = time.monotonic()
+            stage.put_guests_back()
+            for node in NODES:
+                server = stage.servers[node.number]
+                eventually(server.status, lambda: f"{server.name} answers:\n{server.tail()}")  # noqa: B023
+                server.settled()
+                stage.put_guests_back()
+                eventually(
+                    lambda: all_of(node, server) == before[node],  # noqa: B023
+                    lambda: _differing(stage, node, before[node]),  # noqa: B023
+                    pause=0.1,
+                )
+            outcome.converged = time.monotonic() - began
+            watch.stop()
+            outcome.frames = watch.sent()
+            outcome.wrong += storms(watch)
+        outcome.kills = stage.kills
+        for server in stage.site.servers:
+            quiet(server)
+        stage.site.all_reach()
+        if left := stage.left_elsewhere():
+            outcome.wrong.append(f"left in other namespaces: {left}")
+    return outcome
+
+
+def _vandalise(stage: Field, outcome: Outcome, folder: Path, seconds: float) -> None:
+    with ExitStack() as stack:
+        vandals = {
+            vandal.name: stack.enter_context(
+                AtWork(vandal.name, vandal.deeds(outcome.seed, seconds), stage.servers, folder)
+            )
+            for vandal in VANDALS
+        }
+        until = time.monotonic() + seconds
+        while (now := time.monotonic()) < until:
+            stage.care(now)
+            time.sleep(PAUSE)
+    outcome.deeds = {name: vandal.deeds for name, vandal in vandals.items()}
+
+
+def _differing(stage: Field, node: Node, before: Lasting) -> str:
+    server = stage.servers[node.number]
+    lines = differences("", before, all_of(node, server))
+    return "\n".join([f"{server.name} is as before", *lines, server.tail()])
+
+
+def storms(watch: Watch) -> list[str]:
+    """Broadcasts that came twice, or back, or that circled."""
+    found = []
+    for name, source in watch.sources.items():
+        for other, listener in watch.listeners.items():
+            most = listener.copies(source.number)
+            if most > (other != name):
+                found.append(f"{other} got {most} copies of a broadcast from {name}")
+        if (most := watch.underlay.copies(source.number)) > STORM:
+            found.append(f"the underlay carried a broadcast from {name} {most} times")
+    return found
