@@ -13,12 +13,14 @@ import fcntl
 import os
 import pwd
 import stat
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 RUNTIME = Path("/run/vxland")
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+LOOKS, PAUSE = 20, 0.01  # seconds between them: for a holder that hasn't said yet who it is
 MISPLACED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK})
 
 
@@ -72,11 +74,30 @@ def writer() -> Iterator[None]:
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            holder = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
-            raise Busy(holder or "process unknown") from None
+            raise Busy(_holder(descriptor)) from None
         os.ftruncate(descriptor, 0)
         os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)
         yield
+
+
+def _holder(descriptor: int) -> str:
+    """Who has the lock. It writes itself down a moment later, over whoever had it before."""
+    for _ in range(LOOKS):
+        said = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
+        if _is_there(said.rpartition(" ")[2]):
+            return said
+        time.sleep(PAUSE)
+    return "process unknown"  # of another PID namespace, say
+
+
+def _is_there(process: str) -> bool:
+    try:
+        os.kill(int(process), 0)
+    except PermissionError:
+        return True  # another user's
+    except (ValueError, OverflowError, ProcessLookupError):
+        return False
+    return True
 
 
 def _open_folder(path: Path, parent: int | None = None) -> int:

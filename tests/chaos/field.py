@@ -69,7 +69,7 @@ class Field:
         self.site.all_reach()
 
     def care(self, now: float) -> None:
-        """Start what ended, let go what is frozen, and do the next deed to a daemon if it is due."""
+        """Start what ended, let go what is frozen, do the next deed to a daemon if it is due."""
         for number, server in self.servers.items():
             if server.daemon is not None and server.daemon.poll() is not None:
                 server.stop()

@@ -1,0 +1,146 @@
+"""One writer in a network namespace, whoever comes, whenever, and whatever becomes of the first."""
+
+import re
+import signal
+import subprocess
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.daemon.daemon_view import frozen
+from tests.daemon.kernel_view import assert_equal, snapshot
+from tests.lab import Server, Site, eventually
+from tests.lab.server import BOUND, VXLAND
+from tests.lab.site import config
+
+pytestmark = [
+    pytest.mark.kernel,
+    pytest.mark.daemon,
+    pytest.mark.usefixtures("laboratory"),
+]
+
+MANY = 20
+PATIENCE = 120.0  # seconds: that many programs start on few processors
+BUSY = re.compile(
+    r"vxland: vxland is already at work in this network namespace \(process (\d+)\)\."
+    r" Stop it first: systemctl stop vxland\n"
+)
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Iterator[Site]:
+    """Two servers, each a network namespace of the same machine, and no daemon yet."""
+    with Site(tmp_path, 2) as made:
+        made.write(config((1, 2)))
+        yield made
+
+
+@pytest.fixture
+def server(site: Site) -> Server:
+    """The first one."""
+    return site.servers[0]
+
+
+def at_once(server: Server, commands: Sequence[str]) -> list[subprocess.Popen[str]]:
+    """Start all of these."""
+    return [
+        subprocess.Popen(
+            [*BOUND, *server.command(str(VXLAND), word, "--config", str(server.config))],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+        for word in commands
+    ]
+
+
+def ended(process: subprocess.Popen[str]) -> tuple[int, str]:
+    """Its exit status, and what it said on stderr."""
+    _, said = process.communicate(timeout=PATIENCE)
+    return process.returncode, said
+
+
+def holder(said: str) -> int:
+    """Whom the message names; there is nothing else in it."""
+    found = BUSY.fullmatch(said)
+    assert found, said
+    return int(found[1])
+
+
+@pytest.mark.timeout(300)
+def test_many_daemons_started_at_once(server: Server) -> None:
+    """One of them runs; every other one ends with 1, and says who it is."""
+    started = at_once(server, ["run"] * MANY)
+    with ExitStack() as stack:
+        for process in started:
+            stack.callback(process.communicate)
+            stack.callback(process.kill)
+        eventually(
+            lambda: sum(process.poll() is None for process in started) == 1, "one is left", PATIENCE
+        )
+        (winner,) = (process for process in started if process.poll() is None)
+        for process in started:
+            if process is not winner:
+                status, said = ended(process)
+                assert (status, holder(said)) == (1, winner.pid)
+        eventually(server.in_sync, "it works")
+        winner.terminate()
+        assert ended(winner)[0] == 0
+
+
+def test_many_writers_at_once(server: Server) -> None:
+    """``apply`` and ``down`` side by side: each does all of its work, or none and says so."""
+    ends = [ended(one) for one in at_once(server, ["apply", "down"] * 3)]
+    for status, said in ends:
+        assert status in (0, 1)
+        assert said == "" if status == 0 else holder(said)
+    assert any(status == 0 for status, _ in ends)
+    assert server.vxland("apply").returncode == 0
+    assert server.link("vxl-lan-lxd2")
+
+
+def test_the_lock_dies_with_its_holder(server: Server) -> None:
+    """After SIGKILL the next one comes at once, and what is named then is that one."""
+    server.start()
+    assert server.daemon is not None
+    first = server.daemon.pid
+    server.stop(kill=True)
+    assert server.vxland("apply").returncode == 0
+    server.start()
+    assert holder(server.vxland("apply").stderr) == server.daemon.pid != first
+
+
+def test_a_holder_that_is_stopped(server: Server) -> None:
+    """SIGSTOP: nobody takes its place, each is told who is in the way, and nothing is changed."""
+    server.start()
+    server.settled()
+    assert server.daemon is not None
+    before = snapshot(server)
+    with frozen(server):
+        for word in ("run", "down"):
+            done = server.vxland(word)
+            assert (done.returncode, holder(done.stderr)) == (1, server.daemon.pid)
+    server.settled()
+    assert_equal(before, snapshot(server))
+    server.daemon.send_signal(signal.SIGTERM)
+    assert server.stop() == 0
+
+
+def test_network_namespaces_have_a_lock_each(site: Site) -> None:
+    """A daemon in each, and each refuses in its own name."""
+    for server in site.servers:
+        server.start(wait=False)
+    for server in site.servers:
+        server.settled()
+    named = [holder(server.vxland("down").stderr) for server in site.servers]
+    assert named == [server.daemon.pid for server in site.servers if server.daemon]
+
+
+def test_many_reloads_at_once(server: Server) -> None:
+    """Each of them is answered: no writer, so none is refused."""
+    server.start()
+    server.settled()
+    assert [ended(one) for one in at_once(server, ["reload"] * 5)] == [(0, "")] * 5

@@ -1,0 +1,80 @@
+"""Who is named as the holder of the lock."""
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from vxland import lock
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder in the place of /run/vxland."""
+    monkeypatch.setattr(lock, "RUNTIME", tmp_path)
+    return tmp_path
+
+
+def written() -> Path:
+    """The lock's file."""
+    return lock.folder() / "lock"
+
+
+def refused() -> str:
+    """What somebody else is told."""
+    with pytest.raises(lock.Busy) as told, lock.writer():
+        pass
+    return str(told.value)
+
+
+@contextmanager
+def held(said: str) -> Iterator[None]:
+    """The lock is had, and this stands in its file."""
+    with lock.writer():
+        written().write_text(said)
+        yield
+
+
+def test_the_holder_is_named() -> None:
+    with lock.writer():
+        assert refused().endswith(f"(process {os.getpid()})")
+
+
+def test_another_users_process_is_named() -> None:
+    """By its number, whether or not it may be signalled."""
+    with held("process 1\n"):
+        assert refused().endswith("(process 1)")
+
+
+def test_a_dead_one_is_not_named() -> None:
+    """It held the lock before; whoever has it now hasn't said so yet."""
+    with subprocess.Popen([sys.executable, "-c", ""]) as dead:
+        dead.wait()
+    with held(f"process {dead.pid}\n"):
+        assert refused().endswith("(process unknown)")
+
+
+@pytest.mark.parametrize("said", ["", "process", "process x", f"process {1 << 70}"])
+def test_rubbish_is_not_repeated(said: str) -> None:
+    with held(said):
+        assert refused().endswith("(process unknown)")
+
+
+def test_what_is_said_late_counts(monkeypatch: pytest.MonkeyPatch) -> None:
+    with held(""):
+
+        def say(_: float) -> None:
+            written().write_text(f"process {os.getpid()}\n")
+
+        monkeypatch.setattr("time.sleep", say)
+        assert refused().endswith(f"(process {os.getpid()})")
+
+
+def test_it_is_free_afterwards() -> None:
+    for _ in range(2):
+        with lock.writer():
+            pass
