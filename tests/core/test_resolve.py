@@ -257,6 +257,17 @@ def test_a_vtep_has_all_that_the_kernel_needs() -> None:
     assert (vtep.vni_key.vni, vtep.vni_key.port, vtep.vni_key.family) == (10883308, 4789, 4)
 
 
+def test_a_change_leaves_the_other_vteps_alone() -> None:
+    """Those that are what they were are the same objects, which cost nothing to compare."""
+    before = overlay(SETTINGS).vteps
+    more = replace(SETTINGS, peers=(*PEERS, PeerSettings("lxd4", "192.0.2.4")))
+    *same, new = overlay(more).vteps
+    assert all(vtep is old for vtep, old in zip(same, before, strict=True))
+    assert new.peer == "lxd4"
+    moved = replace(SETTINGS, overlays=(replace(LAN, port=8472),))
+    assert {vtep.port for vtep in overlay(moved).vteps} == {8472}
+
+
 def test_every_overlay_may_be_asked_to_adopt() -> None:
     """As by ``--adopt``."""
     overlays = tuple(OverlaySettings(name, f"br-{name}") for name in ("lan", "dmz"))

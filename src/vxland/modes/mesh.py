@@ -9,50 +9,73 @@ talk to each other would keep each other there until the device goes, and then l
 So nothing is learned behind a quiet device by index, and once no node speaks so, none sends so.
 """
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from vxland import identity
+from vxland.addresses import IPAddress
 from vxland.model import Remote, Vtep
 from vxland.modes.seat import Seat
 from vxland.observed import FLOOD_FLAGS
-from vxland.settings import OverlaySettings, VniScheme, VxlanOptions
+from vxland.settings import VniScheme, VxlanOptions
 from vxland.vni import Numbered, numbered
 
 QUIET = {VniScheme.PAIR: FLOOD_FLAGS, VniScheme.INDEX: FLOOD_FLAGS | {"learning"}}
+REMEMBERED = 4096  # VTEPs, most of which a change of the file leaves as they are
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What a node's VTEPs of an overlay have in common that are numbered by one scheme."""
+
+    overlay: str
+    node: str
+    port: int
+    options: VxlanOptions
+    off: frozenset[str]
 
 
 def vteps(seat: Seat) -> tuple[Vtep, ...]:
     """A VTEP for each remote with an address, or two, in the file's order; a quiet one last."""
-    overlay = seat.overlay
+    kinds: dict[VniScheme | None, _Kind] = {
+        scheme: _kind(seat, scheme) for scheme in seat.overlay.schemes
+    }
     return tuple(
-        Vtep(
-            overlay=overlay.name,
-            peer=number.peer,
-            device=number.device,
-            altname=identity.vtep_altname(
-                overlay.name, number.peer, quiet=number.scheme is not overlay.vni
-            ),
-            alias=identity.vtep_alias(overlay.name, number.peer),
-            mac=identity.mac(seat.node, overlay.name, number.peer),
-            vni=number.vni,
-            port=overlay.port,
-            local=seat.locals[number.peer],
-            remotes=(Remote(number.peer, seat.remotes[number.peer]),),
-            mtu=min(seat.mtu, seat.most.get(number.peer, seat.mtu)),
-            options=_options(overlay, number),
-            off=_off(overlay, number),
+        _vtep(
+            kinds[number.scheme],
+            number,
+            seat.locals[number.peer],
+            seat.remotes[number.peer],
+            min(seat.mtu, seat.most.get(number.peer, seat.mtu)),
         )
-        for number in numbered(overlay, seat.node, seat.order)
+        for number in numbered(seat.overlay, seat.node, seat.order)
         if number.peer in seat.remotes
     )
 
 
-def _options(overlay: OverlaySettings, number: Numbered) -> VxlanOptions:
-    """Of two kinds of devices each learns as it would alone."""
-    if overlay.heard is None or number.scheme is None:
-        return overlay.options
-    return replace(overlay.options, learning=number.scheme.learning)
+def _kind(seat: Seat, scheme: VniScheme) -> _Kind:
+    overlay, options = seat.overlay, seat.overlay.options
+    if overlay.heard is not None:  # of two kinds of devices each learns as it would alone
+        options = replace(options, learning=scheme.learning)
+    off = frozenset() if scheme is overlay.vni else QUIET[scheme]
+    return _Kind(overlay.name, seat.node, overlay.port, options, off)
 
 
-def _off(overlay: OverlaySettings, number: Numbered) -> frozenset[str]:
-    return frozenset() if number.scheme in (overlay.vni, None) else QUIET[number.scheme]
+@lru_cache(REMEMBERED)
+def _vtep(kind: _Kind, number: Numbered, local: IPAddress, remote: IPAddress, mtu: int) -> Vtep:
+    """A VTEP by all that it depends on: one that is what it was is the same object."""
+    return Vtep(
+        overlay=kind.overlay,
+        peer=number.peer,
+        device=number.device,
+        altname=identity.vtep_altname(kind.overlay, number.peer, quiet=bool(kind.off)),
+        alias=identity.vtep_alias(kind.overlay, number.peer),
+        mac=identity.mac(kind.node, kind.overlay, number.peer),
+        vni=number.vni,
+        port=kind.port,
+        local=local,
+        remotes=(Remote(number.peer, remote),),
+        mtu=mtu,
+        options=kind.options,
+        off=kind.off,
+    )
