@@ -2,16 +2,13 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
-from itertools import islice
 from typing import Protocol
 
-from vxland import identity, names, peers
+from vxland import names, peers, traces
 from vxland.addresses import IPAddress
-from vxland.identity import SHARED
 from vxland.model import Desired
 from vxland.names import Answer
-from vxland.observed import Host, Link, Observed
-from vxland.ownership import mark, own_links
+from vxland.observed import Host, Observed
 from vxland.peers import host_name
 from vxland.problems import Kind, Problem
 from vxland.resolve import Beyond
@@ -19,7 +16,6 @@ from vxland.settings import PeerSettings, Settings
 from vxland.unsuitable import Doubt, doubts
 
 MOST_NAMED = 3  # of the names that can't be confirmed
-WITNESSES = 3  # devices that are asked which node made them
 
 
 class Sight(Protocol):
@@ -97,7 +93,7 @@ def whereabouts(
     own = _own(settings, known, here, by_name.keys(), observed)
     present = {**before}
     if any(peer.name not in before for peer in named):
-        present = remembered(observed, own) | present
+        present = traces.ends(observed, own) | present
     mine = known.get(own or "", Answer())
     by_own_name = mine.addresses
     if settings.node.address is not None:
@@ -179,29 +175,6 @@ def choose(answer: Answer, present: IPAddress | None, mine: Answer) -> IPAddress
     return present if present in shared else min(shared, key=int, default=None)
 
 
-def remembered(observed: Observed, own: str | None) -> dict[str, IPAddress]:
-    """What the kernel remembers by the marks of tunnels: where they lead to and from.
-
-    Of a machine that has both, its IPv4 address.
-    """
-    found: dict[str, IPAddress] = {}
-    for link in sorted(own_links(observed), key=_family_and_name):
-        seen = mark(link)
-        if seen is None or link.vxlan is None:
-            continue
-        if link.vxlan.remote is not None and seen.peer not in SHARED.values():
-            found.setdefault(seen.peer, link.vxlan.remote)
-        made_here = own and identity.is_mac_of(link.mac, own, seen.overlay, seen.peer)
-        if own and made_here and link.vxlan.local is not None:
-            found.setdefault(own, link.vxlan.local)
-    return found
-
-
-def _family_and_name(link: Link) -> tuple[int, str]:
-    local = link.vxlan.local if link.vxlan is not None else None
-    return (local.version if local is not None else 0, link.name)
-
-
 def _known(peer: PeerSettings, answers: Mapping[str, Answer], doubt: Doubt) -> Answer:
     literal = peers.lookup(peer.address)
     if literal is not None:
@@ -240,13 +213,9 @@ def _own(
     found = [name for name, answer in known.items() if answer.addresses & here]
     if len(found) == 1 and found[0] not in named:
         return found[0]
-    marked = ((link, seen) for link in own_links(observed) if (seen := mark(link)) is not None)
-    witnesses = list(islice(marked, WITNESSES))
-    for name in (*found, *named):
-        if any(
-            identity.is_mac_of(link.mac, name, seen.overlay, seen.peer) for link, seen in witnesses
-        ):
-            return name
+    made = traces.maker(observed, (*found, *named))
+    if made is not None:
+        return made
     return found[0] if len(found) == 1 else None
 
 

@@ -22,6 +22,7 @@ from tests.fake.wishes import (
     wish,
 )
 from tests.fake_kernel import FakeKernel
+from vxland import traces
 from vxland.chronicle import Chronicle
 from vxland.execution import Outcome, execute
 from vxland.fights import Fight
@@ -39,7 +40,6 @@ from vxland.restraint import grounded
 from vxland.settings import OverlaySettings, PeerSettings, Settings, VxlanOptions
 from vxland.status.build import Counts, report_status
 from vxland.traffic import Seen, Traffic
-from vxland.whereabouts import remembered
 
 DEVICE, DEVICE6 = "vxl-lan", "vxl-lan6"
 STRAY = "192.0.2.66"
@@ -379,7 +379,7 @@ def test_this_nodes_own_address_is_remembered_and_nobody_elses() -> None:
         DEVICE, "vxlan", "vxland:lan:*", mac=mac("a", "lan", SHARED[4]), up=True, vxlan=state
     )
     seen = Observed(links={DEVICE: link})
-    assert remembered(seen, "a") == {"a": ip_address("192.0.2.1")}
+    assert traces.ends(seen, "a") == {"a": ip_address("192.0.2.1")}
 
 
 def test_a_fight_over_guards_is_not_one_over_none() -> None:

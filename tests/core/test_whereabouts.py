@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.profiles import examples
-from vxland import identity
+from vxland import identity, traces
 from vxland.addresses import IPAddress
 from vxland.model import Desired
 from vxland.names import FAMILIES, Answer
@@ -21,7 +21,6 @@ from vxland.whereabouts import (
     Whereabouts,
     choose,
     explained,
-    remembered,
     survey,
     whereabouts,
 )
@@ -405,9 +404,9 @@ def test_what_the_kernel_remembers() -> None:
     assert lost.vxlan is not None
     lost = replace(lost, vxlan=replace(lost.vxlan, remote=None, local=None))
     observed = seen(bridge, bare, stranger, newborn, lost, tunnel("lxd2", "192.0.2.2"))
-    assert remembered(observed, None) == {"lxd2": ip_address("192.0.2.2")}
-    assert remembered(observed, "lxd1")["lxd1"] == ip_address("192.0.2.1")
-    assert "other" not in remembered(observed, "other")
+    assert traces.ends(observed, None) == {"lxd2": ip_address("192.0.2.2")}
+    assert traces.ends(observed, "lxd1")["lxd1"] == ip_address("192.0.2.1")
+    assert "other" not in traces.ends(observed, "other")
 
 
 class Eyes:
