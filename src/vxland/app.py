@@ -26,7 +26,7 @@ from vxland.kernel.peer_counters import read_counters
 from vxland.lock import writer
 from vxland.lookup import NameService
 from vxland.meter import Counters
-from vxland.metrics import Sources, Totals, TunnelTotals, VxlandCollector, registry
+from vxland.metrics import Exposition, Sources, Totals, TunnelTotals
 from vxland.notify import Notifier
 from vxland.outlook import counted
 from vxland.precedence import Precedence
@@ -87,7 +87,7 @@ class Daemon:
                 names,
                 _Others(events, self._doorbell),
             )
-            collector = VxlandCollector(
+            metrics = Exposition(
                 self._totals,
                 self._tunnel_totals,
                 Sources(
@@ -112,7 +112,7 @@ class Daemon:
             stack.callback(self._control.stop)
             self._http = Server(
                 Site(
-                    metrics=registry(collector),
+                    metrics=metrics,
                     status=self._board.status,
                     events=self._board.events,
                     dead=self._board.dead,

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from prometheus_client import CollectorRegistry, Gauge
 
 from vxland.http import Server, Site
+from vxland.metrics.text import answer
 from vxland.settings import HttpSettings
 from vxland.status.shape import Json
 
@@ -32,7 +33,7 @@ class Stage:
     def site(self) -> Site:
         """As the server knows it."""
         return Site(
-            self.metrics,
+            lambda accept: answer(self.metrics, accept),
             lambda: self.answer("status"),
             lambda: self.answer("events"),
             lambda: self.why_dead,

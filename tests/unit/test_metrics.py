@@ -11,7 +11,7 @@ from prometheus_client import generate_latest
 from vxland import operations
 from vxland.execution import Failure, Outcome
 from vxland.meter import Counters
-from vxland.metrics import Sources, Totals, TunnelTotals, VxlandCollector, registry
+from vxland.metrics import Exposition, Sources, Totals, TunnelTotals
 from vxland.metrics.paced import EACH
 from vxland.metrics.totals import KINDS
 from vxland.model import Desired
@@ -81,7 +81,7 @@ class Daemon:
             interval=lambda: 30.0,
             give_way=give_way,
         )
-        self.registry = registry(VxlandCollector(self.totals, self.tunnels, sources))
+        self.registry = Exposition(self.totals, self.tunnels, sources).registry
 
     def _look(self) -> Mapping[str, Seen]:
         if self.devices is None:

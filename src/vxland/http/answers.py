@@ -8,7 +8,7 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, cast
 
-from prometheus_client.exposition import choose_encoder, gzip_accepted
+from prometheus_client.exposition import gzip_accepted
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import Application, HTTPError, RequestHandler
@@ -147,14 +147,10 @@ class _Metrics(_Answer):
     """For Prometheus, in the format that it asks for."""
 
     async def get(self) -> None:
-        try:
-            encode, kind = choose_encoder(self.request.headers.get("Accept", ""))
-        except (ValueError, TypeError):  # it asks for a version that is no number
-            encode, kind = choose_encoder("")
-        registry = self.settings["site"].metrics
+        write, kind = self.settings["site"].metrics(self.request.headers.get("Accept", ""))
         packed = self.wants_packed()
         self.add_header("Vary", "Accept")
-        await self.make(kind, lambda: (OK, _packed(encode(registry), wanted=packed)), packed=packed)
+        await self.make(kind, lambda: (OK, _packed(write(), wanted=packed)), packed=packed)
 
 
 class _Api(_Answer):

@@ -3,8 +3,6 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from prometheus_client import CollectorRegistry
-
 from vxland.status.shape import Json
 
 
@@ -12,10 +10,11 @@ from vxland.status.shape import Json
 class Site:
     """Where the answers come from.
 
-    Metrics, status and events may take long, and are asked for in a thread of their own.
+    Metrics, status and events may take long, and are made in a thread of their own.
     """
 
-    metrics: CollectorRegistry
+    # For an Accept header, which is answered at once: what makes the text, and its media type.
+    metrics: Callable[[str], tuple[Callable[[], bytes], str]]
     status: Callable[[], Json]  # with "error" where there is none
     events: Callable[[], Json]
     dead: Callable[[], str | None]  # why the daemon does nothing any more

@@ -6,6 +6,7 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from vxland.metrics.counted import counted
 from vxland.metrics.daemon import daemon
 from vxland.metrics.odometers import TunnelTotals
 from vxland.metrics.overlays import overlays
@@ -38,7 +39,7 @@ class VxlandCollector(Collector):
 
     def _families(self) -> Iterable[Metric]:
         report = self._totals.last
-        yield from self._totals.families()
+        yield from counted(self._totals)
         yield from daemon(self._sources, report)
         if report is None:
             return

@@ -1,10 +1,9 @@
 """What adds up over the turns of the loop: how often, how long, and what was done."""
 
+from bisect import bisect_left
+from collections import Counter
 from collections.abc import Iterable, Sequence
-
-from prometheus_client import Counter, Histogram, disable_created_metrics
-from prometheus_client.core import Metric
-from prometheus_client.registry import Collector
+from itertools import product
 
 from vxland import operations
 from vxland.fights import causes
@@ -12,14 +11,27 @@ from vxland.operations import Operation
 from vxland.report import Report
 
 RESULTS = ("in_sync", "changed", "failed")
-BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
+BUCKETS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0)
 KINDS: Sequence[type[Operation]] = tuple(
     kind
     for kind in map(operations.__dict__.get, operations.__all__)
     if isinstance(kind, type) and issubclass(kind, Operation) and kind is not Operation
 )
 
-disable_created_metrics()  # type: ignore[no-untyped-call] # they double the counters
+Labels = tuple[str, ...]  # their values
+
+
+class Durations:
+    """How long turns took, by the least of ``BUCKETS`` that they fit into; the rest come last."""
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.sum = 0.0  # seconds
+
+    def add(self, duration: float) -> None:
+        """Count one."""
+        self.counts[bisect_left(BUCKETS, duration)] += 1
+        self.sum += duration
 
 
 class Totals:
@@ -31,61 +43,26 @@ class Totals:
 
     def __init__(self, triggers: Iterable[str] = ()) -> None:
         self.last: Report | None = None
-        self._turns = Counter(
-            "vxland_reconciliations",
-            "Turns of the loop, by what rang for it and what it brought.",
-            ("trigger", "result"),
-            registry=None,
-        )
-        self._durations = Histogram(
-            "vxland_reconciliation_duration_seconds",
-            "How long a turn of the loop took, from the look at the kernel to the last operation.",
-            ("result",),
-            registry=None,
-            buckets=BUCKETS,
-        )
-        self._operations = Counter(
-            "vxland_operations",
-            "Operations on the kernel, by kind and result.",
-            ("kind", "result"),
-            registry=None,
-        )
-        self._drift = Counter(
-            "vxland_drift",
-            "Things put right that something else had changed, by what of them it was.",
-            ("kind",),
-            registry=None,
-        )
-        for result in RESULTS:
-            self._durations.labels(result)
-            for trigger in triggers:
-                self._turns.labels(trigger, result)
-        for kind in KINDS:
-            self._operations.labels(kind.__name__, "done")
-            self._operations.labels(kind.__name__, "failed")
-            self._drift.labels(kind.attribute)
+        self.turns = _none_yet(product(triggers, RESULTS))
+        self.durations = {result: Durations() for result in RESULTS}
+        names = [kind.__name__ for kind in KINDS]
+        self.operations = _none_yet(product(names, ("done", "failed")))
+        self.drift = _none_yet((kind.attribute,) for kind in KINDS)
 
     def add(self, report: Report) -> None:
         """Count one turn."""
         result = "failed" if report.failures else "changed" if report.outcomes else "in_sync"
         for trigger in report.triggers:
-            self._turns.labels(trigger, result).inc()
-        self._durations.labels(result).observe(report.duration)
+            self.turns[trigger, result] += 1
+        self.durations[result].add(report.duration)
         for outcome in report.outcomes:
             kind = type(outcome.operation).__name__
-            self._operations.labels(kind, "failed" if outcome.failure else "done").inc()
+            self.operations[kind, "failed" if outcome.failure else "done"] += 1
         done = (outcome.operation for outcome in report.outcomes if not outcome.failure)
         for operation in causes([op for op in done if op.device in report.repaired]):
-            self._drift.labels(operation.attribute).inc()
+            self.drift[operation.attribute,] += 1
         self.last = report
 
-    def families(self) -> Iterable[Metric]:
-        """The metrics."""
-        counted: tuple[Collector, ...] = (
-            self._turns,
-            self._durations,
-            self._operations,
-            self._drift,
-        )
-        for metric in counted:
-            yield from metric.collect()
+
+def _none_yet(series: Iterable[Labels]) -> Counter[Labels]:
+    return Counter(dict.fromkeys(series, 0))
