@@ -17,6 +17,7 @@ from tests.names.scripted import Scripted
 from vxland.lookup import NameService, ask, query
 from vxland.lookup import service as service_module
 from vxland.lookup.hosts import Hosts
+from vxland.lookup.once import answers
 from vxland.lookup.query import HOSTS_TTL, PATIENCE, look_up
 from vxland.names import ASKING, FAMILIES, Answer, Lookup
 
@@ -125,7 +126,7 @@ def test_an_answer_that_is_too_long_for_a_datagram(namespace: Namespace, tmp_pat
 
 def test_a_command_waits_for_a_while(scripted: Scripted) -> None:
     """For all names at once; it goes on with those that came."""
-    found = ask(frozenset({"four.mesh.test", "half.mesh.test", "garbage.mesh.test"}), 1.0)
+    found = answers(frozenset({"four.mesh.test", "half.mesh.test", "garbage.mesh.test"}), 1.0)
     assert found["four.mesh.test"] == Answer(FOUR, frozenset(), "")
     assert found["garbage.mesh.test"] == Answer(reason="no answer within 1 s")
     assert ask(frozenset()) == {}

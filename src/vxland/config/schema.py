@@ -128,7 +128,8 @@ class PeerTable(Table):
 class File(Table):
     """The configuration of vxland: which servers share which Ethernet segments."""
 
-    model_config = ConfigDict(title="vxland.toml")
+    # Its tables are validated one by one; only the JSON Schema needs it whole.
+    model_config = ConfigDict(title="vxland.toml", defer_build=True)
 
     node: NodeTable = NodeTable()
     http: HttpTable = HttpTable()

@@ -4,16 +4,15 @@ import asyncio
 from collections.abc import Mapping
 
 from vxland.lookup.hosts import Hosts
+from vxland.lookup.query import look_up
 from vxland.names import Answer, Lookup, renewed
 
 AT_ONCE = 32  # names: it is done once, and a thousand of them have to come in time
 DEADLINE = 5.0  # seconds for all of them
 
 
-def ask(names: frozenset[str], deadline: float = DEADLINE) -> dict[str, Answer]:
+def answers(names: frozenset[str], deadline: float = DEADLINE) -> dict[str, Answer]:
     """What is known of each name in the end."""
-    if not names:
-        return {}
     return {
         name: renewed(Answer(), lookup)
         for name, lookup in asyncio.run(_look_up(names, deadline)).items()
@@ -21,8 +20,6 @@ def ask(names: frozenset[str], deadline: float = DEADLINE) -> dict[str, Answer]:
 
 
 async def _look_up(names: frozenset[str], deadline: float) -> Mapping[str, Lookup]:
-    from vxland.lookup.query import look_up  # noqa: PLC0415 - few have names
-
     hosts = Hosts()
     turn = asyncio.Semaphore(AT_ONCE)
     late = Lookup(reason=f"no answer within {deadline:.0f} s")

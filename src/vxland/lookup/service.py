@@ -1,15 +1,18 @@
 """The daemon's thread for names: asks when it is time, and rings where another answer came."""
 
-import asyncio
 import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
 from random import Random
+from typing import TYPE_CHECKING
 
 from vxland.faults import Faults
 from vxland.lookup.hosts import Hosts
 from vxland.names import Answer, Book
+
+if TYPE_CHECKING:
+    import asyncio
 
 AT_ONCE = 8  # names asked for at a time
 PACE = 0.01  # seconds from one to the next: a name server is others', too
@@ -69,6 +72,8 @@ class NameService:
             self._loop.call_soon_threadsafe(self._news.set)
 
     def _run(self) -> None:
+        import asyncio  # noqa: PLC0415 - only who has names pays for it
+
         while not self._closed:
             try:
                 asyncio.run(self._ask())
@@ -78,7 +83,8 @@ class NameService:
 
     async def _ask(self) -> None:
         """Ask for whatever is due, until closed; what is under way then is given up."""
-        # Imported here, so that only who has names pays for it.
+        import asyncio  # noqa: PLC0415
+
         from vxland.lookup.query import look_up  # noqa: PLC0415
 
         news, hosts = asyncio.Event(), Hosts()
