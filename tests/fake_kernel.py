@@ -36,7 +36,7 @@ from vxland.nftables import (
 )
 from vxland.observed import Abroad, EbtablesState, FarEnd, ForwardChain, Host, Observed, Unavailable
 from vxland.operations import Operation
-from vxland.ownership import KINDS
+from vxland.ownership import KINDS, is_own
 from vxland.traffic import Seen
 
 NFT_SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
@@ -124,7 +124,7 @@ class FakeKernel:
             nftables=self.no_nftables or self.nft.state(),
             tally=self.no_nftables or self.tally.state(),
             host=Host(
-                mtus={device.name: device.mtu for device in devices},
+                mtus={d.name: d.mtu for d in devices if not (d.vxlan and is_own(d.seen(names)))},
                 renames_live=self.net.renames_live,
             ),
         )

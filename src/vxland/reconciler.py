@@ -24,7 +24,7 @@ from vxland.observed import Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import host_names, hosts
-from vxland.plan import Memory, Plan, plan
+from vxland.plan import Memory, Plan, Planning, plan
 from vxland.problems import Kind, Problem, Unresolved
 from vxland.reload import refusal
 from vxland.report import ConfigState, Report
@@ -76,7 +76,8 @@ class Reconciler:
         self._silence = Silence()
         self._leisure = Leisure(kernel, others)
         self._failures = Failures()
-        self._plan_for, self._resolve_for, self._hints_for = Last(plan), Last(resolve), Last(hints)
+        self._plan_for = Planning(plan)
+        self._resolve_for, self._hints_for = Last(resolve), Last(hints)
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
     @property
@@ -237,7 +238,8 @@ class Reconciler:
         if any(isinstance(operation, CreateVtep) for operation in whole.operations):
             # Its VNI may be held by the same device, moved to another namespace.
             observed = replace(observed, abroad=self._kernel.look_abroad())
-            whole = plan(observed, desired, self._memory)
+            if observed.abroad:
+                whole = self._plan_for(observed, desired, self._memory)
         return observed, whole
 
     def _at_leisure(

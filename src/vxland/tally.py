@@ -52,7 +52,8 @@ def wanted(desired: Desired) -> frozenset[Counted]:
 
 def shared(desired: Desired) -> Iterator[Tunnel]:
     """The tunnels that have no device of their own."""
-    return (tunnel for tunnel in desired.tunnels() if tunnel.vtep.shared)
+    overlays = (overlay for overlay in desired.overlays if overlay.shared)
+    return (tunnel for overlay in overlays for tunnel in overlay.tunnels())
 
 
 def counted(tunnel: Tunnel) -> Counted:

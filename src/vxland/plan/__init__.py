@@ -2,5 +2,6 @@
 
 from vxland.plan.memory import Memory
 from vxland.plan.planner import Plan, plan, plan_teardown
+from vxland.plan.planning import Narrow, Planning
 
-__all__ = ["Memory", "Plan", "plan", "plan_teardown"]
+__all__ = ["Memory", "Narrow", "Plan", "Planning", "plan", "plan_teardown"]

@@ -23,6 +23,7 @@ from vxland.plan.memory import Memory
 from vxland.plan.notices import hazard, idle, mode_changes, unguarded
 from vxland.plan.obstacles import name_taken, vni_taken
 from vxland.plan.schemes import renumbering, scheme_changes
+from vxland.plan.standing import View
 from vxland.plan.vteps import Place, plan_vtep, stays_in_place
 from vxland.problems import Kind, Problem
 
@@ -42,6 +43,12 @@ class Plan:
 
 def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Plan:  # noqa: B008
     """What to do, in order, to get from ``observed`` to ``desired``."""
+    return plan_view(View(observed, desired, tables=desired), memory)
+
+
+def plan_view(view: View, memory: Memory) -> Plan:
+    """The same for a part of it, which leaves out what isn't to be changed."""
+    observed, desired = view.observed, view.desired
     if not desired.node and not desired.overlays:
         return Plan(problems=tuple(idle(observed)))
     adoption = adopt(observed, desired) if desired.node else Adoption(observed)
@@ -56,7 +63,8 @@ def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Pla
     planner.tunnels()
     planner.departures()
     planner.guards()
-    planner.operations += tally.operations(planner.active(), adoption.observed)
+    if view.tables is not None:
+        planner.operations += tally.operations(planner.active(view.tables), adoption.observed)
     planner.rules()
     return planner.result()
 
@@ -194,14 +202,14 @@ class _Planner:
     def rules(self) -> None:
         """What the guards replace of others' rules."""
         renames = [operation for operation in self.operations if isinstance(operation, Rename)]
-        early, late = retirements(self.active(), self.seats, self.observed, renames)
+        early, late = retirements(self.active(self.desired), self.seats, self.observed, renames)
         self.adoption = replace(self.adoption, operations=(*self.adoption.operations, *early))
         self.operations += late
 
-    def active(self) -> Desired:
-        """What is wanted but for overlays in which nothing is changed."""
-        overlays = (o for o in self.desired.overlays if o.name not in self.adoption.blocked)
-        return replace(self.desired, overlays=tuple(overlays))
+    def active(self, desired: Desired) -> Desired:
+        """What of this is wanted but for overlays in which nothing is changed."""
+        overlays = (o for o in desired.overlays if o.name not in self.adoption.blocked)
+        return replace(desired, overlays=tuple(overlays))
 
     def _stands(self, guard: str, operation: Operation) -> bool:
         """Whether this isn't taken away, since what it guards is left as it is."""

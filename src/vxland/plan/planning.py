@@ -1,0 +1,52 @@
+"""Planning turn by turn: what hasn't changed since all was as wanted isn't thought about again."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from vxland.last import Last
+from vxland.model import Desired
+from vxland.observed import Observed
+from vxland.plan.memory import Memory
+from vxland.plan.planner import Plan, plan, plan_view
+from vxland.plan.standing import Standing, View
+
+NOTHING = Plan()
+
+
+@dataclass(frozen=True, slots=True)
+class Narrow:
+    """A plan that is the whole one, made from a part of what there is."""
+
+    plan: Plan
+    view: View
+
+
+class Planning:
+    """Plans as ``plan`` does, and remembers when there was nothing to do. For one thread."""
+
+    def __init__(self, whole: Callable[[Observed, Desired, Memory], Plan] = plan) -> None:
+        self._whole = Last(whole)
+        self._standing: Standing | None = None
+
+    def __call__(self, observed: Observed, desired: Desired, memory: Memory) -> Plan:
+        """What to do, in order, to get from ``observed`` to ``desired``."""
+        narrow = self.narrow(observed, desired, memory)
+        if narrow is not None:
+            return narrow.plan
+        found = self._whole(observed, desired, memory)
+        # What others made and is to be taken over may be anywhere.
+        if found == NOTHING and not any(overlay.adopt for overlay in desired.overlays):
+            self._standing = Standing(observed, desired, memory)
+        return found
+
+    def narrow(self, observed: Observed, desired: Desired, memory: Memory) -> Narrow | None:
+        """The same, where little has changed since there was nothing to do; None elsewhere."""
+        view = self._standing.view(observed, desired, memory) if self._standing else None
+        if view is None:
+            return None
+        if not view.changed:
+            return Narrow(NOTHING, view)
+        found = plan_view(view, memory)
+        if found == NOTHING:
+            self._standing = Standing(observed, desired, memory)
+        return Narrow(found, view)
