@@ -15,7 +15,7 @@ from tests.core.watch import Others, Watch
 from tests.fake import drift
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
-from tests.fake.wishes import LAN, settings, wish
+from tests.fake.wishes import LAN, host, settings, wish
 from tests.fake_kernel import FakeKernel
 from tests.profiles import examples
 from vxland.execution import execute
@@ -196,6 +196,20 @@ def test_of_many_that_changed_all_is_planned(monkeypatch: pytest.MonkeyPatch) ->
     assert planning.narrow(kernel.observe(), desired, NOTHING) is not None
     monkeypatch.setattr(standing, "MOST", 1)
     assert planning.narrow(kernel.observe(), desired, NOTHING) is None
+
+
+@pytest.mark.parametrize("underlay", [None, "eth0"])
+def test_how_peers_are_reached_matters_to_what_is_bound(underlay: str | None) -> None:
+    """A device bound to a card stays so while its peer is reached by that."""
+    kernel, planning, desired = quiet_node()
+    seen = replace(kernel.observe(), host=host())
+    link = seen.links[drift.C]
+    assert link.vxlan is not None
+    bound = replace(link, vxlan=replace(link.vxlan, underlay=underlay))
+    seen = replace(seen, links={**seen.links, drift.C: bound})
+    assert planning(seen, desired, NOTHING) == Plan()
+    narrow = planning.narrow(replace(seen, host=host(1000)), desired, NOTHING)
+    assert (narrow is None) is (underlay is not None)
 
 
 def test_what_is_to_be_taken_over_may_be_anywhere() -> None:

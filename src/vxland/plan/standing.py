@@ -16,8 +16,9 @@ from vxland.plan.memory import Memory
 
 MOST = 100  # devices that changed: of more, all is planned
 BY_DEVICE = ("links", "fdb", "addresses")
+FOR_BOUND = ("host",)  # says nothing about a device that isn't bound to another
 BESIDE = ("abroad", "forward", "far_ends", "claims")  # says nothing about a device that stays
-SIGHTS = [f.name for f in fields(Observed) if f.name not in (*BY_DEVICE, *BESIDE)]
+SIGHTS = [f.name for f in fields(Observed) if f.name not in (*BY_DEVICE, *FOR_BOUND, *BESIDE)]
 
 ValueT = TypeVar("ValueT")
 
@@ -45,6 +46,8 @@ class Standing:
         self._desired = desired
         self._memory = memory
         self._vteps = {vtep.device: vtep for vtep in desired.vteps()}
+        bound = any(_is_bound(observed.links[name], vtep) for name, vtep in self._vteps.items())
+        self._sights = [*SIGHTS, *FOR_BOUND] if bound else SIGHTS
         self._holders: dict[Hashable, list[str]] = {}
         for name in self._vteps:
             for thing in _held(observed.links[name]):
@@ -66,7 +69,7 @@ class Standing:
         return self._around(View(observed, desired, touched, tables))
 
     def _sees_alike(self, observed: Observed) -> bool:
-        sights = ((getattr(self._observed, name), getattr(observed, name)) for name in SIGHTS)
+        sights = ((getattr(self._observed, name), getattr(observed, name)) for name in self._sights)
         return all(before is now or before == now for before, now in sights)
 
     def _differing_vteps(self, desired: Desired) -> set[str] | None:
@@ -134,6 +137,11 @@ def _differing(before: Mapping[str, ValueT], now: Mapping[str, ValueT]) -> set[s
     """Where they don't have the same. What hasn't changed is mostly the same object."""
     found = {k for k, v in now.items() if (b := before.get(k)) is not v and b != v}
     return found.union(before.keys() - now.keys())
+
+
+def _is_bound(link: Link, vtep: Vtep) -> bool:
+    """Whether it stays bound to a device only while its peers are reached by that."""
+    return link.vxlan is not None and link.vxlan.underlay != vtep.underlay
 
 
 def _held(link: Link) -> Iterable[Hashable]:
