@@ -6,7 +6,8 @@ bridges' forwarding entries, of which a busy segment has ten thousands, the fixe
 
 import struct
 from collections import Counter
-from dataclasses import replace
+from collections.abc import Mapping
+from dataclasses import dataclass
 from ipaddress import ip_address
 
 from vxland.addresses import IPAddress
@@ -29,27 +30,29 @@ AF_UNSPEC = 0
 STATS64 = 23
 STATS = struct.Struct("=8Q")  # the first eight of the structure
 TOLD = frozenset({IFNAME, MTU, IFALIAS, STATS64})
-LEARNED = 0x02 | 0x04  # NUD_REACHABLE, NUD_STALE: a bridge's entries that nobody set by hand
+LEARNED = 0x02 | 0x04  # NUD_REACHABLE, NUD_STALE: a device's remote is reachable, and permanent
 ENTRY = struct.Struct(HEADER.format + fdb.NDMSG.format.lstrip("="))
 
 
 def read_traffic(netlink: Netlink) -> dict[str, Seen]:
     """Every VXLAN device of this namespace, by name."""
-    learned, from_vteps = _learned(netlink)
-    found = {}
-    for message in netlink.dump(_dump_request()):
-        seen = read_device(message)
-        if seen is not None:
-            number = seen.incarnation
-            found[seen.name] = replace(
-                seen,
-                learned_macs=learned[number],
-                learned_from=from_vteps.get(number, Counter()),
-            )
-    return found
+    learned = _learned(netlink)
+    seen = (read_device(message, learned) for message in netlink.dump(_dump_request()))
+    return {device.name: device for device in seen if device is not None}
 
 
-def read_device(message: bytes) -> Seen | None:
+@dataclass(frozen=True, slots=True)
+class Learned:
+    """How many addresses were learned, by the index of the device that they were learned by."""
+
+    ports: Mapping[int, int]  # by bridges, to be behind these ports of theirs
+    vteps: Mapping[int, Mapping[IPAddress, int]]  # by VXLAN devices, by where they lead to
+
+
+NOTHING = Learned({}, {})
+
+
+def read_device(message: bytes, learned: Learned = NOTHING) -> Seen | None:
     """What a message of the kernel's says of a device (RTM_NEWLINK, RTM_DELLINK)."""
     family, _, index, flags, _ = IFINFO.unpack_from(message, HEADER.size)
     found: dict[int, bytes] = {}
@@ -71,29 +74,30 @@ def read_device(message: bytes) -> Seen | None:
         running=bool(flags & IFF_RUNNING),
         mtu=struct.unpack("=I", found[MTU])[0] if MTU in found else 0,
         traffic=Traffic(*STATS.unpack_from(found[STATS64])),
+        learned_macs=learned.ports.get(index, 0),
+        learned_from=learned.vteps.get(index, {}),
     )
 
 
-def _learned(netlink: Netlink) -> tuple[Counter[int], dict[int, Counter[IPAddress]]]:
-    """How many addresses were learned: by bridges to be behind a port, and by VXLAN devices.
-
-    By index; those that VXLAN devices have learned (NTF_SELF), the same once more, by the VTEP
-    that they lead to, too.
-    """
+def _learned(netlink: Netlink) -> Learned:
+    """What was: VXLAN devices' entries (NTF_SELF) and bridges' are the same addresses, twice."""
     ports: Counter[int] = Counter()
     vteps: dict[int, Counter[bytes]] = {}
     for message in netlink.dump(fdb.dump_request()):
         *_, index, state, flags, _ = ENTRY.unpack_from(message)
-        if not state & LEARNED or flags & fdb.NTF_EXT_LEARNED:
+        if not state & LEARNED or state & fdb.NUD_PERMANENT or flags & fdb.NTF_EXT_LEARNED:
             continue
         if not flags & fdb.NTF_SELF:
             ports[index] += 1
         elif (address := fdb.destination(message)) is not None:
             vteps.setdefault(index, Counter())[address] += 1
-    return ports, {
-        index: Counter({ip_address(address): count for address, count in found.items()})
-        for index, found in vteps.items()
-    }
+    return Learned(
+        ports,
+        {
+            index: {ip_address(address): count for address, count in found.items()}
+            for index, found in vteps.items()
+        },
+    )
 
 
 def _dump_request() -> bytes:
