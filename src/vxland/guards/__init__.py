@@ -1,6 +1,6 @@
 """Split horizon: what keeps frames from one tunnel out of the others. One module a guard."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 from typing import Protocol
 
 from vxland.guards.ebtables import Ebtables
@@ -35,6 +35,9 @@ class Guard(Protocol):
     def cuts(self, one: Link, other: Link, observed: Observed) -> bool:
         """Whether the guard keeps two ports from each other, as the kernel has it."""
 
+    def trait(self, port: Link, observed: Observed) -> Hashable:
+        """What of a port ``cuts`` goes by: ports of one trait are cut from the same others."""
+
 
 GUARDS: dict[str, Guard] = {guard.name: guard for guard in (Isolated(), Ebtables(), Nftables())}
 
@@ -48,6 +51,11 @@ def port_in(overlay: Overlay, device: str, link: Link | None) -> Port:
 def armed(device: str, guards: Sequence[str], observed: Observed) -> bool:
     """Whether every one of these guards was seen to guard the port; at least one is needed."""
     return bool(guards) and all(GUARDS[name].armed(device, observed) for name in guards)
+
+
+def traits(port: Link, observed: Observed) -> Hashable:
+    """What of a port ``cut`` goes by."""
+    return tuple(guard.trait(port, observed) for guard in GUARDS.values())
 
 
 def cut(one: Link, other: Link, observed: Observed) -> bool:

@@ -3,7 +3,7 @@
 net/bridge/br_private.h, br_skb_isolated(). The flag goes when the port leaves its bridge.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Hashable, Iterator, Sequence
 
 from vxland.guards.port import Port
 from vxland.model import Overlay
@@ -52,3 +52,8 @@ class Isolated:
         """Whether frames between these two ports are dropped."""
         del observed
         return one.isolated and other.isolated
+
+    def trait(self, port: Link, observed: Observed) -> Hashable:
+        """The flag."""
+        del observed
+        return port.isolated

@@ -6,7 +6,7 @@ of somebody else's whose name happens to begin with the prefix is let through be
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
@@ -148,6 +148,13 @@ class Wall(ABC, Generic[StateT]):
         """Whether frames between these two ports are dropped in both directions."""
         rules = self._in_force(observed)
         return _drops(rules, one.name, other.name) and _drops(rules, other.name, one.name)
+
+    def trait(self, port: Link, observed: Observed) -> Hashable:
+        """Which of the rules match it, as where frames come from and as where they go."""
+        return tuple(
+            (_matches(rule.source, port.name), _matches(rule.target, port.name))
+            for rule in self._in_force(observed)
+        )
 
     def _wanted(
         self, prefixes: Iterable[str], overlays: Sequence[Overlay], observed: Observed

@@ -1,0 +1,54 @@
+"""How many pairs could loop is counted by kinds of ports, and is the number of these pairs."""
+
+from dataclasses import replace
+
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from tests.core.test_guards import DROP, NFT_DROP, port, seen
+from tests.fake.drift import HOME
+from tests.fake.table import parse_rule as parse_nft
+from vxland.guards.nftables import FORWARD
+from vxland.hazards import looping_in, looping_pairs
+from vxland.observed import Link, NftablesState, NftTable
+
+NAMES = ("vxl-lan-b", "vxl-lan-c", "vxl-foreign", "vxlan0", "gre0")
+EBTABLES = (
+    *(DROP, "-i vxlan+ -o vxlan+ -j DROP", "-j DROP", "-p ARP -j ACCEPT"),
+    *("-i vxl-foreign -j RETURN", "-o vxl-foreign -j RETURN", "-i vxl-lan-b -o gre0 -j DROP"),
+)
+PORTS = st.lists(
+    st.builds(
+        port,
+        st.sampled_from(NAMES),
+        isolated=st.booleans(),
+        own=st.booleans(),
+        kind=st.sampled_from(["vxlan", "gretap", "veth"]),
+    ),
+    unique_by=lambda link: link.name,
+)
+(LAN,) = HOME.overlays
+TABLE = NftTable(frozenset({FORWARD}), (parse_nft(NFT_DROP),))
+
+
+@given(
+    PORTS,
+    st.none() | st.lists(st.sampled_from(EBTABLES), max_size=4),
+    st.sampled_from([NftablesState(), NftablesState(TABLE)]),
+    st.sets(st.sampled_from(NAMES), max_size=1),
+)
+@example([port(name) for name in NAMES], None, NftablesState(), set())
+@example([port(name) for name in NAMES], None, NftablesState(TABLE), set())
+def test_as_many_as_there_are(
+    ports: list[Link], chain: list[str] | None, nft: NftablesState, allowed: set[str]
+) -> None:
+    observed = replace(seen(*ports, chain=chain), nftables=nft)
+    overlay = replace(LAN, allow_tunnel_ports=frozenset(allowed))
+    pairs = looping_pairs(observed, overlay.allow_tunnel_ports)
+    assert looping_in(overlay, observed) == len(pairs)
+
+
+def test_many_ports_are_counted_at_once() -> None:
+    """By pairs it would take minutes."""
+    observed = seen(*(port(f"vxl-lan-{number}") for number in range(10_000)))
+    assert looping_in(LAN, observed) == 10_000 * 9_999 // 2
