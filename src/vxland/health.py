@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
 
 from vxland.addresses import IPAddress
 from vxland.model import Overlay, Tunnel
@@ -10,8 +9,8 @@ from vxland.observed import Link
 from vxland.operations import BringUp, CreateVtep, DeleteLink, Operation, TakeDown
 from vxland.problems import Kind
 from vxland.report import Report
+from vxland.status.shape import State
 
-State = Literal["up", "down", "missing"]  # administratively
 TunnelKey = tuple[str, str]  # overlay and peer
 
 # What a device is after these, in a plan's order.

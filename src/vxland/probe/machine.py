@@ -5,7 +5,7 @@ import ctypes
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
-from pyroute2.ethtool.ioctl import IoctlEthtool
+from vxland.kernel.lazily import lazily
 
 TIMEX = 512  # bytes: struct timex has fewer
 TIME_ERROR = 5  # adjtimex(2): the clock isn't synchronized
@@ -38,6 +38,9 @@ def checksum_errors() -> int:
 
 def features(devices: Iterable[str]) -> dict[str, Mapping[str, bool]]:
     """What these devices do for tunnels, as far as they tell (ethtool -k)."""
+    lazily("pyroute2")
+    from pyroute2.ethtool.ioctl import IoctlEthtool  # noqa: PLC0415
+
     found: dict[str, Mapping[str, bool]] = {}
     for device in sorted(devices):
         with contextlib.suppress(

@@ -2,8 +2,7 @@
 
 from typing import Any, Literal, TypedDict
 
-from vxland.health import State
-
+State = Literal["up", "down", "missing"]  # of a device, administratively
 Json = dict[str, Any]
 
 
