@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
+from heapq import heapify, heappop, heappush
 
 from vxland.addresses import IPAddress
 from vxland.peers import literal
@@ -81,11 +82,15 @@ class Book:
 
     jitter: Callable[[], float]
     _pages: dict[str, _Page] = field(default_factory=dict)
+    _dues: list[tuple[float, str]] = field(default_factory=list)  # a heap; some have changed since
 
     def want(self, names: Iterable[str], now: float) -> bool:
         """These names and no others; returns whether some are new, and so due."""
         before = self._pages
         self._pages = {name: before.get(name) or _Page(now) for name in names}
+        if self._pages.keys() == before.keys():
+            return False
+        self._line_up()
         return not self._pages.keys() <= before.keys()
 
     def hurry(self, now: float) -> None:
@@ -93,13 +98,14 @@ class Book:
         for page in self._pages.values():
             page.again = page.due is None
             page.due = None if page.due is None else now
+        self._line_up()
 
     def take(self, now: float) -> str | None:
         """The name that is due longest, from now on being asked for; None where none is."""
-        due = {n: page.due for n, page in self._pages.items() if page.due is not None}
-        name = min(due, key=due.__getitem__, default=None)
-        if name is None or due[name] > now:
+        due = self.next()
+        if due is None or due > now:
             return None
+        _, name = heappop(self._dues)
         self._pages[name].due = None
         return name
 
@@ -107,6 +113,7 @@ class Book:
         """Nothing is being asked for: what was given up is due."""
         for page in self._pages.values():
             page.due = now if page.due is None else page.due
+        self._line_up()
 
     def enter(self, name: str, lookup: Lookup, now: float) -> bool:
         """What asking brought; returns whether anything else is known now."""
@@ -121,15 +128,27 @@ class Book:
         page.answer = after
         page.due = now if page.again else now + self._pause(page.failures, lookup.ttl)
         page.again = False
+        heappush(self._dues, (page.due, name))
         return after != before
 
     def next(self) -> float | None:
         """When the next name is due; None where none will be."""
-        return min((p.due for p in self._pages.values() if p.due is not None), default=None)
+        while self._dues and not self._is_due(*self._dues[0]):
+            heappop(self._dues)
+        return self._dues[0][0] if self._dues else None
 
     def answers(self) -> dict[str, Answer]:
         """What is known of each name."""
         return {name: page.answer for name, page in self._pages.items()}
+
+    def _line_up(self) -> None:
+        due = ((page.due, name) for name, page in self._pages.items())
+        self._dues = [(moment, name) for moment, name in due if moment is not None]
+        heapify(self._dues)
+
+    def _is_due(self, moment: float, name: str) -> bool:
+        page = self._pages.get(name)
+        return page is not None and page.due == moment
 
     def _pause(self, failures: int, ttl: float) -> float:
         nominal = min(max(ttl, FLOOR), CEILING)

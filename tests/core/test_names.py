@@ -155,6 +155,8 @@ def test_what_no_server_can_have_isnt_an_address() -> None:
             st.tuples(st.just("wait"), st.floats(0, 400)),
             st.tuples(st.just("want"), st.frozensets(st.sampled_from("abc"))),
             st.tuples(st.just("enter"), st.sampled_from([GOOD, DOWN, Lookup(frozenset({V6}))])),
+            st.tuples(st.just("begin")),
+            st.tuples(st.just("late"), st.sampled_from("abc")),
         )
     ),
     st.floats(0, 1),
@@ -180,6 +182,11 @@ def test_a_name_is_asked_for_by_one_and_never_lost(
             asked = [name for name in asked if name in wanted]
         elif word == "enter" and asked:
             made.enter(asked.pop(0), value[0], now)  # type: ignore[arg-type]
+        elif word == "begin":
+            made.begin(now)
+            asked = []
+        elif word == "late" and (late := str(value[0])) not in asked:  # it was given up
+            made.enter(late, GOOD, now)
         after = made.answers()
         for name in before.keys() & after.keys():
             assert bool(after[name].addresses) >= bool(before[name].addresses)
@@ -187,3 +194,5 @@ def test_a_name_is_asked_for_by_one_and_never_lost(
         due = made.next()
         assert (due is not None) == bool(waiting)
         assert due is None or due <= now + CEILING * (1 + SPREAD)
+        dues = (page.due for page in made._pages.values() if page.due is not None)
+        assert due == min(dues, default=None)
