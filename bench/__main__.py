@@ -4,6 +4,7 @@ import argparse
 import sys
 import tempfile
 import time
+import traceback
 from dataclasses import replace
 from importlib import import_module
 from pathlib import Path
@@ -23,34 +24,43 @@ DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> int:
-    """Measure, print, write; 0 also where a limit was missed, since machines are noisy."""
+    """Measure, print, write; 0 also where a limit was missed, since machines are noisy.
+
+    What can't be measured is 1, and the rest is measured all the same.
+    """
     options = _options()
     if options.draw:
         _draw(Results.read(options.draw))
         return 0
     own_mounts()
-    results = Results((), ())
+    results, failed = Results((), ()), False
     with tempfile.TemporaryDirectory() as folder:
         scale = quick(Path(folder)) if options.quick else Scale(Path(folder))
         scale = replace(scale, networkd=options.networkd)
         for name in options.rows or ROWS:
-            rows = _measured(name, scale)
+            rows, error = _measured(name, scale)
+            failed |= error
             now = circumstances()
             results = results.renewed(Results(rows, (now,) * len(rows)))
-            if options.json:  # at once: a later row may fail
+            if options.json:  # at once: somebody may end it
                 Results.read(options.json).renewed(results).write(options.json)
-    return 0
+    return int(failed)
 
 
-def _measured(name: str, scale: Scale) -> tuple[Row, ...]:
-    started, rows = time.monotonic(), []
-    for row in import_module(f"bench.rows.{name}").rows(scale):
-        rows.append(row)
-        print(line(row), flush=True)
+def _measured(name: str, scale: Scale) -> tuple[tuple[Row, ...], bool]:
+    """The rows of a module that could be measured, and whether one couldn't."""
+    started, rows, failed = time.monotonic(), [], False
+    try:
+        for row in import_module(f"bench.rows.{name}").rows(scale):
+            rows.append(row)
+            print(line(row), flush=True)
+    except Exception:  # noqa: BLE001 - minutes of other measurements don't depend on it
+        traceback.print_exc()
+        failed = True
     for growth in growths(rows):
         print(f"  {growth_line(growth)}", flush=True)
     print(f"  ({name} took {time.monotonic() - started:.0f} s)", file=sys.stderr)
-    return tuple(rows)
+    return tuple(rows), failed
 
 
 def _draw(results: Results) -> None:

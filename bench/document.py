@@ -6,8 +6,9 @@ from pathlib import Path
 
 from bench.growth import growths
 from bench.results import Results
-from bench.table import growth_markdown, markdown
+from bench.table import figure, growth_markdown, markdown
 
+STORM = "storm: "  # how the names of such rows begin
 BLOCK = re.compile(r"(<!-- table: (\w+) -->\n).*?(<!-- end -->)", re.DOTALL)
 
 
@@ -23,7 +24,21 @@ def fill(path: Path, results: Results) -> None:
 def _rows(results: Results) -> Iterator[str]:
     yield "| what | peers | vxland | beside it | ratio | must reach | |"
     yield "| --- | --- | --- | --- | --- | --- | --- |"
-    yield from (markdown(row) for row in results.rows)
+    yield from (markdown(row) for row in results.rows if not row.what.startswith(STORM))
+
+
+def _storms(results: Results) -> Iterator[str]:
+    """A line for each storm, with what its rows have in common as columns."""
+    found: dict[str, dict[str, str]] = {}
+    for row in results.rows:
+        if row.what.startswith(STORM):
+            storm, _, what = row.what.removeprefix(STORM).rpartition(", ")
+            found.setdefault(storm, {})[what] = figure(row)
+    columns = list(dict.fromkeys(what for seen in found.values() for what in seen))
+    yield f"| storm | {' | '.join(columns)} |"
+    yield f"| --- |{' --- |' * len(columns)}"
+    for storm, seen in found.items():
+        yield f"| {storm} | {' | '.join(seen.get(what, '') for what in columns)} |"
 
 
 def _growth(results: Results) -> Iterator[str]:
@@ -45,6 +60,7 @@ def _machine(results: Results) -> Iterator[str]:
 
 TABLES: Mapping[str, Callable[[Results], Iterator[str]]] = {
     "rows": _rows,
+    "storms": _storms,
     "growth": _growth,
     "machine": _machine,
 }

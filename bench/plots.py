@@ -1,11 +1,13 @@
 """The pictures of docs/performance.md: what it costs against peers, and how long repairs take."""
 
+import math
 from collections.abc import Sequence
 from pathlib import Path
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import NullFormatter
 
 from bench.growth import growths
 from bench.harness import Row
@@ -58,9 +60,19 @@ def _growing(rows: Sequence[Row]) -> Figure:
             sizes, costs = zip(*growth.points, strict=True)
             label = f"{growth.who}, n^{growth.exponents[-1]:.2f}"
             axes.plot(sizes, costs, style, color=colour, marker="o", markersize=3, label=label)
+        _whole_powers(axes)
         _name(axes, "peers", "seconds")
     figure.tight_layout()
     return figure
+
+
+def _whole_powers(axes: Axes) -> None:
+    """Numbers at powers of ten alone, and costs from one of these to another."""
+    least, most = (math.log10(limit) for limit in axes.get_ylim())
+    axes.set_ylim(10 ** math.floor(least), 10 ** math.ceil(most))
+    for axis in (axes.xaxis, axes.yaxis):
+        axis.set_major_formatter("{x:g}")
+        axis.set_minor_formatter(NullFormatter())
 
 
 def _latencies(rows: Sequence[Row]) -> Figure:
@@ -75,6 +87,7 @@ def _latencies(rows: Sequence[Row]) -> Figure:
             axes.hist(milliseconds, BINS, color=LOOKS[who][0], alpha=0.6, label=who)
         worst = row.figure.share(0.99) * 1e3
         axes.axvline(worst, color=OTHERS[0], label=f"vxland, 99th percentile: {worst:.3g} ms")
+        axes.xaxis.set_major_formatter("{x:g}")
         _name(axes, "milliseconds", "deletions")
     figure.tight_layout()
     return figure

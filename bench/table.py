@@ -35,6 +35,11 @@ def markdown(row: Row) -> str:
     return f"| {' | '.join(cells)} |"
 
 
+def figure(row: Row) -> str:
+    """The figure alone."""
+    return _ranged(row.figure, row.unit)
+
+
 def growth_line(growth: Growth) -> str:
     """The exponents, from each size to the next."""
     sizes = " → ".join(f"{peers:,}" for peers, _ in growth.points)
