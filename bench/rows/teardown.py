@@ -9,6 +9,7 @@ from bench.place import MESH, Place, clean, delete_group
 from bench.scale import LARGE, Scale
 from bench.turns import Turns
 from vxland.execution import execute
+from vxland.kernel.linux import LinuxKernel
 from vxland.plan import plan_teardown
 
 LIMIT = 1.3
@@ -36,9 +37,10 @@ def rows(scale: Scale) -> Iterator[Row]:
 def _down(peers: int) -> float:
     with Turns(peers, MESH) as turns:
         turns.turn()
-        started = time.perf_counter()
-        execute(plan_teardown(turns.kernel.observe()), turns.kernel)
-        return time.perf_counter() - started
+    started = time.perf_counter()
+    with LinuxKernel() as kernel:
+        execute(plan_teardown(kernel.holdings()), kernel)
+    return time.perf_counter() - started
 
 
 def _as_group(peers: int) -> float:

@@ -14,4 +14,4 @@ def run(options: Namespace) -> int:
     with explained(options):
         need_privilege()
         with writer(), LinuxKernel() as kernel:
-            return carry_out(plan_teardown(kernel.observe()), kernel, options)
+            return carry_out(plan_teardown(kernel.holdings()), kernel, options)

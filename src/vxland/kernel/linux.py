@@ -4,6 +4,7 @@ import errno
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import replace
 from functools import partial
 from itertools import groupby
 
@@ -128,6 +129,24 @@ class LinuxKernel(Closing):
             tally=self.tally.read(),
             abroad=self.look_abroad() if abroad else None,
             host=self._host(remotes, links, addresses),
+        )
+
+    def holdings(self) -> Observed:
+        """What vxland may have here, and who uses it: what there is to know to take it away.
+
+        Forwarding entries go with their links, and how peers are reached doesn't matter then.
+        """
+        seen = self.read_back()
+        numbered = {index: name for name, index in self._directory.indexes.items()}
+        addresses = read_addresses(self._netlink, numbered).by_device
+        return replace(
+            seen,
+            addresses={
+                name: frozenset(addresses.get(name, ()))
+                for name, link in seen.links.items()
+                if link.kind in KINDS
+            },
+            tally=self.tally.read(),
         )
 
     def read_forward(self) -> tuple[ForwardChain, ...]:
