@@ -1,11 +1,11 @@
 """Carrying out a plan, step by step. A port comes up only once its guard was read back."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
 
-from vxland.guards import armed, cut
+from vxland.guards import arms, cut
 from vxland.identity import TALLY_TABLE
 from vxland.observed import Link, Observed
 from vxland.operations import (
@@ -62,22 +62,33 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
 
 def _execute(plan: Plan, kernel: Kernel) -> Iterator[Outcome]:
     failed: set[str] = set()
-    steps = groupby(plan.operations, key=lambda operation: (operation.phase, operation.step))
-    for (phase, _), group in steps:
-        operations = list(group)
-        refused = {op: Failure(f"{op.device} failed before", skipped=True) for op in operations}
-        ready = [op for op in operations if not _depends_on(op, failed)]
-        if phase is Phase.DISARM and failed:
-            ready = []
-        unguarded = _unguarded(ready, kernel)
-        ready = [op for op in ready if op not in unguarded]
-        failures = {**refused, **dict.fromkeys(ready, None), **unguarded}
-        failures.update(kernel.perform(ready))
+    for _, group in groupby(plan.operations, key=lambda o: (o.phase, o.step)):
+        operations = tuple(group)
+        failures = _skipped(operations, failed) if failed else {}
+        for carry_out in (_unguarded, _performed):
+            ready = [o for o in operations if o not in failures] if failures else operations
+            failures |= carry_out(ready, kernel)
+        if not failures:  # to look up thousands of operations takes milliseconds
+            yield from map(Outcome, operations)
+            continue
         for operation in operations:
-            failure = failures[operation]
+            failure = failures.get(operation)
             if failure is not None and not _is_apart(operation):
                 failed |= {operation.device, _name_after(operation)}
             yield Outcome(operation, failure)
+
+
+def _performed(operations: Sequence[Operation], kernel: Kernel) -> Mapping[Operation, Failure]:
+    return kernel.perform(operations)
+
+
+def _skipped(operations: Sequence[Operation], failed: set[str]) -> dict[Operation, Failure]:
+    """What isn't tried after a failure: what depends on it, and nothing is disarmed any more."""
+    return {
+        operation: Failure(f"{operation.device} failed before", skipped=True)
+        for operation in operations
+        if operation.phase is Phase.DISARM or _depends_on(operation, failed)
+    }
 
 
 def _is_apart(operation: Operation) -> bool:
@@ -102,14 +113,11 @@ def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operatio
         return {}
     seen = kernel.read_back()
     tunnels = [link for link in own_links(seen) if link.up and link.is_tunnel]
-    unarmed = {  # each once, though many operations may need the same
-        guarding: _not_armed(guarding, seen)
-        for guarding in {guarding for operation in operations for guarding in operation.needs}
-    }
+    armed = arms(seen)
     refused = {}
     for operation in operations:
         for guarding in operation.needs:
-            reason = unarmed[guarding]
+            reason = _not_armed(guarding, armed)
             link = seen.links.get(guarding.device)
             if link is None:
                 reason = "it is gone"
@@ -123,8 +131,8 @@ def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operatio
     return refused
 
 
-def _not_armed(guarding: Guarding, seen: Observed) -> str | None:
-    if not guarding.guards or armed(guarding.device, guarding.guards, seen):
+def _not_armed(guarding: Guarding, armed: Callable[[str, Sequence[str]], bool]) -> str | None:
+    if not guarding.guards or armed(guarding.device, guarding.guards):
         return None
     names = ", ".join(guarding.guards)
     return f"not all of its guards ({names}) were read back from the kernel"

@@ -93,7 +93,8 @@ def test_a_tunnels_own_attributes(remote: str | None, options: VxlanOptions) -> 
     for vni in (1, 0xFFFFFE):
         vtep = _led(replace(NEW, vni=vni, local=local, options=options), address)
         message = MESSAGES[ops.CreateVtep](ops.CreateVtep("lan", "new", vtep), Directory({}, {}))
-        _, *rest = _vxlan_attributes(vtep)
+        version = address.version if address else None
+        _, *rest = _vxlan_attributes(local, vtep.port, options, version, None)
         rest = [part for part in rest if "GROUP" not in str(part)]
         named = [_remote(address)] if address else []
         data: list[Attribute] = [("IFLA_VXLAN_ID", vni), *named, *rest]

@@ -1,6 +1,6 @@
 """Split horizon: what keeps frames from one tunnel out of the others. One module a guard."""
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from typing import Protocol
 
 from vxland.guards.ebtables import Ebtables
@@ -29,8 +29,8 @@ class Guard(Protocol):
     def reaches(self, device: str, overlay: Overlay) -> bool:
         """Whether it can keep a port of this name from the overlay's others."""
 
-    def armed(self, device: str, observed: Observed) -> bool:
-        """Whether the kernel was seen to guard this port."""
+    def arms(self, observed: Observed) -> Callable[[str], bool]:
+        """What tells of each port, by name, whether the kernel was seen to guard it."""
 
     def cuts(self, one: Link, other: Link, observed: Observed) -> bool:
         """Whether the guard keeps two ports from each other, as the kernel has it."""
@@ -48,9 +48,18 @@ def port_in(overlay: Overlay, device: str, link: Link | None) -> Port:
     return Port(device, link, tuple(reaching))
 
 
+def arms(observed: Observed) -> Callable[[str, Sequence[str]], bool]:
+    """What tells of a port whether every one of these guards was seen to guard it.
+
+    At least one is needed. What all ports have in common is looked at once.
+    """
+    each = {name: guard.arms(observed) for name, guard in GUARDS.items()}
+    return lambda device, guards: bool(guards) and all(each[name](device) for name in guards)
+
+
 def armed(device: str, guards: Sequence[str], observed: Observed) -> bool:
-    """Whether every one of these guards was seen to guard the port; at least one is needed."""
-    return bool(guards) and all(GUARDS[name].armed(device, observed) for name in guards)
+    """The same of one port."""
+    return arms(observed)(device, guards)
 
 
 def traits(port: Link, observed: Observed) -> Hashable:

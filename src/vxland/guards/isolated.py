@@ -3,7 +3,7 @@
 net/bridge/br_private.h, br_skb_isolated(). The flag goes when the port leaves its bridge.
 """
 
-from collections.abc import Hashable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 
 from vxland.guards.port import Port
 from vxland.model import Overlay
@@ -43,10 +43,14 @@ class Isolated:
         del device, overlay
         return True
 
-    def armed(self, device: str, observed: Observed) -> bool:
-        """Whether this port carries the flag."""
-        link = observed.links.get(device)
-        return link is not None and link.master is not None and link.isolated
+    def arms(self, observed: Observed) -> Callable[[str], bool]:
+        """The flag, which ports carry."""
+
+        def is_isolated(device: str) -> bool:
+            link = observed.links.get(device)
+            return link is not None and link.master is not None and link.isolated
+
+        return is_isolated
 
     def cuts(self, one: Link, other: Link, observed: Observed) -> bool:
         """Whether frames between these two ports are dropped."""

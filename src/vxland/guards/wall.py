@@ -6,8 +6,9 @@ of somebody else's whose name happens to begin with the prefix is let through be
 
 import re
 from abc import ABC, abstractmethod
-from collections.abc import Hashable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 from typing import Generic, TypeVar
 
 from vxland.guards.port import Port
@@ -135,14 +136,11 @@ class Wall(ABC, Generic[StateT]):
         """It goes by the name's beginning."""
         return device.startswith(overlay.prefix)
 
-    def armed(self, device: str, observed: Observed) -> bool:
-        """Whether frames from this port to any other of vxland's are dropped by the rules."""
-        for rule in self._in_force(observed):
-            if self._is_drop(rule) and device.startswith(str(rule.source).removesuffix("+")):
-                return True
-            if not self._passes_over(rule, observed):
-                return False
-        return False
+    def arms(self, observed: Observed) -> Callable[[str], bool]:
+        """The rules that drop what goes from a port to any other of vxland's, by its name."""
+        rules = takewhile(lambda rule: self._passes_over(rule, observed), self._in_force(observed))
+        dropped = tuple(str(rule.source)[:-1] for rule in rules if self._is_drop(rule))
+        return lambda device: device.startswith(dropped)
 
     def cuts(self, one: Link, other: Link, observed: Observed) -> bool:
         """Whether frames between these two ports are dropped in both directions."""

@@ -1,9 +1,13 @@
 """The numbers by which the kernel knows devices, and which operations can't do without them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 from vxland import operations as ops
 from vxland.addresses import IPAddress, zone
+
+COMING_AND_GOING = (ops.DeleteLink, ops.CreateVtep, ops.CreateBridge)
 
 
 @dataclass(slots=True)
@@ -18,7 +22,7 @@ class Directory:
 
     def follow(self, operation: ops.Operation) -> None:
         """Forget or move the number of a device that this operation makes, deletes or renames."""
-        if isinstance(operation, ops.DeleteLink | ops.CreateVtep | ops.CreateBridge):
+        if isinstance(operation, COMING_AND_GOING):
             self.indexes.pop(operation.device, None)
         elif isinstance(operation, ops.Rename) and operation.device in self.indexes:
             self.indexes[operation.to] = self.indexes.pop(operation.device)
@@ -26,19 +30,21 @@ class Directory:
 
 def numbers_needed(operation: ops.Operation) -> tuple[str, ...]:
     """The devices that this operation's message can name only by number."""
-    if isinstance(operation, ops.Attach | ops.Reattach):
-        return (operation.bridge,)
-    if isinstance(operation, ops.CreateVtep):
-        return _underlay(operation.vtep.local)
-    if isinstance(operation, ops.AppendFlood):
-        return (operation.device, *_underlay(operation.destination))
-    if isinstance(operation, ops.RemoveFdb):
-        return (operation.device, *_underlay(operation.entry.destination))
-    if isinstance(operation, ops.AddAddress | ops.RemoveAddress):
-        return (operation.device,)
-    return ()
+    needed = NEEDED.get(type(operation))
+    return () if needed is None else needed(operation)
 
 
 def _underlay(address: IPAddress) -> tuple[str, ...]:
     device = zone(address)
     return () if device is None else (device,)
+
+
+NEEDED: dict[type[ops.Operation], Callable[[Any], tuple[str, ...]]] = {
+    ops.Attach: lambda op: (op.bridge,),
+    ops.Reattach: lambda op: (op.bridge,),
+    ops.CreateVtep: lambda op: _underlay(op.vtep.local),
+    ops.AppendFlood: lambda op: (op.device, *_underlay(op.destination)),
+    ops.RemoveFdb: lambda op: (op.device, *_underlay(op.entry.destination)),
+    ops.AddAddress: lambda op: (op.device,),
+    ops.RemoveAddress: lambda op: (op.device,),
+}

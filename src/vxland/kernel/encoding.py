@@ -8,6 +8,7 @@ message is made, or by ``prepare``, and no more of it than that takes.
 
 import struct
 from collections.abc import Callable, Mapping, Sequence
+from functools import lru_cache, partial
 from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
@@ -18,7 +19,7 @@ from vxland.kernel.lazily import lazily
 from vxland.kernel.netlink import HEADER
 
 Attribute = tuple[Any, Any] | bytes  # by pyroute2's name; or encoded already
-KNOWN = 4096  # attributes remembered
+KNOWN, NAMES = 4096, 16_384  # attributes and names remembered
 INDEX = HEADER.size + 4  # of the device: in each of these messages at the same place
 LENGTH = struct.Struct("=I")
 NUMBER = struct.Struct("=i")
@@ -32,7 +33,7 @@ def _altnames(value: Mapping[str, Sequence[tuple[str, str]]]) -> bytes:
 
 # What differs from device to device, or from entry to entry.
 DIFFERENT: dict[str, Callable[[Any], bytes]] = {
-    "IFLA_IFNAME": lambda value: text(links.IFNAME, value),
+    "IFLA_IFNAME": lru_cache(NAMES)(partial(text, links.IFNAME)),  # of each in most messages
     "IFLA_IFALIAS": lambda value: text(links.IFALIAS, value),
     "IFLA_ADDRESS": lambda value: attribute(links.ADDRESS, bytes.fromhex(value.replace(":", ""))),
     "IFLA_PROP_LIST": _altnames,
@@ -65,28 +66,32 @@ class Form:
     ) -> bytes:
         """A message of this type; ``request`` are the header's own flags, ``fields`` the body's."""
         message = bytearray(self._head(kind, request, fields))
-        NUMBER.pack_into(message, INDEX, index)
+        if index:
+            NUMBER.pack_into(message, INDEX, index)
         for part in attributes:
-            message += part if isinstance(part, bytes) else self.attribute(*part)
+            message += part if type(part) is bytes else self.attribute(*part)
         LENGTH.pack_into(message, 0, len(message))
         return bytes(message)
 
     def attribute(self, name: str, value: Any) -> bytes:  # noqa: ANN401 - as pyroute2 takes it
         """An attribute by itself, as it stands in a message."""
-        if name in DIFFERENT:
-            return DIFFERENT[name](value)
+        if (different := DIFFERENT.get(name)) is not None:
+            return different(value)
         key = name, repr(value)
-        if key not in self._known:
+        known = self._known.get(key)
+        if known is None:
             if len(self._known) >= KNOWN:
                 self._known.clear()
-            self._known[key] = self._encoded([(name, value)])[len(self._encoded([])) :]
-        return self._known[key]
+            known = self._encoded([(name, value)])[len(self._encoded([])) :]
+            self._known[key] = known
+        return known
 
     def _head(self, kind: int, request: int, fields: Mapping[str, int]) -> bytes:
         key = kind, request, *fields.items()
-        if key not in self._heads:
-            self._heads[key] = self._encoded([], kind, request, fields)
-        return self._heads[key]
+        known = self._heads.get(key)
+        if known is None:
+            known = self._heads[key] = self._encoded([], kind, request, fields)
+        return known
 
     def _encoded(
         self,

@@ -187,18 +187,18 @@ class LinuxKernel(Closing):
         """Carry out operations of one phase in one batch; returns those that failed."""
         failures: dict[Operation, Failure] = {}
         batch: list[tuple[Operation, bytes]] = []
+        indexes = self._directory.indexes
         for operation in operations:
-            if type(operation) in self._rules:
-                failure = self._rules[type(operation)](operation)
-                if failure is not None:
+            if (write := self._rules.get(type(operation))) is not None:
+                if (failure := write(operation)) is not None:
                     failures[operation] = failure
                 continue
             needed = numbers_needed(operation)
-            if missing := [name for name in needed if name not in self._directory.indexes]:
+            if missing := needed and [name for name in needed if name not in indexes]:
                 # It was made a moment ago, perhaps by what waits in the batch.
                 failures.update(self._send(batch))
                 batch.clear()
-                self._directory.indexes.update(read_indexes(self._netlink, missing))
+                indexes.update(read_indexes(self._netlink, missing))
             try:
                 message = MESSAGES[type(operation)](operation, self._directory)
             except KeyError as gone:

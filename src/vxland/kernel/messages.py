@@ -6,6 +6,7 @@ isn't mistaken; one made a moment ago, in the same batch, is named by its name.
 
 import struct
 from collections.abc import Callable
+from functools import cache, lru_cache
 from ipaddress import IPv4Interface, ip_address
 from typing import Any
 
@@ -17,8 +18,8 @@ from vxland.kernel.encoding import ADDRESS, LINK, NEIGHBOUR, Attribute
 from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
 from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
-from vxland.model import Vtep
 from vxland.observed import NULL_MAC, PORT_FLAGS, FdbEntry
+from vxland.settings import VxlanOptions
 
 RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
 RTM_NEWADDR, RTM_DELADDR = 20, 21
@@ -80,38 +81,56 @@ def _local(address: IPAddress) -> tuple[str, str]:
     return (f"IFLA_VXLAN_LOCAL{SUFFIX[address.version]}", str(unzoned(address)))
 
 
-def _vxlan_attributes(vtep: Vtep) -> Attributes:
+def _vxlan_attributes(
+    local: IPAddress, port: int, options: VxlanOptions, remote: int | None, underlay: int | None
+) -> Attributes:
     """A new VXLAN device's own attributes; what is the kernel's default isn't sent.
 
-    VNI and remote, which differ from tunnel to tunnel, come first and are filled in later.
+    ``remote`` is the IP version of one, ``underlay`` a number. VNI and remote, which differ from
+    tunnel to tunnel, come first and are filled in later.
     """
-    options = vtep.options
     ttl: Attributes = [("IFLA_VXLAN_TTL", options.ttl)]
     if options.ttl_inherit:
         ttl = [("IFLA_VXLAN_TTL_INHERIT", True)]
     return [
         ("IFLA_VXLAN_ID", 0),
-        *([_remote(NOWHERE[vtep.remote.version])] if vtep.remote else []),
-        _local(vtep.local),
-        ("IFLA_VXLAN_PORT", vtep.port),
+        *([_remote(NOWHERE[remote])] if remote else []),
+        _local(local),
+        ("IFLA_VXLAN_PORT", port),
         *ttl,
         ("IFLA_VXLAN_TOS", options.tos),
         ("IFLA_VXLAN_DF", options.df.value),
         ("IFLA_VXLAN_LEARNING", int(options.learning)),
         ("IFLA_VXLAN_AGEING", options.ageing),
         ("IFLA_VXLAN_UDP_CSUM", int(options.udp_csum)),
+        *([("IFLA_VXLAN_LINK", underlay)] if underlay is not None else []),
     ]
+
+
+@lru_cache
+def _vxlan_info(
+    local: IPAddress, port: int, options: VxlanOptions, remote: int | None, underlay: int | None
+) -> bytes:
+    """The same encoded."""
+    attributes = _vxlan_attributes(local, port, options, remote, underlay)
+    return LINK.attribute(*_linkinfo("vxlan", attributes))
 
 
 def _create_vtep(operation: ops.CreateVtep, directory: Directory) -> bytes:
     vtep = operation.vtep
-    bound: Attributes = []
-    if vtep.underlay is not None:
-        bound.append(("IFLA_VXLAN_LINK", directory[vtep.underlay]))
-    info = bytearray(LINK.attribute(*_linkinfo("vxlan", [*_vxlan_attributes(vtep), *bound])))
+    remote, underlay = vtep.remote, vtep.underlay
+    info = bytearray(
+        _vxlan_info(
+            vtep.local,
+            vtep.port,
+            vtep.options,
+            remote.version if remote else None,
+            None if underlay is None else directory[underlay],
+        )
+    )
     VNI.pack_into(info, VNI_AT, vtep.vni)
-    if vtep.remote:
-        packed = vtep.remote.packed
+    if remote:
+        packed = remote.packed
         info[REMOTE_AT : REMOTE_AT + len(packed)] = packed
     return _create(vtep.device, [("IFLA_ADDRESS", vtep.mac), ("IFLA_MTU", vtep.mtu), bytes(info)])
 
@@ -132,8 +151,14 @@ def _state(directory: Directory, device: str, flags: int) -> bytes:
     return _link(directory, device, [], flags=flags, change=IFF_UP)
 
 
+@lru_cache
+def _port_info(*attributes: tuple[str, int | None]) -> bytes:
+    """A bridge port's own attributes."""
+    return LINK.attribute(*_linkinfo("bridge", [*attributes], slave=True))
+
+
 def _isolation(directory: Directory, device: str, value: int) -> bytes:
-    info = _linkinfo("bridge", [("IFLA_BRPORT_ISOLATED", value)], slave=True)
+    info = _port_info(("IFLA_BRPORT_ISOLATED", value))
     return _link(directory, device, [info], kind=RTM_NEWLINK)
 
 
@@ -151,7 +176,7 @@ def _flag(
     directory: Directory, device: str, flag: str, value: int, *more: tuple[str, None]
 ) -> bytes:
     name = f"IFLA_BRPORT_{BRPORT_NAMES.get(flag, flag.upper())}"
-    info = _linkinfo("bridge", [(name, value), *more], slave=True)
+    info = _port_info((name, value), *more)
     return _link(directory, device, [info], kind=RTM_NEWLINK)
 
 
@@ -161,10 +186,14 @@ def _altname(directory: Directory, device: str, altname: str, kind: int) -> byte
     return _link(directory, device, [names], kind=kind, request=request)
 
 
-def _no_link_local(operation: ops.NoLinkLocal, directory: Directory) -> bytes:
+@cache
+def _without_link_local() -> bytes:
     mode = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", ADDR_GEN_MODE_NONE)]}
-    spec = ("IFLA_AF_SPEC", {"attrs": [("AF_INET6", mode)]})
-    return _link(directory, operation.device, [spec])
+    return LINK.attribute("IFLA_AF_SPEC", {"attrs": [("AF_INET6", mode)]})
+
+
+def _no_link_local(operation: ops.NoLinkLocal, directory: Directory) -> bytes:
+    return _link(directory, operation.device, [_without_link_local()])
 
 
 def _delete_abroad(operation: ops.DeleteAbroad, directory: Directory) -> bytes:
