@@ -49,7 +49,7 @@ class Kernel(Protocol):
     """What can be seen and done. The real one is ``vxland.kernel``'s."""
 
     def read_back(self) -> Observed:
-        """The links and the guards as they are now."""
+        """The links, as far as guards and ownership go by them, and the guards, as they are now."""
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Do these operations of one step of a phase; returns those that failed."""

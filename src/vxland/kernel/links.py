@@ -6,7 +6,7 @@ include/uapi/linux/if_link.h.
 
 import struct
 import sys
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from ipaddress import ip_address
 
@@ -66,6 +66,11 @@ class Indexed:
     underlay: int  # what a VXLAN device is bound to
     far: tuple[int, int] | None = None  # a veth's other end: its namespace's number here, its index
 
+    @property
+    def name(self) -> str:
+        """The link's."""
+        return self.link.name
+
 
 def dump_request(nsid: int | None = None) -> bytes:
     """Ask for every link without IPv6's statistics, of this or another network namespace."""
@@ -92,7 +97,7 @@ def read_indexes(netlink: Netlink, names: Sequence[str]) -> dict[str, int]:
     ):
         if not isinstance(answer, NetlinkError):
             seen = by_kind(answer, HEADER.size + IFINFO.size)
-            if _text(seen.get(IFNAME, b"")) == name:
+            if read_text(seen.get(IFNAME, b"")) == name:
                 found[name] = IFINFO.unpack_from(answer, HEADER.size)[2]
     return found
 
@@ -109,41 +114,40 @@ def read_link(message: bytes) -> Indexed:
     _, _, index, flags, _ = IFINFO.unpack_from(message, HEADER.size)
     seen = by_kind(message, HEADER.size + IFINFO.size)
     info = by_kind(seen.get(LINKINFO, b""))
-    kind = _text(info[INFO_KIND]) if INFO_KIND in info else None
+    kind = read_text(info[INFO_KIND]) if INFO_KIND in info else None
     data = by_kind(info.get(INFO_DATA, b"")) if kind == "vxlan" else {}
     port = {}
     if info.get(INFO_SLAVE_KIND, b"").startswith(b"bridge"):
         port = by_kind(info.get(INFO_SLAVE_DATA, b""))
     link = Link(
-        name=_text(seen.get(IFNAME, b"")),
+        name=read_text(seen.get(IFNAME, b"")),
         kind=kind,
-        alias=_text(seen.get(IFALIAS, b"")),
-        altnames=frozenset(
-            _text(value)
-            for number, value in attributes(seen.get(PROP_LIST, b""), 0)
-            if number == ALT_IFNAME
-        ),
-        group=_number(seen.get(GROUP)),
+        alias=read_text(seen.get(IFALIAS, b"")),
+        altnames=read_altnames(seen),
+        group=read_number(seen.get(GROUP)),
         mac=seen.get(ADDRESS, b"").hex(":"),
-        mtu=_number(seen.get(MTU)),
+        mtu=read_number(seen.get(MTU)),
         up=bool(flags & IFF_UP),
         running=bool(flags & IFF_RUNNING),
-        isolated=bool(_number(port.get(BRPORT_ISOLATED))),
+        isolated=bool(read_number(port.get(BRPORT_ISOLATED))),
         odd_flags=frozenset(
             flag
             for flag, number in BRPORT_FLAGS.items()
-            if number in port and bool(_number(port[number])) != PORT_FLAGS[flag]
+            if number in port and bool(read_number(port[number])) != PORT_FLAGS[flag]
         ),
         link_local=_has_link_local(seen.get(AF_SPEC, b"")),
         vxlan=_vxlan(data) if kind == "vxlan" else None,
     )
     far = None
     if kind == "veth" and LINK_NETNSID in seen:
-        far = (int.from_bytes(seen[LINK_NETNSID], sys.byteorder, signed=True), _number(seen[LINK]))
+        far = (
+            int.from_bytes(seen[LINK_NETNSID], sys.byteorder, signed=True),
+            read_number(seen[LINK]),
+        )
     # A lower device in another namespace has a number that means nothing here.
-    lower = 0 if LINK_NETNSID in seen else _number(seen.get(LINK))
-    underlay = _number(data.get(VX_LINK))
-    return Indexed(index, link, _number(seen.get(MASTER)), lower, underlay, far)
+    lower = 0 if LINK_NETNSID in seen else read_number(seen.get(LINK))
+    underlay = read_number(data.get(VX_LINK))
+    return Indexed(index, link, read_number(seen.get(MASTER)), lower, underlay, far)
 
 
 Names = tuple[str | None, str | None, str | None]  # of the master, the lower and the underlay
@@ -188,19 +192,27 @@ class LinkTable:
         self.names = {indexed.index: indexed.link.name for indexed in links}
         self.indexes = {name: index for index, name in self.names.items()}
         self.underlays = {indexed.index: indexed.underlay for indexed in links if indexed.underlay}
-        named: dict[int, tuple[Indexed, Names, Link]] = {}
-        for indexed in links:
-            others = (
-                self.names.get(indexed.master),
-                self.names.get(indexed.lower),
-                self.names.get(indexed.underlay),
-            )
-            before = self._named.get(indexed.index)
-            if before is None or before[0] is not indexed or before[1] != others:
-                before = (indexed, others, _named(indexed.link, others))
-            named[indexed.index] = before
-        self._named = named
-        return {link.name: link for _, _, link in named.values()}
+        self._named = {indexed.index: self._with_names(indexed, self.names) for indexed in links}
+        return {link.name: link for _, _, link in self._named.values()}
+
+    def known(self, message: bytes) -> Indexed | None:
+        """The link that a message is about, if it says what it said in the last dump."""
+        body = message[HEADER.size :]
+        before = self._raw.get(IFINFO.unpack_from(body)[2])
+        return before[1] if before is not None and before[0].of(body) else None
+
+    def named(self, indexed: Indexed, names: Mapping[int, str]) -> Link:
+        """The link with other devices' names, by number."""
+        return self._with_names(indexed, names)[2]
+
+    def _with_names(
+        self, indexed: Indexed, names: Mapping[int, str]
+    ) -> tuple[Indexed, Names, Link]:
+        others = (names.get(indexed.master), names.get(indexed.lower), names.get(indexed.underlay))
+        before = self._named.get(indexed.index)
+        if before is not None and before[0] is indexed and before[1] == others:
+            return before
+        return (indexed, others, _named(indexed.link, others))
 
 
 def _named(link: Link, others: Names) -> Link:
@@ -213,12 +225,23 @@ def _named(link: Link, others: Names) -> Link:
     return replace(link, master=master, lower=lower, vxlan=state)
 
 
-def _text(value: bytes) -> str:
+def read_text(value: bytes) -> str:
+    """A string of the kernel's, which ends with NUL."""
     return value.rstrip(b"\0").decode(errors="replace")
 
 
-def _number(value: bytes | None) -> int:
+def read_number(value: bytes | None) -> int:
+    """A number in the machine's order of bytes; 0 where there is none."""
     return int.from_bytes(value, sys.byteorder) if value else 0
+
+
+def read_altnames(link: dict[int, bytes]) -> frozenset[str]:
+    """The altnames in a link's attributes."""
+    return frozenset(
+        read_text(value)
+        for number, value in attributes(link.get(PROP_LIST, b""), 0)
+        if number == ALT_IFNAME
+    )
 
 
 def _has_link_local(af_spec: bytes) -> bool:
@@ -226,29 +249,30 @@ def _has_link_local(af_spec: bytes) -> bool:
     if inet6 is None:
         return False
     mode = by_kind(inet6).get(INET6_ADDR_GEN_MODE)
-    return mode is not None and _number(mode) != ADDR_GEN_MODE_NONE
+    return mode is not None and read_number(mode) != ADDR_GEN_MODE_NONE
 
 
 def _vxlan(data: dict[int, bytes]) -> VxlanState:
     remote = data.get(VX_GROUP) or data.get(VX_GROUP6)
     local = data.get(VX_LOCAL) or data.get(VX_LOCAL6)
-    underlay = _number(data.get(VX_LINK))
+    underlay = read_number(data.get(VX_LINK))
     options = VxlanOptions(
-        ttl=_number(data.get(VX_TTL)),
-        ttl_inherit=bool(_number(data.get(VX_TTL_INHERIT))),
-        tos=_number(data.get(VX_TOS)),
-        df=Df(_number(data.get(VX_DF))),
-        ageing=_number(data.get(VX_AGEING)),
-        udp_csum=bool(_number(data.get(VX_UDP_CSUM))),
-        learning=bool(_number(data.get(VX_LEARNING))),
+        ttl=read_number(data.get(VX_TTL)),
+        ttl_inherit=bool(read_number(data.get(VX_TTL_INHERIT))),
+        tos=read_number(data.get(VX_TOS)),
+        df=Df(read_number(data.get(VX_DF))),
+        ageing=read_number(data.get(VX_AGEING)),
+        udp_csum=bool(read_number(data.get(VX_UDP_CSUM))),
+        learning=bool(read_number(data.get(VX_LEARNING))),
     )
     return VxlanState(
-        vni=_number(data.get(VX_ID)),
+        vni=read_number(data.get(VX_ID)),
         port=int.from_bytes(data.get(VX_PORT, b""), "big"),
         local=ip_address(local) if local else None,
         remote=ip_address(remote) if remote else None,
         options=options,
         underlay=f"#{underlay}" if underlay else None,
-        plain=not any(_number(data.get(n)) for n in EXTRAS) and not any(n in data for n in FLAGS),
-        zero_csum6=any(_number(data.get(n)) for n in (VX_ZERO_CSUM6_TX, VX_ZERO_CSUM6_RX)),
+        plain=not any(read_number(data.get(n)) for n in EXTRAS)
+        and not any(n in data for n in FLAGS),
+        zero_csum6=any(read_number(data.get(n)) for n in (VX_ZERO_CSUM6_TX, VX_ZERO_CSUM6_RX)),
     )

@@ -29,6 +29,7 @@ from vxland.kernel.netlink import Netlink, NetlinkError
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.port import port_holders
+from vxland.kernel.reading_back import read_back
 from vxland.kernel.routes import Underlay, read_routes
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
@@ -114,7 +115,7 @@ class LinuxKernel(Closing):
         links = self._links.refresh(self._netlink)
         names = self._links.names
         self._directory.indexes.clear()
-        self._learn_indexes()
+        self._learn_indexes(self._links.indexes)
         vxlans = {index: name for index, name in names.items() if links[name].vxlan}
         addresses = read_addresses(self._netlink, names)
         indexes = self._links.indexes
@@ -176,11 +177,13 @@ class LinuxKernel(Closing):
         return read_counters()
 
     def read_back(self) -> Observed:
-        """The links and the guards as they are now."""
-        links = self._links.refresh(self._netlink)
-        self._learn_indexes()
+        """The links, as far as guards and ownership go by them, and the guards, as they are now."""
+        links, indexes = read_back(self._netlink, self._links)
+        self._learn_indexes(indexes)
         return Observed(
-            links=links, ebtables=self.ebtables.read(), nftables=self.nftables.read(wanted=False)
+            links=links,
+            ebtables=self.ebtables.read(),
+            nftables=self.nftables.read(wanted=False),
         )
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
@@ -226,10 +229,9 @@ class LinuxKernel(Closing):
             if error and error.errno not in DONE_ALREADY.get(type(operation), frozenset())
         }
 
-    def _learn_indexes(self) -> None:
+    def _learn_indexes(self, indexes: Mapping[str, int]) -> None:
         """Number the devices that are new; one whose name has changed hands since keeps its own."""
-        for name, index in self._links.indexes.items():
-            self._directory.indexes.setdefault(name, index)
+        self._directory.indexes = {**indexes, **self._directory.indexes}
 
     def _host(
         self,

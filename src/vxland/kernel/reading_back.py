@@ -1,0 +1,68 @@
+"""Reading links back before ports come up: only what guards, and whose a device is, go by.
+
+What was made a moment ago differs in all from what was seen last, and will do so again once it is
+up. To read it whole takes five times as long.
+"""
+
+from typing import Any
+
+from vxland.kernel import links
+from vxland.kernel.links import IFINFO, LinkTable, read_number, read_text
+from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink, by_kind
+from vxland.observed import Link
+
+
+def read_back(netlink: Netlink, table: LinkTable) -> tuple[dict[str, Link], dict[str, int]]:
+    """The links by name, and their numbers.
+
+    Those that differ from what the table has read have name, kind, group, marks, master, state and
+    the flag ``isolated``, and nothing else. The table stays as it is.
+    """
+    messages = netlink.dump(links.dump_request())
+    seen = [table.known(message) or _Port(message) for message in messages]
+    names = {each.index: each.name for each in seen}
+    found = {
+        each.name: each.link(names) if isinstance(each, _Port) else table.named(each, names)
+        for each in seen
+    }
+    return found, {name: index for index, name in names.items()}
+
+
+class _Port:
+    """A link that is new or changed."""
+
+    __slots__ = ("_fields", "_master", "index", "name")
+
+    def __init__(self, message: bytes) -> None:
+        _, _, self.index, flags, _ = IFINFO.unpack_from(message, HEADER.size)
+        seen = by_kind(message, HEADER.size + IFINFO.size)
+        info = by_kind(seen.get(links.LINKINFO, b""))
+        self.name = read_text(seen.get(links.IFNAME, b""))
+        self._master = read_number(seen.get(links.MASTER))
+        self._fields: dict[str, Any] = {
+            "kind": read_text(info[links.INFO_KIND]) if links.INFO_KIND in info else None,
+            "alias": read_text(seen.get(links.IFALIAS, b"")),
+            "altnames": links.read_altnames(seen),
+            "group": read_number(seen.get(links.GROUP)),
+            "up": bool(flags & links.IFF_UP),
+            "isolated": _is_isolated(info),
+        }
+
+    def link(self, names: dict[int, str]) -> Link:
+        """With the name of its master."""
+        return Link(self.name, master=names.get(self._master), **self._fields)
+
+
+def _is_isolated(info: dict[int, bytes]) -> bool:
+    if not info.get(links.INFO_SLAVE_KIND, b"").startswith(b"bridge"):
+        return False
+    data = info.get(links.INFO_SLAVE_DATA, b"")
+    offset, last = 0, len(data) - ATTRIBUTE.size
+    while offset <= last:  # most are passed over
+        length, kind = ATTRIBUTE.unpack_from(data, offset)
+        if length < ATTRIBUTE.size:
+            break
+        if kind == links.BRPORT_ISOLATED:
+            return data[offset + ATTRIBUTE.size] != 0
+        offset += (length + 3) & ~3
+    return False
