@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, replace
+from functools import lru_cache
 
 from vxland import identity
 from vxland.model import Desired
@@ -12,6 +13,7 @@ from vxland.problems import Problem
 MAC_DIGITS = re.compile("(?:[0-9a-f]{2}){6}")
 
 KINDS = frozenset({"vxlan", "bridge"})
+KNOWN = 32_768  # aliases that needn't be read again: each is asked for many times in a plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,6 +56,7 @@ def kept_mac(link: Link, altname: str) -> str | None:
     return None if name is None else bytes.fromhex(name.partition(identity.KEPT)[2]).hex(":")
 
 
+@lru_cache(KNOWN)
 def alias_mark(alias: str) -> Mark | None:
     """What an alias says, of whatever device it is."""
     if not alias.startswith(identity.ALIAS_MARK):

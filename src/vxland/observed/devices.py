@@ -54,8 +54,17 @@ class VxlanState:
     @property
     def key(self) -> VniKey:
         """The VNI as the kernel tells devices apart by it."""
-        address = self.remote or self.local or IPv4Address(0)
+        address = self._address
         return VniKey(self.vni, self.port, address.version, zone(address))
+
+    @property
+    def family(self) -> int:
+        """The IP version of its outer packets."""
+        return self._address.version
+
+    @property
+    def _address(self) -> IPAddress:
+        return self.remote or self.local or IPv4Address(0)
 
 
 @dataclass(frozen=True, slots=True)

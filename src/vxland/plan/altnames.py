@@ -33,8 +33,11 @@ def with_altnames_moved(
         if link.name not in gone
         for altname in link.altnames
     }.difference(operation.altname for operation in removals)
-    kept = (op for op in operations if not (isinstance(op, AddAltname) and op.altname in held))
-    return [*kept, *removals]
+    if held:
+        operations = [
+            op for op in operations if not (isinstance(op, AddAltname) and op.altname in held)
+        ]
+    return [*operations, *removals]
 
 
 def _removals(

@@ -25,20 +25,22 @@ class Matching:
 
     def device(self, vtep: Vtep) -> Link | None:
         """The device that stands for a VTEP."""
-        return self._devices.get(vtep)
+        return self._devices.get(vtep.device)
 
     def marked(self, vtep: Vtep) -> Iterable[Link]:
         """All devices with a VTEP's mark, but those that stand for its peer's other VTEP."""
-        others = {link.name for other, link in self._devices.items() if other != vtep}
+        others = {link.name for other, link in self._devices.items() if other != vtep.device}
         return (link for link in self.by_mark.get(_mark(vtep), ()) if link.name not in others)
 
     def is_barred(self, vtep: Vtep, link: Link | None) -> bool:
         """Whether it would have to be made with a name or a VNI that somebody has."""
         obstacle = self.register.obstacle(vtep.device, link)
         obstacle = obstacle or self.register.vni_obstacle(vtep, link)
-        return obstacle is not None and (
-            link is None or needs_recreation(vtep, link, self._observed.host)
-        )
+        return obstacle is not None and self.is_to_be_made(vtep, link)
+
+    def is_to_be_made(self, vtep: Vtep, link: Link | None) -> bool:
+        """Whether there is no device, or none that can become what it should be."""
+        return link is None or needs_recreation(vtep, link, self._observed.host)
 
     def is_crowded(self, vtep: Vtep, link: Link) -> bool:
         """Whether the device can't have its name back because another of vxland's has it."""
@@ -50,22 +52,26 @@ def _mark(vtep: Vtep) -> Mark:
     return Mark(vtep.overlay, vtep.peer)
 
 
-def _devices(vteps: Iterable[Vtep], by_mark: Mapping[Mark, list[Link]]) -> dict[Vtep, Link]:
-    """By mark. Of several, what has the right name goes first, and then what has the right VNI.
+def _devices(vteps: Iterable[Vtep], by_mark: Mapping[Mark, list[Link]]) -> dict[str, Link]:
+    """By mark; under the name that each should have.
 
-    So that a device that goes on being wanted isn't made anew because its peer gets a second one.
+    Of several, what has the right name goes first, and then what has the right VNI. So that a device that goes on being wanted isn't made anew because its peer gets a second one.
     """
     wanted: dict[Mark, list[Vtep]] = {}
     for vtep in vteps:
         wanted.setdefault(_mark(vtep), []).append(vtep)
-    found: dict[Vtep, Link] = {}
+    found: dict[str, Link] = {}
     for seen, peers in wanted.items():
-        links = sorted(by_mark.get(seen, ()), key=lambda link: link.name)
+        links = by_mark.get(seen, [])
+        if len(peers) == len(links) == 1:  # as nearly everywhere
+            found[peers[0].device] = links[0]
+            continue
+        links = sorted(links, key=lambda link: link.name)
         pairs = [(vtep, link) for vtep in peers for link in links]
         taken = set()
         for vtep, link in sorted(pairs, key=lambda pair: _distance(*pair)):
-            if vtep not in found and link.name not in taken:
-                found[vtep] = link
+            if vtep.device not in found and link.name not in taken:
+                found[vtep.device] = link
                 taken.add(link.name)
     return found
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection
 from shlex import quote
 
-from vxland.model import VniKey, Vtep
+from vxland.model import Vtep
 from vxland.observed import Link, Observed
 from vxland.ownership import is_own
 from vxland.problems import Kind, Problem
@@ -18,12 +18,12 @@ class Register:
     def __init__(self, observed: Observed, left_alone: Collection[str] = ()) -> None:
         self._left_alone = left_alone
         self._names: dict[str, Link] = {}
-        self._vnis: dict[VniKey, list[Link]] = {}
+        self._vnis: dict[int, list[Link]] = {}
         for link in observed.links.values():
             for name in (link.name, *link.altnames):
                 self._names[name] = link
             if link.vxlan is not None:
-                self._vnis.setdefault(link.vxlan.key.everywhere, []).append(link)
+                self._vnis.setdefault(link.vxlan.vni, []).append(link)
 
     def name_holder(self, name: str) -> Link | None:
         """The device that has this name or altname."""
@@ -40,13 +40,11 @@ class Register:
 
     def vni_obstacle(self, vtep: Vtep, wanting: Link | None = None) -> Link | None:
         """The same for the VTEP's VNI, port and family (vxlan_vni_in_use)."""
-        key = vtep.vni_key
-        holders = (
-            self._unyielding(link, wanting)
-            for link in self._vnis.get(key.everywhere, ())
-            if link.vxlan is not None and link.vxlan.key.clashes(key)
-        )
-        return next(filter(None, holders), None)
+        for link in self._vnis.get(vtep.vni, ()):
+            stays = self._unyielding(link, wanting) is not None
+            if stays and link.vxlan is not None and link.vxlan.key.clashes(vtep.vni_key):
+                return link
+        return None
 
     def _unyielding(self, holder: Link | None, wanting: Link | None) -> Link | None:
         if holder is None or holder is wanting:

@@ -1,6 +1,6 @@
 """From desired and observed to a plan: the overlays, then what leaves, then the guards."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
 from vxland import tally
@@ -269,7 +269,7 @@ class _Planner:
             self.problems.append(name_taken(vtep, vtep.altname, altname_holder))
         if vni_holder is not None:
             self.problems.append(vni_taken(vtep, self.desired.node, vni_holder))
-        if self.matching.is_barred(vtep, link):
+        if (holder or vni_holder) and self.matching.is_to_be_made(vtep, link):
             return
         if holder is not None and link is not None:
             # Under another name a chain that goes by name doesn't guard it.
@@ -286,10 +286,11 @@ class _Planner:
                 link = None
         self._settle(vtep.device, vtep.altname, link)
         operations = plan_vtep(vtep, link, place, self.observed)
-        self.operations += [
-            operation
-            for operation in operations
-            if altname_holder is None or not isinstance(operation, AddAltname)
-        ]
+        self.operations += _unnamed(operations) if altname_holder else operations
         in_place = stays_in_place(vtep, link, place, self.observed.host)
         ports.append(port_in(place.overlay, vtep.device, link if in_place else None))
+
+
+def _unnamed(operations: Iterable[Operation]) -> Iterator[Operation]:
+    """Those that give no altname."""
+    return (operation for operation in operations if not isinstance(operation, AddAltname))

@@ -18,8 +18,8 @@ def unchangeable(vtep: Vtep, state: VxlanState, host: Host) -> Iterator[str]:
         yield f"its VNI is {state.vni}, not {vtep.vni}"
     if state.port != vtep.port:
         yield f"its port is {state.port}, not {vtep.port}"
-    if state.key.family != vtep.vni_key.family:
-        yield f"it is for IPv{state.key.family}, not IPv{vtep.vni_key.family}"
+    if state.family != vtep.local.version:
+        yield f"it is for IPv{state.family}, not IPv{vtep.local.version}"
     yield from _binding(vtep, state, host)
     if not state.plain:
         yield "it has a flag that vxland's have not (external, gbp, gpe, proxy, rsc, vnifilter)"

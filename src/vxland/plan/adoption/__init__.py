@@ -47,6 +47,8 @@ class Adoption:
         what is taken over.
         """
         whole = sorted(operations, key=lambda operation: (operation.phase, operation.step))
+        if not self.operations:
+            return tuple(whole)
         ahead = [operation for operation in whole if self._is_ahead(operation)]
         after = [operation for operation in whole if not self._is_ahead(operation)]
         return (*ahead, *self.operations, *after)
