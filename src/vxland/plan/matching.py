@@ -55,7 +55,8 @@ def _mark(vtep: Vtep) -> Mark:
 def _devices(vteps: Iterable[Vtep], by_mark: Mapping[Mark, list[Link]]) -> dict[str, Link]:
     """By mark; under the name that each should have.
 
-    Of several, what has the right name goes first, and then what has the right VNI. So that a device that goes on being wanted isn't made anew because its peer gets a second one.
+    Of several, what has the right name goes first, and then what has the right VNI: so that a
+    device that goes on being wanted isn't made anew because its peer gets a second one.
     """
     wanted: dict[Mark, list[Vtep]] = {}
     for vtep in vteps:
