@@ -19,6 +19,7 @@ from vxland.hints import hints
 from vxland.identity import RULE_SETS
 from vxland.last import Last
 from vxland.leisure import Leisure
+from vxland.litter import left_lying
 from vxland.model import Desired
 from vxland.observed import Host, Observed
 from vxland.operations import CreateVtep
@@ -98,6 +99,7 @@ class Reconciler:
         ]
         return min((moment for moment in times if moment is not None), default=None)
 
+    @left_lying()
     def turn(self, triggers: Collection[Trigger]) -> Report:
         """One look, and what it takes to put right what was seen."""
         self._turned = started = time.monotonic()

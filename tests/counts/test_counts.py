@@ -76,9 +76,10 @@ def settle(turns: Turns) -> None:
     eventually(lambda: all(nothing_is_new() for _ in range(3)), "nothing changes", pause=0.3)
 
 
-def decoded(turns: Turns) -> tuple[int, int]:
+def decoded(turns: Turns) -> tuple[int, ...]:
     """How many links and forwarding entries were read so far."""
-    return turns.kernel._links.decoded, turns.kernel._fdb.decoded
+    kernel = turns.kernel
+    return kernel._links.decoded, kernel._fdb.decoded, kernel._routes.read
 
 
 @pytest.mark.parametrize("mode", [MESH, SHARED])

@@ -30,7 +30,7 @@ from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.port import port_holders
 from vxland.kernel.reading_back import read_back
-from vxland.kernel.routes import Underlay, read_routes
+from vxland.kernel.routes import RouteTable, Underlay
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
 from vxland.meter import Counters
@@ -70,6 +70,7 @@ class LinuxKernel(Closing):
         self._netlink = Netlink()
         self._links = LinkTable()
         self._fdb = FdbTable()
+        self._routes = RouteTable()
         self.ebtables = Ebtables()
         self.forward = Forward()
         self._far_ends = FarEnds()
@@ -240,7 +241,7 @@ class LinuxKernel(Closing):
         addresses: Addresses,
     ) -> Host:
         underlay = Underlay(self._links.names, links, addresses.local)
-        routes = read_routes(self._netlink, remotes, underlay)
+        routes = self._routes.refresh(self._netlink, remotes, underlay)
         return Host(
             addresses=tuple(addresses.local),
             routes=routes.found,

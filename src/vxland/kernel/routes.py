@@ -39,6 +39,11 @@ class Underlay:
     links: Mapping[str, Link]
     local: Iterable[LocalAddress]
 
+    def device(self, index: int) -> tuple[str, int] | None:
+        """A device's name and MTU."""
+        name = self.names.get(index)
+        return None if name is None else (name, self.links[name].mtu)
+
 
 @dataclass(slots=True)
 class Routes:
@@ -98,38 +103,111 @@ def request(
     return HEADER.pack(HEADER.size + len(body), RTM_GETROUTE, 0, 0, 0) + body
 
 
-def read_routes(netlink: Netlink, remotes: Iterable[IPAddress], underlay: Underlay) -> Routes:
-    """The routes to these addresses, as the tunnels' own packets take them.
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """What is asked for each address, in an order that stays."""
 
-    These carry a source address, by which rules may choose the table (ip-rule(8)): that of
-    ``remotes`` which is this machine's own; else the one that the kernel prefers.
+    remotes: frozenset[IPAddress]
+    sources: Mapping[int, IPAddress]  # this machine's own among them, by IP version
+    chosen: Mapping[IPAddress, IPAddress | None]  # where packets to them come from
+    oifs: Mapping[IPAddress, int]
+    requests: Mapping[IPAddress, bytes]
+    lasting: bool  # neither the kernel nor a device's number was asked for to ask so
+
+
+class RouteTable:
+    """The routes to some addresses, as the tunnels' own packets take them.
+
+    These carry a source address, by which rules may choose the table (ip-rule(8)): that of the
+    addresses which is this machine's own; else the one that the kernel prefers. All are looked up
+    each time; where all is answered as it was, it isn't read again.
     """
+
+    def __init__(self) -> None:
+        self._questions: _Questions | None = None
+        self._answers: list[bytes | int] = []
+        self._devices: dict[int, tuple[str, int] | None] = {}  # that they lead to, by number
+        self._routes = Routes()
+        self.read = 0  # times so far that answers were read, to be counted in tests
+
+    def refresh(
+        self, netlink: Netlink, remotes: frozenset[IPAddress], underlay: Underlay
+    ) -> Routes:
+        """Look them up; what is returned is the same object while it is the same."""
+        questions = self._asking(netlink, remotes, underlay)
+        answers = [
+            answer.errno or 0 if isinstance(answer, NetlinkError) else answer[HEADER.size :]
+            for answer in netlink.ask([*questions.requests.values()])
+        ]
+        devices = {index: underlay.device(index) for index in self._devices}
+        if questions is self._questions and (answers, devices) == (self._answers, self._devices):
+            return self._routes
+        self.read += 1
+        read = dict(zip(questions.requests, map(_said, answers), strict=True))
+        # Of a route as configured a nexthop object may be all that is told (nexthop_compat_mode).
+        vague = [r for r, a in read.items() if isinstance(a, _Answer) and a.index is None]
+        if vague:
+            read |= _ask(netlink, {r: request(r, questions.chosen.get(r), flags=0) for r in vague})
+        self._routes = Routes()
+        self._devices = {}
+        for remote, answer in read.items():
+            if isinstance(answer, str):
+                self._routes.missing[remote] = answer
+            elif answer is not None:
+                self._add(remote, answer, questions.chosen.get(remote), underlay)
+        # What more than one answer tells is to be asked for again.
+        self._questions = None if vague or not questions.lasting else questions
+        self._answers = answers
+        return self._routes
+
+    def _asking(
+        self, netlink: Netlink, remotes: frozenset[IPAddress], underlay: Underlay
+    ) -> _Questions:
+        sources = _own({local.ip for local in underlay.local} & remotes)
+        last = self._questions
+        if last is not None and (last.remotes, last.sources) == (remotes, sources):
+            return last
+        return _questions(netlink, remotes, sources, underlay)
+
+    def _add(
+        self, remote: IPAddress, answer: _Answer, source: IPAddress | None, underlay: Underlay
+    ) -> None:
+        index = answer.index or 0
+        if index not in self._devices:
+            self._devices[index] = underlay.device(index)
+        if (device := self._devices[index]) is not None:
+            name, mtu = device
+            route = Route(name, answer.mtu or mtu, source, fixed=answer.mtu > 0)
+            self._routes.found[remote] = route
+
+
+def _questions(
+    netlink: Netlink,
+    remotes: frozenset[IPAddress],
+    sources: Mapping[int, IPAddress],
+    underlay: Underlay,
+) -> _Questions:
     wanted = sorted(remotes, key=lambda a: (a.version, int(a), zone(a) or ""))
-    indexes = {name: index for index, name in underlay.names.items()}
-    wanted = [remote for remote in wanted if not needs_zone(remote) or zone(remote) in indexes]
-    oifs = {remote: indexes[zone(remote) or ""] for remote in wanted if needs_zone(remote)}
-    here = {local.ip for local in underlay.local}
-    sources = _own(here.intersection(wanted))
-    open_ = [r for r in wanted if not needs_zone(r) and r.version not in sources]
-    chosen = {
-        remote: answer.source
-        for remote, answer in _ask(netlink, {r: request(r, flags=0) for r in open_}).items()
-        if isinstance(answer, _Answer)
-    }
-    chosen |= {r: sources[r.version] for r in wanted if r not in oifs and r.version in sources}
-    requests = {r: request(r, chosen.get(r), oifs.get(r, 0)) for r in wanted}
-    answers = _ask(netlink, requests)
-    # Of a route as configured a nexthop object may be all that is told (nexthop_compat_mode).
-    vague = [r for r, a in answers.items() if isinstance(a, _Answer) and a.index is None]
-    precise = _ask(netlink, {r: request(r, chosen.get(r), flags=0) for r in vague})
-    routes = Routes()
-    for remote, answer in (answers | precise).items():
-        if isinstance(answer, str):
-            routes.missing[remote] = answer
-        elif answer is not None and (device := underlay.names.get(answer.index or 0)) is not None:
-            mtu = answer.mtu or underlay.links[device].mtu
-            routes.found[remote] = Route(device, mtu, chosen.get(remote), fixed=answer.mtu > 0)
-    return routes
+    zoned = [remote for remote in wanted if needs_zone(remote)]
+    oifs: dict[IPAddress, int] = {}
+    if zoned:
+        indexes = {name: index for index, name in underlay.names.items()}
+        oifs = {r: indexes[zone(r) or ""] for r in zoned if zone(r) in indexes}
+        wanted = [remote for remote in wanted if not needs_zone(remote) or remote in oifs]
+    plain = [remote for remote in wanted if remote not in oifs] if oifs else wanted
+    unsure = [remote for remote in plain if remote.version not in sources]
+    chosen = {r: sources[r.version] for r in plain if r.version in sources}
+    if unsure:
+        told = _ask(netlink, {r: request(r, flags=0) for r in unsure})
+        chosen |= {r: a.source for r, a in told.items() if isinstance(a, _Answer) and a.source}
+    return _Questions(
+        remotes,
+        sources,
+        chosen,
+        oifs,
+        {r: request(r, chosen.get(r), oifs.get(r, 0)) for r in wanted},
+        lasting=not (unsure or zoned),
+    )
 
 
 def _own(here: Iterable[IPAddress]) -> dict[int, IPAddress]:
@@ -148,11 +226,16 @@ def _ask(
     """The answers; where nothing leads there, why; None where it is no peer's address."""
     answers = netlink.ask([*requests.values()])
     return {
-        remote: _reason(answer)
-        if isinstance(answer, NetlinkError)
-        else _read(answer[HEADER.size :])
+        remote: _said(
+            answer.errno or 0 if isinstance(answer, NetlinkError) else answer[HEADER.size :]
+        )
         for remote, answer in zip(requests, answers, strict=True)
     }
+
+
+def _said(answer: bytes | int) -> _Answer | str | None:
+    """What an answer without its header, or the number of an error, says."""
+    return _read(answer) if isinstance(answer, bytes) else _reason(NetlinkError(answer))
 
 
 def _reason(error: NetlinkError) -> str:
