@@ -25,7 +25,7 @@ class Scale:
     lasting: tuple[int, ...] = (10, 1000)  # peers of the meshes that take them
     seconds: float = 20.0  # of what is measured for a while
     streams: float = 4.0  # seconds of each TCP stream
-    storm: float = 60.0  # seconds
+    storm: float = 60.0  # seconds that a bridge learns for; other storms last for ``seconds``
     networkd: bool = False  # needs a Debian 13 root, which takes minutes to make
 
 
@@ -37,8 +37,8 @@ def quick(folder: Path) -> Scale:
         shared=(10, 1000),
         scripted=10,
         deletions=40,
-        turns=300,
-        seconds=5.0,
+        turns=100,
+        seconds=3.0,
         streams=1.0,
-        storm=5.0,
+        storm=3.0,
     )

@@ -46,27 +46,27 @@ def rows(scale: Scale) -> Iterator[Row]:
         place.write(text(LARGE))
         place.start(environment=manager.environment(WATCHDOG))
         place.settled()
-        for weather in _weathers(scale.storm):
+        for weather in _weathers(scale):
             eventually(lambda: _is_whole(place), "all is well", patience=PATIENCE, pause=0.05)
             time.sleep(scale.streams)
             yield from _rows(weather, place, manager)
         place.stop()
 
 
-def _weathers(seconds: float) -> Iterator[_Weather]:
+def _weathers(scale: Scale) -> Iterator[_Weather]:
     texts = [text(peers) for peers in (LARGE - 1, LARGE)]
     yield _Weather(f"{LARGE:,} deletions at once", _all_deleted)
     yield _Weather(
         f"{EVENTS:,} learned addresses a second",
-        lambda place: _last(learning(place, EVENTS), seconds),
+        lambda place: _last(learning(place, EVENTS), scale.storm),
     )
     yield _Weather(
         f"{EVENTS:,} entries by hand a second",
-        lambda place: _last(teaching(place, EVENTS), seconds),
+        lambda place: _last(teaching(place, EVENTS), scale.seconds),
     )
     yield _Weather(
         f"a file written {WRITES} times a second",
-        lambda place: _last(writing(place, WRITES, texts), seconds),
+        lambda place: _last(writing(place, WRITES, texts), scale.seconds),
     )
     yield _Weather(f"{LOST:,} events unread, half of the tunnels deleted", _unread)
 
@@ -80,14 +80,14 @@ def _rows(weather: _Weather, place: Place, manager: Manager) -> Iterator[Row]:
     able = weather.rage(place)
     over = time.monotonic()
     eventually(lambda: _is_whole(place), "all is well", patience=PATIENCE, pause=0.02)
-    whole = time.monotonic()
+    whole, taken = time.monotonic(), turns(place) - before
     busy = processor(place) - busy
     heard = (sign for sign in list(manager.alive) if sign > able)
     signs = pairwise((able, *heard, time.monotonic()))
     silence = max(later - sooner for sooner, later in signs)
     what = f"storm: {weather.name}"
     yield row(f"{what}, until all is well again", figure=Spread((whole - over,)))
-    yield row(f"{what}, turns", figure=Spread((turns(place) - before,)), unit="")
+    yield row(f"{what}, turns", figure=Spread((taken,)), unit="")
     share = 100 * busy / (whole - started)
     yield row(f"{what}, of one core", figure=Spread((share,)), unit="%")
     yield row(
