@@ -1,0 +1,99 @@
+"""What the bench makes of its figures: nothing here measures anything."""
+
+from functools import partial
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from bench import harness
+from bench.document import fill
+from bench.growth import growths
+from bench.harness import Row, Spread, in_turns
+from bench.results import Results, circumstances
+from bench.table import line
+
+COLD = "cold convergence, mesh"
+STORM = "storm: 1,000 deletions at once"
+
+
+def row(peers: int, cost: float, floor: float = 1.0) -> Row:
+    """One that was measured twice."""
+    figure, reference = Spread((cost, cost * 2)), Spread((floor, floor))
+    others = {"ip -batch": Spread((3.0,))}
+    return Row(COLD, peers, figure, reference=reference, against="floor", limit=2, others=others)
+
+
+def test_growth_is_told_from_size_to_size() -> None:
+    """By the exponents; the last one says whether it is worse than linear."""
+    found = {growth.who: growth for growth in growths([row(10, 1), row(100, 1), row(1000, 100)])}
+    assert found["vxland"].exponents == pytest.approx((0, 2))
+    assert found["vxland"].is_worse_than_linear
+    assert found["floor"].exponents == (0, 0)
+    assert not found["floor"].is_worse_than_linear
+
+
+def test_one_size_has_no_growth() -> None:
+    assert list(growths([row(10, 1)])) == []
+
+
+def test_what_should_be_large_is_no_cost() -> None:
+    rate = [Row("data plane", peers, Spread((1.0,)), "B/s", least=True) for peers in (2, 100)]
+    assert list(growths(rate)) == []
+
+
+@pytest.mark.parametrize(("slow", "third"), [(60.0, (1, 2)), (0.0, (0,))])
+def test_every_way_takes_its_turn(
+    slow: float, third: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first round doesn't count, and what is slow is tried once, but for the first two."""
+    monkeypatch.setattr(harness, "SLOW", slow)
+    numbers = {name: count() for name in ("vxland", "floor", "script")}
+    ways = {name: partial(next, numbers[name]) for name in numbers}
+    seen = in_turns(ways, 2)
+    assert seen["vxland"].values == seen["floor"].values == (1, 2)
+    assert seen["script"].values == third
+
+
+def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
+    """Those that are measured again take the place of the old ones, and only those."""
+    path = tmp_path / "results"
+    now = circumstances()
+    old = Results((row(10, 1), row(100, 4)), (now | {"load": 1}, now | {"load": 2}))
+    old.write(path)
+    assert Results.read(path) == old
+    new = old.renewed(Results((row(100, 5), row(1000, 6)), (now | {"load": 3},) * 2))
+    assert [seen.peers for seen in new.rows] == [10, 100, 1000]
+    assert [seen.figure.values[0] for seen in new.rows] == [1, 5, 6]
+    assert [seen["load"] for seen in new.circumstances] == [1, 3, 3]
+    assert Results.read(tmp_path / "none") == Results((), ())
+
+
+def test_a_limit_is_of_the_ratio() -> None:
+    """And said to be missed where it is."""
+    assert "= 1.50 (1.00 to 2.00) x floor (1 s) [at most 2 x: reached]" in line(row(10, 1))
+    assert "MISSED" in line(row(10, 2))
+    rate = Row("data plane", 2, Spread((2e6,)), "B/s", limit=3e6, least=True)
+    assert line(rate) == "data plane, 2 peers: 2 MB/s [at least 3 MB/s: MISSED]"
+
+
+def test_a_document_is_filled(tmp_path: Path) -> None:
+    """Each table where it is named, as often as one likes; what is around them stays."""
+    path = tmp_path / "document.md"
+    tables = ("machine", "rows", "storms", "growth")
+    blocks = (f"<!-- table: {name} -->\nstale\n<!-- end -->\nstays\n" for name in tables)
+    path.write_text("".join(blocks))
+    storm = [
+        Row(f"{STORM}, turns", 1000, Spread((2,)), ""),
+        Row(f"{STORM}, memory", 1000, Spread((8e7,)), "B"),
+    ]
+    rows = (row(10, 1), row(100, 2), *storm)
+    for _ in range(2):
+        fill(path, Results(rows, (circumstances(),) * len(rows)))
+    text = path.read_text()
+    assert "stale" not in text
+    assert text.count("stays") == len(tables)
+    assert text.count(f"| {COLD} | 10 |") == 1
+    assert "| storm | turns | memory |\n| --- | --- | --- |\n" in text
+    assert "| 1,000 deletions at once | 2 | 80 MB |" in text
+    assert f"| {COLD} | vxland | 10 → 100 | 0.30 |" in text
