@@ -1,10 +1,6 @@
-"""Repairs go first: who reads for others makes way while the loop turns.
-
-So does the search for garbage, which finds next to nothing there: values have no cycles.
-"""
+"""Repairs go first: who reads for others makes way while the loop turns."""
 
 import contextlib
-import gc
 import sys
 import threading
 import time
@@ -28,11 +24,9 @@ class Precedence:
         """Go first, for as long as this lasts."""
         self._taken_at = time.monotonic()
         self._free.clear()
-        gc.disable()
         try:
             yield
         finally:
-            gc.enable()
             self._free.set()
 
     def give_way(self) -> None:

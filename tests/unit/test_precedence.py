@@ -1,6 +1,5 @@
 """Who reads for others waits while the loop turns, and only then."""
 
-import gc
 import threading
 
 import pytest
@@ -48,17 +47,10 @@ def test_a_reader_waits_until_the_turn_is_over(
     assert reader.through.wait(PATIENCE)
 
 
-def test_garbage_is_looked_for_afterwards() -> None:
-    with Precedence().taken():
-        assert not gc.isenabled()
-    assert gc.isenabled()
-
-
 def test_a_turn_that_fails_is_over(reader: Reader, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(precedence, "LONGEST", 2 * PATIENCE)
     with pytest.raises(OSError, match="no buffer"), reader.precedence.taken():
         raise OSError("no buffer")
-    assert gc.isenabled()
     reader.start()
     assert reader.through.wait(PATIENCE)
 

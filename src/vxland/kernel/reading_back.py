@@ -15,8 +15,8 @@ from vxland.observed import Link
 def read_back(netlink: Netlink, table: LinkTable) -> tuple[dict[str, Link], dict[str, int]]:
     """The links by name, and their numbers.
 
-    Those that differ from what the table has read have name, kind, group, marks, master, state and
-    the flag ``isolated``, and nothing else. The table stays as it is.
+    Those that differ from what the table has read have name, kind, group, marks, master, lower
+    device, state and the flag ``isolated``, and nothing else. The table stays as it is.
     """
     messages = netlink.dump(links.dump_request())
     seen = [table.known(message) or _Port(message) for message in messages]
@@ -31,7 +31,7 @@ def read_back(netlink: Netlink, table: LinkTable) -> tuple[dict[str, Link], dict
 class _Port:
     """A link that is new or changed."""
 
-    __slots__ = ("_fields", "_master", "index", "name")
+    __slots__ = ("_fields", "_lower", "_master", "index", "name")
 
     def __init__(self, message: bytes) -> None:
         _, _, self.index, flags, _ = IFINFO.unpack_from(message, HEADER.size)
@@ -39,6 +39,8 @@ class _Port:
         info = by_kind(seen.get(links.LINKINFO, b""))
         self.name = read_text(seen.get(links.IFNAME, b""))
         self._master = read_number(seen.get(links.MASTER))
+        # A lower device in another namespace has a number that means nothing here.
+        self._lower = 0 if links.LINK_NETNSID in seen else read_number(seen.get(links.LINK))
         self._fields: dict[str, Any] = {
             "kind": read_text(info[links.INFO_KIND]) if links.INFO_KIND in info else None,
             "alias": read_text(seen.get(links.IFALIAS, b"")),
@@ -49,8 +51,9 @@ class _Port:
         }
 
     def link(self, names: dict[int, str]) -> Link:
-        """With the name of its master."""
-        return Link(self.name, master=names.get(self._master), **self._fields)
+        """With other devices' names."""
+        master, lower = names.get(self._master), names.get(self._lower)
+        return Link(self.name, master=master, lower=lower, **self._fields)
 
 
 def _is_isolated(info: dict[int, bytes]) -> bool:
