@@ -198,3 +198,11 @@ def test_where_there_is_none_nothing_is_read(commands: Tally) -> None:
     assert read_counters().sent == {}
     assert "modprobe nf_tables" in commands.unusable(NetlinkError(93)).cure
     assert "CONFIG_NF_TABLES_INET" in commands.unusable(NetlinkError(2)).cure
+
+
+def test_a_chain_at_a_hook_that_vxland_never_uses(commands: Tally) -> None:
+    """Somebody's chain in this table, at a hook that bridges don't have, is read like any other."""
+    place = "type filter hook ingress device lo priority 0;"
+    assert nft(f"add table inet vxland\nadd chain inet vxland x {{ {place} }}").returncode == 0
+    (chain,) = table(commands).chains
+    assert chain.hook == "type filter hook #5 priority 0; policy accept;"

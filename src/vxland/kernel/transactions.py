@@ -4,7 +4,7 @@ Numbers are those of include/uapi/linux/netfilter/nf_tables.h and nfnetlink.h.
 """
 
 import struct
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from socket import htons
 
@@ -124,8 +124,14 @@ def _declaration(chain: dict[int, bytes], hook: dict[int, bytes]) -> str:
     """How nft declares it."""
     if not hook:
         return ""
-    place = HOOKS[read_number(hook[HOOK_NUMBER])]
+    place = _named(HOOKS, hook[HOOK_NUMBER])
     (priority,) = struct.unpack(">i", hook[HOOK_PRIORITY])
-    policy = POLICIES[read_number(chain[CHAIN_POLICY])]
+    policy = _named(POLICIES, chain[CHAIN_POLICY])
     kind = read_text(chain[CHAIN_TYPE])
     return f"type {kind} hook {place} priority {priority}; policy {policy};"
+
+
+def _named(names: Sequence[str], value: bytes) -> str:
+    """The name of a number; of one that vxland never sets (inet's hook ingress, say) the number."""
+    place = read_number(value)
+    return names[place] if place < len(names) else f"#{place}"
