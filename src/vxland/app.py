@@ -66,9 +66,8 @@ class Daemon:
             signal.signal(signal.SIGIO, signal.SIG_IGN)  # of a broken lease, config/writing.py
             signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
             kernel = stack.enter_context(LinuxKernel(keeps=True))
-            own = frozenset({kernel.port_id})
             self._links = links = LinkEvents(
-                Trigger.NETLINK, own, farewell=self._tunnel_totals.farewell
+                Trigger.NETLINK, kernel.port_ids, farewell=self._tunnel_totals.farewell
             )
             events = [links, *_rule_events(kernel)]
             for source in events:
@@ -193,8 +192,8 @@ class Daemon:
         answered = [self._waiting.get() for _ in range(asked)]
         try:
             report = self._reconciler.turn(triggers)
-        except OSError as error:
-            trouble = f"the kernel can't be looked at: {error}"
+        except (OSError, MemoryError) as error:
+            trouble = f"the kernel can't be looked at: {str(error) or 'out of memory'}"
             self._board.trouble_with(trouble)
             self._journal.trouble(Message.KERNEL_UNSEEN, f"{trouble}; trying again")
             self._serve()

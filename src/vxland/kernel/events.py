@@ -27,7 +27,9 @@ from vxland.kernel.netlink import (
     NETLINK_NETFILTER,
     NETLINK_ROUTE,
     RECEIVE_BUFFER,
+    NetlinkError,
     attributes,
+    readable,
     split,
 )
 from vxland.kernel.processes import (
@@ -54,6 +56,7 @@ NEWGEN = 10 << 8 | 15  # NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN
 NFGENMSG = 4  # bytes of struct nfgenmsg
 GEN_PROC_PID, GEN_PROC_NAME = 2, 3
 
+LOST = frozenset({errno.ENOBUFS, errno.ENOMEM})  # the kernel couldn't tell all
 DATAGRAMS = 4096  # in one go: a ring isn't held back for as long as a storm lasts
 MEMORY = 64  # suspects remembered
 OWN_PROGRAM = "ebtables-restor"  # as the kernel shortens its name, by which vxland writes a chain
@@ -128,9 +131,13 @@ class Events(Closing, Generic[TriggerT]):
             if data is None:
                 break
             rings |= not data  # lost
-            for kind, _, message in split(data):
-                self.received += 1
-                rings |= self._matters(kind, message)
+            try:
+                with readable():
+                    for kind, _, message in split(data):
+                        self.received += 1
+                        rings |= self._matters(kind, message)
+            except NetlinkError:  # whatever it told
+                rings = True
         return rings
 
     def likely(self, now: float | None = None, within: float = 10.0) -> str | None:
@@ -144,7 +151,7 @@ class Events(Closing, Generic[TriggerT]):
         except BlockingIOError:
             return None
         except OSError as error:
-            if error.errno != errno.ENOBUFS:
+            if error.errno not in LOST:
                 raise
             self.overruns += 1
             return b""

@@ -25,7 +25,7 @@ from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
 from vxland.kernel.links import LinkTable, read_indexes
 from vxland.kernel.messages import MESSAGES
-from vxland.kernel.netlink import Netlink, NetlinkError
+from vxland.kernel.netlink import Netlink, NetlinkError, readable
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.port import port_holders
@@ -92,15 +92,17 @@ class LinuxKernel(Closing):
         self._netlink.close()
 
     @property
-    def port_id(self) -> int:
+    def port_ids(self) -> set[int]:
         """What the kernel's notifications of this object's changes carry as their origin."""
-        return self._netlink.port_id
+        return self._netlink.port_ids
 
+    @readable()
     def host(self, remotes: frozenset[IPAddress] = frozenset()) -> Host:
         """What this machine has apart from overlays: addresses, routes, MTUs."""
         links = self._links.refresh(self._netlink)
         return self._host(remotes, links, read_addresses(self._netlink, self._links.names))
 
+    @readable()
     def observe(
         self,
         remotes: frozenset[IPAddress] = frozenset(),
@@ -133,6 +135,7 @@ class LinuxKernel(Closing):
             host=self._host(remotes, links, addresses),
         )
 
+    @readable()
     def holdings(self) -> Observed:
         """What vxland may have here, and who uses it: what there is to know to take it away.
 
@@ -151,6 +154,7 @@ class LinuxKernel(Closing):
             tally=self.tally.read(),
         )
 
+    @readable()
     def read_forward(self) -> tuple[ForwardChain, ...]:
         """What drops frames between ports of the bridges observed last.
 
@@ -158,10 +162,12 @@ class LinuxKernel(Closing):
         """
         return self.forward.read(self._bridges)
 
+    @readable()
     def read_far_ends(self, bridges: frozenset[str]) -> dict[str, FarEnd]:
         """Look at what containers have of the veths that are ports of these bridges, by port."""
         return self._far_ends.read(self._netlink, self._links.far_ends(bridges))
 
+    @readable()
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Look for devices of vxland's in other namespaces; with many of them that takes long."""
         found = list(find_abroad(self._netlink))
@@ -169,6 +175,7 @@ class LinuxKernel(Closing):
         self._directory.abroad.update({(d.nsid, d.name): index for d, index in found})
         return tuple(device for device, _ in found)
 
+    @readable()
     def read_traffic(self) -> dict[str, Seen]:
         """What VXLAN devices have counted, by name."""
         return read_traffic(self._netlink)
@@ -177,6 +184,7 @@ class LinuxKernel(Closing):
         """What nftables has counted for peers of shared VTEPs."""
         return read_counters()
 
+    @readable()
     def read_back(self) -> Observed:
         """The links, as far as guards and ownership go by them, and the guards, as they are now."""
         links, indexes = read_back(self._netlink, self._links)

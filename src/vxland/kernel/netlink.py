@@ -34,6 +34,7 @@ SEND_BUFFER = 4 << 20  # holds a transaction whole
 DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
 BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
 DUMP_TRIES = 5
+UNREADABLE = "a message of the kernel's can't be read"
 TIMEOUT = struct.pack(
     "@ll", 30, 0
 )  # struct timeval; the kernel answers at once, or something is wrong
@@ -51,30 +52,36 @@ class NetlinkError(OSError):
         return errno.errorcode.get(self.errno or 0, str(self.errno))
 
 
+@contextlib.contextmanager
+def readable() -> Iterator[None]:
+    """A look at the kernel; NetlinkError (EBADMSG) where what it says can't be read."""
+    try:
+        yield
+    except (struct.error, ValueError, LookupError) as error:
+        raise NetlinkError(errno.EBADMSG, f"{UNREADABLE}: {error!r}") from error
+
+
 class Netlink(Closing):
-    """One netlink socket. Not for use by two threads at once."""
+    """One netlink socket. Not for use by two threads at once.
+
+    A socket that failed is replaced before the next request: it may be dead, in the middle of a
+    dump (which the next one would be refused for, EBUSY), or hold late answers.
+    """
 
     def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
-        self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
-        # By the kernel: of a socket with a time-out of its own Python asks twice each time.
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEOUT)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        self._enlarge()
-        self._socket.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
-        if protocol == NETLINK_ROUTE:
-            self._socket.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
-        self._socket.bind((0, 0))
+        self._protocol = protocol
         self._sequence = 0
+        self._failed = False
+        self.port_ids: set[int] = set()  # of all its sockets so far
+        self._open()
 
-    def _enlarge(self) -> None:
-        size = struct.pack("=i", SEND_BUFFER)
-        self._socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)  # as far as all may
-        with contextlib.suppress(PermissionError):  # in a container of a user's
-            self._socket.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, size)
+    def _open(self) -> None:
+        self._socket = open_socket(self._protocol)
+        self.port_ids.add(self.port_id)
 
     @property
     def port_id(self) -> int:
-        """The socket's address, which the kernel puts into the notifications it causes."""
+        """The socket's address, which the kernel puts into the notifications that it causes."""
         return int(self._socket.getsockname()[0])
 
     def close(self) -> None:
@@ -115,7 +122,7 @@ class Netlink(Closing):
         last = self._sequence
         out += self._numbered(end, NLM_F_REQUEST)
         try:
-            self._socket.sendall(out)
+            self._write(out)
         except OSError as error:
             if error.errno != errno.EMSGSIZE:
                 raise
@@ -140,6 +147,7 @@ class Netlink(Closing):
                 received = [*self._receive(flags)]
             except OSError as error:
                 if flags and isinstance(error, BlockingIOError):
+                    self._failed = False  # there is no late answer any more
                     return
                 if error.errno != errno.ENOBUFS:
                     raise
@@ -187,7 +195,18 @@ class Netlink(Closing):
                 messages.append(answer)
 
     def _send(self, messages: Sequence[bytes], flags: int) -> None:
-        self._socket.sendall(self._numbered(messages, flags))
+        self._write(self._numbered(messages, flags))
+
+    def _write(self, out: bytes | bytearray) -> None:
+        if self._failed:
+            self._socket.close()  # first, so that there is a descriptor for another one
+            self._open()
+            self._failed = False
+        try:
+            self._socket.sendall(out)
+        except OSError as error:
+            self._failed = error.errno != errno.EMSGSIZE  # which sends nothing
+            raise
 
     def _numbered(self, messages: Sequence[bytes], flags: int) -> bytearray:
         out = bytearray()
@@ -202,16 +221,46 @@ class Netlink(Closing):
         return out
 
     def _receive(self, flags: int = 0) -> Iterator[tuple[int, int, bytes]]:
-        return split(self._socket.recv(DATAGRAM, flags))
+        try:
+            yield from split(self._socket.recv(DATAGRAM, flags))
+        except OSError:
+            self._failed = True
+            raise
+
+
+def open_socket(protocol: int) -> socket.socket:
+    """A socket for requests; the kernel chooses its port id."""
+    opened = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, protocol)
+    try:
+        # By the kernel: of a socket with a time-out of its own Python asks twice each time.
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEOUT)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        size = struct.pack("=i", SEND_BUFFER)
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)  # as far as all may
+        with contextlib.suppress(PermissionError):  # in a container of a user's
+            opened.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, size)
+        opened.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+        if protocol == NETLINK_ROUTE:
+            opened.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
+        opened.bind((0, 0))
+    except OSError:
+        opened.close()
+        raise
+    return opened
 
 
 def split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """The messages of a datagram: type, sequence number, and all its bytes."""
+    """The messages of a datagram: type, sequence number, and all its bytes.
+
+    Raises NetlinkError (EBADMSG) where it ends too early.
+    """
     offset = 0
-    while offset + HEADER.size <= len(data):
+    while offset < len(data):
+        if offset + HEADER.size > len(data):
+            raise NetlinkError(errno.EBADMSG, UNREADABLE)
         length, kind, _, sequence, _ = HEADER.unpack_from(data, offset)
-        if length < HEADER.size:
-            return
+        if not HEADER.size <= length <= len(data) - offset:
+            raise NetlinkError(errno.EBADMSG, UNREADABLE)
         yield kind, sequence, data[offset : offset + length]
         offset += (length + 3) & ~3
 
@@ -240,6 +289,8 @@ def by_kind(data: bytes, offset: int = 0) -> dict[int, bytes]:
 
 
 def _error(message: bytes) -> NetlinkError | None:
+    if len(message) < HEADER.size + 4:
+        raise NetlinkError(errno.EBADMSG, UNREADABLE)
     code = struct.unpack_from("=i", message, HEADER.size)[0]
     if code == 0:
         return None
