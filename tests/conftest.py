@@ -4,6 +4,7 @@ import pytest
 from _pytest.runner import runtestprotocol
 
 from tests import lab
+from tests.faults.ledger import told
 
 REPEATED = "repeated"
 
@@ -42,3 +43,11 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
 def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] | None:
     """The closing line says how many were repeated."""
     return (REPEATED, "R", REPEATED.upper()) if report.outcome == REPEATED else None
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """How many faults were injected in this run, and what came of them."""
+    reports = terminalreporter.stats.values()
+    found = [prop for some in reports for report in some for prop in report.user_properties]
+    if line := told(found):
+        terminalreporter.write_line(line)

@@ -1,0 +1,134 @@
+"""Each call to the kernel fails once, in each way; then all is as it should be.
+
+All the while nothing loops and nothing of others' changes, which a witness sees after each
+request. Here are some of the places; ``-m whole`` tries every one.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
+from errno import errorcode
+from itertools import count
+
+import pytest
+
+from tests.faults.ledger import Ledger
+from tests.faults.stage import HOME, SHARED, Stage, sh, staged
+from tests.faults.wire import ERRORS, FAULTS, Fault, refused
+from vxland.identity import GROUP
+
+pytestmark = pytest.mark.kernel
+
+FEW = 13
+WHOLE = [pytest.mark.whole, pytest.mark.timeout(0)]
+FEWER = replace(HOME, peers=HOME.peers[:2])
+VANDALISM = """
+ip link del vxl-lan-b
+ip link set vxl-lan-c nomaster; ip link set vxl-lan-c master vxbr0
+bridge fdb del 00:00:00:00:00:00 dev vxl-lan-d; bridge link set dev vxl-lan-d isolated off
+ip link set vxl-lan-d alias ''; ip link set vxbr0 mtu 1300
+"""
+RULES = "ebtables -F VXLAND; ebtables -D FORWARD -j VXLAND; nft flush chain bridge vxland forward"
+
+
+def from_nothing(_: Stage) -> None:
+    """All of vxland's is gone."""
+    sh(f"ip link del group {GROUP}; nft delete table bridge vxland; nft delete table inet vxland")
+    sh("ebtables -D FORWARD -j VXLAND; ebtables -X VXLAND")
+
+
+def vandalised(stage: Stage) -> None:
+    """Several things at once."""
+    stage.arrive()
+    sh(VANDALISM)
+
+
+def without_rules(stage: Stage) -> None:
+    """The guards that are rules are gone."""
+    stage.arrive()
+    sh(RULES)
+
+
+def another_mode(stage: Stage) -> None:
+    """One device in place of many, and a table that counts."""
+    stage.arrive()
+    stage.want(SHARED)
+
+
+def fewer_peers(stage: Stage) -> None:
+    """Two leave."""
+    stage.arrive()
+    stage.want(FEWER)
+
+
+Scene = Callable[[Stage], None]
+SCENES: tuple[Scene, ...] = (
+    from_nothing,
+    vandalised,
+    without_rules,
+    another_mode,
+    fewer_peers,
+)
+
+
+def scenes(*short: Scene) -> pytest.MarkDecorator:
+    """Which are played with one place for each fault, and all with every place."""
+    some = [pytest.param(scene, False, id=scene.__name__) for scene in short]
+    every = [pytest.param(s, True, id=f"{s.__name__}, everywhere", marks=WHOLE) for s in SCENES]
+    return pytest.mark.parametrize(("scene", "everywhere"), [*some, *every])
+
+
+def places(number: int, everywhere: bool) -> Iterable[int]:  # noqa: FBT001
+    """Where a fault strikes, by its number: at every call, or at one of the first."""
+    return count(1) if everywhere else (1 + number % FEW,)
+
+
+def struck(stage: Stage, scene: Scene, fault: Fault, place: int) -> bool:
+    """Play a scene with a fault in the turn that follows; False where there was none."""
+    stage.want(HOME)
+    stage.killed()  # many repairs of one thing would be a fight
+    scene(stage)
+    stage.wire.arm(fault, place)
+    with contextlib.suppress(OSError):  # the daemon tries again
+        stage.turn()
+    found = stage.wire.disarm()
+    stage.arrive()
+    return found
+
+
+@pytest.fixture
+def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
+    """One for all scenes of a test; it waits less long for answers that don't come."""
+    monkeypatch.setattr("vxland.kernel.netlink.TIMEOUT", 0.3)
+    with staged(monkeypatch) as made:
+        yield made
+
+
+@scenes(vandalised, another_mode)
+def test_a_call_that_fails(
+    stage: Stage,
+    ledger: Ledger,
+    scene: Scene,
+    everywhere: bool,  # noqa: FBT001
+) -> None:
+    """By an error, or by what is received."""
+    for number, (name, fault) in enumerate(FAULTS.items()):
+        for place in places(number, everywhere):
+            if not struck(stage, scene, fault, place):
+                break
+            ledger.fault(f"{name}, {place}", stage.told())
+
+
+@scenes(from_nothing)
+def test_a_request_that_is_refused(
+    stage: Stage,
+    ledger: Ledger,
+    scene: Scene,
+    everywhere: bool,  # noqa: FBT001
+) -> None:
+    """With every error, whatever it usually means."""
+    for number, error in enumerate(ERRORS):
+        for place in places(number, everywhere):
+            if not struck(stage, scene, refused(error, done=False), place):
+                break
+            ledger.fault(f"{errorcode[error]}, {place}", stage.told())
