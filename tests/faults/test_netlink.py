@@ -5,6 +5,7 @@ request. Here are some of the places; ``-m whole`` tries every one.
 """
 
 import contextlib
+import struct
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from errno import errorcode
@@ -20,6 +21,7 @@ from vxland.identity import GROUP
 pytestmark = pytest.mark.kernel
 
 FEW = 13
+SOON = struct.pack("@ll", 0, 300_000)  # struct timeval
 WHOLE = [pytest.mark.whole, pytest.mark.timeout(0)]
 FEWER = replace(HOME, peers=HOME.peers[:2])
 VANDALISM = """
@@ -99,7 +101,7 @@ def struck(stage: Stage, scene: Scene, fault: Fault, place: int) -> bool:
 @pytest.fixture
 def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
     """One for all scenes of a test; it waits less long for answers that don't come."""
-    monkeypatch.setattr("vxland.kernel.netlink.TIMEOUT", 0.3)
+    monkeypatch.setattr("vxland.kernel.netlink.TIMEOUT", SOON)
     with staged(monkeypatch) as made:
         yield made
 

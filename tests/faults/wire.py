@@ -4,7 +4,7 @@ import errno
 import os
 import socket
 import struct
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
@@ -79,17 +79,18 @@ class Socket:
         self._alive()
         if (fault := self.wire.strikes(SENDING)) is not None:
             data = fault.act(self, bytes(data))
-        messages = [*self._requests(data)]
-        self.real.sendall(b"".join(messages))
-        if any(HEADER.unpack_from(message)[2] & NLM_F_ACK for message in messages):
-            self.wire.watch()
+        if not any(map(is_acknowledged, messages := parts(data))):  # it only asks
+            self.real.sendall(data)
+            return
+        self.real.sendall(b"".join(map(self._request, messages)))
+        self.wire.watch()
 
-    def recv(self, size: int) -> bytes:
+    def recv(self, size: int, flags: int = 0) -> bytes:
         """Receive a datagram of answers."""
         self._alive()
         if self.late:
             return self.late.pop(0)
-        data = self.real.recv(size)
+        data = self.real.recv(size, flags)
         if self.answers:
             data = b"".join(map(self._answer, parts(data)))
         if (fault := self.wire.strikes(RECEIVING)) is not None:
@@ -100,11 +101,11 @@ class Socket:
         if self.dead:
             raise OSError(errno.EBADF, os.strerror(errno.EBADF))
 
-    def _requests(self, data: bytes) -> Iterable[bytes]:
-        for message in parts(data):
-            flags = HEADER.unpack_from(message)[2]
-            fault = self.wire.strikes(REQUEST) if flags & NLM_F_ACK else None
-            yield message if fault is None else fault.act(self, message)
+    def _request(self, message: bytes) -> bytes:
+        # Of a transaction only the last can be told from its brackets.
+        counts = self.real.proto == netlink.NETLINK_ROUTE or is_acknowledged(message)
+        fault = self.wire.strikes(REQUEST) if counts else None
+        return message if fault is None else fault.act(self, message)
 
     def _answer(self, message: bytes) -> bytes:
         _, kind, _, sequence, _ = HEADER.unpack_from(message)
@@ -126,6 +127,11 @@ class Fault:
 def parts(data: bytes) -> list[bytes]:
     """The messages of a datagram, padded."""
     return [message + bytes(-len(message) % 4) for _, _, message in split(data)]
+
+
+def is_acknowledged(message: bytes) -> bool:
+    """Whether the kernel answers it in any case."""
+    return bool(HEADER.unpack_from(message)[2] & NLM_F_ACK)
 
 
 def raising(number: int, occasion: str, *, late: bool = False, lasts: bool = False) -> Fault:
@@ -179,7 +185,9 @@ def refused(number: int, *, done: bool) -> Fault:
 
     def act(where: Socket, message: bytes) -> bytes:
         length, kind, flags, sequence, port = HEADER.unpack_from(message)
-        where.answers[sequence] = number
+        if number:
+            where.answers[sequence] = number
+            flags |= NLM_F_ACK
         header = HEADER.pack(length, kind if done else NOOP, flags, sequence, port)
         return header + message[HEADER.size :]
 

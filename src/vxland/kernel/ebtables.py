@@ -34,6 +34,8 @@ REMEMBERED = 64
 TIMEOUT = 5.0  # seconds; it takes some ten milliseconds …
 EACH = 0.001  # … and a line of a script less than this, whatever else is in the chain
 MISSING = Unavailable("the program ebtables isn't installed", "Install it: apt install iptables")
+BY_HAND = "Run it by hand to see why"
+UNTRUE = Unavailable(f"ebtables-save doesn't show the chain {CHAIN}, which is there", BY_HAND)
 WITHOUT_LEGACY = (
     "Load it (modprobe ebtable_filter), or choose the nft one:"
     " update-alternatives --set ebtables /usr/sbin/ebtables-nft"
@@ -98,6 +100,8 @@ class Ebtables:
             self._last, self._whole = (variant, generation, plain), False
             return plain
         printed = self._print(program)
+        if generation is not None and self._is_untrue(printed):
+            printed = UNTRUE
         # That it couldn't be run this time says nothing about the next.
         self._last = None if isinstance(printed, Unavailable) else (variant, generation, printed)
         self._whole = True
@@ -109,6 +113,11 @@ class Ebtables:
             return None
         state = read_chains(self._generation.netlink)
         return state if self._generation.read() == generation else None
+
+    def _is_untrue(self, printed: EbtablesState | Unavailable) -> bool:
+        """Whether vxland's chain is there, and what was printed lacks it."""
+        unseen = isinstance(printed, EbtablesState) and printed.chain is None
+        return unseen and not self._generation.lacks(FILTER, CHAIN)
 
     def _is_empty(self, *, others: bool) -> bool:
         """Whether ebtables-nft has no chain of vxland's, nor the one that ``others`` would use."""
@@ -123,7 +132,7 @@ class Ebtables:
         try:
             done = self._save(program)
         except (OSError, subprocess.TimeoutExpired) as error:
-            return Unavailable(f"ebtables-save doesn't run: {error}", "Run it by hand to see why")
+            return Unavailable(f"ebtables-save doesn't run: {error}", BY_HAND)
         if done.returncode != 0:
             return _unusable(done.stderr, program)
         if not _is_nft(program) and TABLE not in done.stdout.splitlines():
@@ -158,15 +167,18 @@ class Ebtables:
         if program is None:
             return Failure(MISSING.reason, MISSING.cure)
         script: Iterable[str] = SCRIPTS[type(operation)](operation)
+        before = self._generation.read() if _is_nft(program) else None
         if not _is_nft(program):
             script = legacy_script(script)
         try:
             done = self._run([program, "--noflush"], "\n".join(script) + "\n")
         except (OSError, subprocess.TimeoutExpired) as error:
-            return Failure(f"ebtables-restore doesn't run: {error}", "Run it by hand to see why")
+            return Failure(f"ebtables-restore doesn't run: {error}", BY_HAND)
         if done.returncode != 0:
             problem = _unusable(done.stderr, program)
             return Failure(problem.reason, problem.cure)
+        if before is not None and before == self._generation.read():
+            return Failure("ebtables-restore says that it is done, and did nothing", BY_HAND)
         return None
 
     def _run(self, command: Sequence[str], script: str = "") -> "subprocess.CompletedProcess[str]":

@@ -101,7 +101,7 @@ class Netlink(Closing):
         out = self._numbered(messages[:-1], NLM_F_REQUEST)
         out += self._numbered(messages[-1:], NLM_F_REQUEST | NLM_F_ACK)
         first = self._sequence + 1 - len(messages)
-        self._socket.sendall(out)
+        self._write(out)
         while True:
             for kind, sequence, message in self._receive():
                 if kind == NLMSG_ERROR and sequence >= first:

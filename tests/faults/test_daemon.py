@@ -1,0 +1,160 @@
+"""What happens to a daemon from outside of the kernel: it bears it, says so, and all comes right.
+
+One daemon goes through all of it, while its tunnels and rules are vandalised.
+"""
+
+import contextlib
+import os
+import resource
+import signal
+import subprocess
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+
+import pytest
+
+from tests.faults.ledger import Ledger
+from tests.faults.patient import DAY, Patient
+from tests.lab import Site, eventually
+
+pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
+
+VANDALISM = "ip link del vxl-lan-lxd2; ip link set vxl-lan-lxd3 nomaster; ebtables -F VXLAND"
+HANGUPS = 200
+
+
+@dataclass(frozen=True)
+class Fault:
+    """What happens, how it ends, and what is said of it; where nothing is, all is repaired."""
+
+    begin: Callable[[Patient], object]
+    end: Callable[[Patient], object]
+    told: str = ""
+
+
+def tool(name: str, way: str, told: str) -> Fault:
+    """One of ebtables' programs is broken."""
+    return Fault(lambda p: p.tool(name, way), lambda p: p.tool(name, "works"), told)
+
+
+def clock(ahead: float) -> Fault:
+    """The clock is set."""
+    return Fault(lambda p: p.clock(ahead), lambda p: p.clock(0))
+
+
+def limit(what: int, value: Callable[[Patient], int], told: str) -> Fault:
+    """There is no more of something than this."""
+    return Fault(lambda p: p.limit(what, value(p)), lambda p: p.limit(what, -1), told)
+
+
+def suspended(patient: Patient) -> None:
+    """The machine slept for a day; meanwhile everything changed."""
+    os.kill(patient.pid, signal.SIGSTOP)
+    patient.clock(DAY)
+    patient.server.sh(VANDALISM, check=False)
+    os.kill(patient.pid, signal.SIGCONT)
+
+
+def hung_up(patient: Patient) -> None:
+    """Somebody asks for a reload again and again."""
+    for _ in range(HANGUPS):
+        os.kill(patient.pid, signal.SIGHUP)
+        time.sleep(0.001)
+
+
+def full(patient: Patient) -> None:
+    """No room is left where the log and the configuration are."""
+    filler = patient.server.config.parent / "filler"
+    with filler.open("wb", buffering=0) as file, contextlib.suppress(OSError):
+        while True:
+            file.write(bytes(1024))
+
+
+def empty(patient: Patient) -> None:
+    """There is room again."""
+    (patient.server.config.parent / "filler").unlink()
+
+
+UNTRUE = "doesn't show the chain VXLAND, which is there"
+IDLE = "says that it is done, and did nothing"
+FAULTS: dict[str, Fault] = {
+    "ebtables-save hangs": tool("save", "hangs", "timed out"),
+    "ebtables-save fails": tool("save", "fails", "no way"),
+    "ebtables-save prints rubbish": tool("save", "prints-rubbish", UNTRUE),
+    "ebtables-restore fails": tool("restore", "fails", "no way"),
+    "ebtables-restore does nothing": tool("restore", "prints-nothing", IDLE),
+    "the clock a day ahead": clock(DAY),
+    "the clock a day behind": clock(-DAY),
+    "the clock in 1970": clock(1 - time.time()),
+    "a suspend": Fault(suspended, lambda p: p.clock(0)),
+    "signals": Fault(hung_up, lambda _: None),
+    "a full disk": Fault(full, empty),
+    "no descriptors": limit(resource.RLIMIT_NOFILE, Patient.descriptors, "Too many open files"),
+}
+MORE: dict[str, Fault] = {
+    "ebtables-save is killed": tool("save", "is-killed", "no reason"),
+    "ebtables-save prints much": tool("save", "prints-much", UNTRUE),
+    "ebtables-save prints nothing": tool("save", "prints-nothing", UNTRUE),
+    "ebtables-restore hangs": tool("restore", "hangs", "timed out"),
+    "ebtables-restore is killed": tool("restore", "is-killed", "no reason"),
+    "ebtables-restore prints rubbish": tool("restore", "prints-rubbish", IDLE),
+    "ebtables-restore prints much": tool("restore", "prints-much", IDLE),
+}
+
+
+@pytest.fixture(scope="module")
+def patient(laboratory: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Patient]:
+    """The daemon, on a small disk."""
+    del laboratory
+    folder, disk = tmp_path_factory.mktemp("faults"), tmp_path_factory.mktemp("disk")
+    subprocess.run(["mount", "-t", "tmpfs", "-o", "size=512k", "tmpfs", disk], check=True)
+    try:
+        with Site(disk, 1) as site:
+            made = Patient(site.servers[0], folder)
+            made.start()
+            yield made
+    finally:
+        subprocess.run(["umount", "--lazy", disk], check=True)
+
+
+def well(patient: Patient) -> bool:
+    """Whether all is as wanted."""
+    server = patient.server
+    up = {link["ifname"] for link in server.json("ip -j link show master vxbr0 up")}
+    rules = server.sh("ebtables -L VXLAND", check=False)
+    return up == {"vxl-lan-lxd2", "vxl-lan-lxd3"} and "-j DROP" in rules and server.in_sync()
+
+
+def tells(patient: Patient, since: int, words: str) -> bool:
+    """Whether it has said so, in the log or where somebody asks."""
+    said = patient.server.log.read_text(errors="replace")[since:]
+    return words in said or any(
+        words in problem["text"] for problem in patient.server.status().get("problems", ())
+    )
+
+
+@pytest.mark.parametrize(
+    "name", [*FAULTS, *(pytest.param(name, marks=pytest.mark.whole) for name in MORE)]
+)
+def test_it_comes_right(patient: Patient, ledger: Ledger, name: str) -> None:
+    """Nothing loops meanwhile; when it is over, all is there again, and nobody has crashed."""
+    fault, server = {**FAULTS, **MORE}[name], patient.server
+    before = server.log.stat().st_size
+    fault.begin(patient)
+    try:
+        server.sh(VANDALISM, check=False)
+        if fault.told:
+            eventually(lambda: tells(patient, before, fault.told), fault.told, pause=0.1)
+        else:
+            eventually(
+                lambda: well(patient), f"all is right; it logged:\n{server.tail()}", pause=0.1
+            )
+        looping = patient.looping()
+    finally:
+        fault.end(patient)
+    eventually(
+        lambda: well(patient), lambda: f"all is right; it logged:\n{server.tail()}", 60, pause=0.1
+    )
+    ledger.fault(name, ["frames could loop"] if looping else ())
+    assert "Traceback" not in server.log.read_text(errors="replace")[before:]
