@@ -40,6 +40,7 @@ def soak(  # noqa: PLR0913 - each is one of the command's options
         deeds = 0
         while (now := time.monotonic() - started) < seconds:
             if now >= samples[-1].seconds + every:
+                place.settled()  # else it is a repair that is looked at
                 samples.append(sample(place, now, deeds))
                 print(samples[-1], file=sys.stderr, flush=True)
             deeds += 1

@@ -54,7 +54,9 @@ def _about(*words: str) -> Callable[[Node], list[str]]:
         out = TAKES_THE_OTHER_MARK | UNMARKED_HALFWAY
         out |= TAKES_THE_ISOLATION if node.loses_rules else TAKES_THE_NAME
         named = {what for what in TO_A_TUNNEL if any(word in what for word in words)}
-        return [TO_A_TUNNEL[what].line for what in sorted(named - out)]
+        # A tunnel that leads to its own node hands its frames back to it; no guard sees that.
+        lines = (TO_A_TUNNEL[what].line for what in sorted(named - out))
+        return [line.replace("192.0.2.4", f"192.0.2.{node.peers[-1]}") for line in lines]
 
     return scripts
 

@@ -9,7 +9,7 @@ from pathlib import Path
 CHECKOUT = Path(__file__).resolve().parents[2]
 KEPT = CHECKOUT / ".roots" / "packages"
 INPUTS = (
-    *("src", "etc", "packaging", "pyproject.toml", "constraints.txt"),
+    *("src", "etc", "packaging", "pyproject.toml", "requirements"),
     *("LICENSE", "README.md", "CHANGELOG.md", "docs"),
     *("scripts/install", "scripts/completions.py", "scripts/build-deb", "scripts/root-fs"),
 )

@@ -16,8 +16,8 @@ pytestmark = [pytest.mark.package, pytest.mark.timeout(900, func_only=True)]
 
 INSTALL = "/checkout/scripts/install"
 SOURCES = (
-    *("src", "etc", "packaging", "scripts", "docs"),
-    *("pyproject.toml", "constraints.txt", "LICENSE", "README.md"),
+    *("src", "etc", "packaging", "scripts", "docs", "requirements"),
+    *("pyproject.toml", "LICENSE", "README.md"),
 )
 UNIT = "/usr/local/lib/systemd/system/vxland.service"
 NOBODYS = 65534

@@ -1,0 +1,39 @@
+"""The picture of a soak: what may not grow, over the minutes."""
+
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from bench.soak.samples import Sample
+
+mpl.use("svg")
+mpl.rcParams |= {
+    "svg.fonttype": "none",  # text stays text: small, and readable in a difference
+    "svg.hashsalt": "vxland",  # the same figures make the same file
+    "font.size": 9,
+    "axes.grid": True,
+    "grid.color": "#dddddd",
+}
+COLOUR = "#0b6e4f"
+PANELS: Mapping[str, Callable[[Sample], float]] = {
+    "memory, MB": lambda one: one.memory / 1e6,
+    "file descriptors": lambda one: one.fds,
+    "threads": lambda one: one.threads,
+    "rules": lambda one: one.rules,
+    "devices": lambda one: one.links,
+    "lines logged so far": lambda one: one.lines,
+}
+
+
+def draw(samples: Sequence[Sample], path: Path) -> None:
+    """Write it there; everything begins at zero, so that no change looks larger than it is."""
+    figure = Figure(figsize=(9, 6))
+    minutes = [one.seconds / 60 for one in samples]
+    for place, (what, of) in enumerate(PANELS.items(), 1):
+        axes = figure.add_subplot(2, 3, place, title=what, xlabel="minutes")
+        axes.plot(minutes, [of(one) for one in samples], color=COLOUR)
+        axes.set_ylim(bottom=0)
+    figure.tight_layout()
+    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
