@@ -129,7 +129,7 @@ class Reconciler:
         self._learn(outcomes, desired, at, drift)
         observed = self._at_leisure(observed, desired, outcomes)
         self._await_guards(whole.problems)
-        self._backoff.drop_stale(time.monotonic())
+        self._backoff.drop_stale(started)  # what became due since was held back in this turn
         fights = self._fights.current()
         return Report(
             at=at,
