@@ -35,6 +35,7 @@ class Examination:
 
     def __init__(self, report: Report) -> None:
         self._links = report.observed.links
+        self._tunnels: dict[TunnelKey, Health] = {}  # that were asked for: they are, repeatedly
         self._after: dict[str, State] = {}  # what the turn made of devices
         # What wasn't done, by device, and by the VTEP there that it is about, if it is about one.
         self._pending: dict[str, list[Operation]] = {}
@@ -56,6 +57,11 @@ class Examination:
 
     def tunnel(self, tunnel: Tunnel) -> Health:
         """How a tunnel is, once the turn was over."""
+        if (known := self._tunnels.get(tunnel.key)) is None:
+            known = self._tunnels[tunnel.key] = self._look(tunnel)
+        return known
+
+    def _look(self, tunnel: Tunnel) -> Health:
         device = tunnel.vtep.device
         state = self._after.get(device) or state_of(self._links.get(device))
         whole = (tunnel.vtep.overlay, tunnel.vtep.peer)
