@@ -8,7 +8,6 @@ from ipaddress import ip_address
 from types import TracebackType
 from typing import Any, cast
 
-from prometheus_client.exposition import gzip_accepted
 from tornado.http1connection import HTTP1Connection
 from tornado.iostream import StreamClosedError
 from tornado.web import Application, HTTPError, RequestHandler
@@ -30,6 +29,7 @@ HEADERS = {
     "Cross-Origin-Resource-Policy": "same-origin",
 }
 TEXT = "text/plain; charset=utf-8"
+GZIP = re.compile(r"(?:^|,)\s*gzip\s*(?:[;,]|$)", re.IGNORECASE)
 NO_GZIP = re.compile(r"(?:^|,)\s*gzip\s*;\s*q=0(?:\.0*)?\s*(?:,|$)", re.IGNORECASE)
 PACKING = 5  # of gzip's levels: 9 takes twice as long and saves little
 
@@ -110,7 +110,7 @@ class _Answer(RequestHandler):
         """Whether it takes gzip."""
         self.add_header("Vary", "Accept-Encoding")
         accepted = self.request.headers.get("Accept-Encoding", "")
-        return gzip_accepted(accepted) and not NO_GZIP.search(accepted)
+        return bool(GZIP.search(accepted)) and not NO_GZIP.search(accepted)
 
     async def make(self, kind: str, answer: Answer, *, packed: bool) -> None:
         """Answer with what takes a while to make; of one kind it is the same for everybody."""
