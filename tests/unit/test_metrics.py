@@ -69,7 +69,7 @@ class Daemon:
     def __init__(self, give_way: Callable[[], None] = lambda: None, peers: int = PEERS) -> None:
         self.desired = desired(peers)
         self.devices: Mapping[str, Seen] | None = devices(self.desired)
-        self.totals = Totals(("netlink", "retry"))
+        self.totals = Totals(iter(("netlink", "retry")))  # as the daemon gives them: once
         self.tunnels = TunnelTotals()
         self.tunnels.want(self.desired)
         sources = Sources(
