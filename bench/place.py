@@ -10,7 +10,8 @@ from typing import Self
 from tests.lab import Server
 from vxland import identity
 from vxland.kernel.ebtables import ENVIRONMENT
-from vxland.kernel.links import GROUP, IFINFO, LinkTable
+from vxland.kernel.link_table import LinkTable
+from vxland.kernel.links import GROUP, IFINFO
 from vxland.kernel.netlink import HEADER, Netlink
 from vxland.ownership import KINDS
 from vxland.settings import HttpSettings, OverlaySettings, PeerSettings, Settings

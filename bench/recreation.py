@@ -8,7 +8,7 @@ from bench.turns import Turns
 from tests.lab import Moments, eventually
 from vxland.identity import pair_device
 from vxland.kernel.directory import Directory
-from vxland.kernel.links import LinkTable
+from vxland.kernel.link_table import LinkTable
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.netlink import Netlink
 from vxland.operations import DeleteLink

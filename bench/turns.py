@@ -50,6 +50,12 @@ class _Others(Patrol):
         del rules, within
         return None
 
+    def touched(self) -> None:
+        """Nobody listens to the kernel."""
+
+    def forget(self) -> None:
+        """The same."""
+
 
 class Turns:
     """A reconciler of so many peers for the namespace of this thread."""

@@ -22,8 +22,8 @@ from vxland.ebtables import standing
 from vxland.execution import Failure
 from vxland.kernel.directory import Directory, numbers_needed
 from vxland.kernel.ebtables import SCRIPTS
-from vxland.kernel.linux import DONE_ALREADY
 from vxland.kernel.nftables import BATCHES
+from vxland.kernel.refusals import DONE_ALREADY
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.meter import Counters
 from vxland.nftables import (
@@ -111,6 +111,37 @@ class FakeKernel:
         self._learn_indexes()
         seen = self.look()
         return Observed(links=seen.links, ebtables=seen.ebtables, nftables=seen.nftables)
+
+    def look_again(self, before: Observed, touched: Collection[int]) -> Observed:
+        """The last look, with these devices as they are now, and the rules."""
+        known, devices = self._directory.indexes, self.net.devices
+        there = {devices[index].name: index for index in touched if index in devices}
+        names = {*there, *(name for name, index in known.items() if index in touched)}
+        for name in names:
+            known.pop(name, None)
+        known.update(there)
+        now = self.look()
+
+        def mixed(seen: str) -> dict[str, Any]:
+            old, new = getattr(before, seen), getattr(now, seen)
+            kept = {n: what for n, what in old.items() if n not in names and n in now.links}
+            return kept | {name: new[name] for name in there if name in new}
+
+        return replace(
+            before,
+            links=mixed("links"),
+            fdb=mixed("fdb"),
+            addresses=mixed("addresses"),
+            ebtables=now.ebtables,
+            nftables=now.nftables,
+            tally=now.tally,
+        )
+
+    def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
+        """These links, those that were touched, and the guards."""
+        seen = self.read_back()
+        wanted = {d.name for d in self.net.devices.values() if d.index in touched}.union(names)
+        return replace(seen, links={n: link for n, link in seen.links.items() if n in wanted})
 
     def look(self) -> Observed:
         """What there is, without learning any device's number: the test looks, not vxland."""

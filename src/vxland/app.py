@@ -1,11 +1,12 @@
 """The daemon put together: sources ring, the reconciler turns, everybody else is told."""
 
+import contextlib
 import gc
 import queue
 import signal
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +16,7 @@ from vxland.config.file import ConfigFile
 from vxland.config.watch import ConfigWatch
 from vxland.control import Control, Json
 from vxland.doorbell import Doorbell, Trigger
+from vxland.hearsay import Hearsay
 from vxland.http import Server, Site
 from vxland.journal import Journal, Message
 from vxland.kernel.counters import read_traffic
@@ -30,7 +32,6 @@ from vxland.metrics import Exposition, Sources, Totals, TunnelTotals
 from vxland.notify import Notifier
 from vxland.outlook import counted
 from vxland.precedence import Precedence
-from vxland.probe.managers import Patrol
 from vxland.problems import Kind
 from vxland.reconciler import Reconciler
 from vxland.report import Report
@@ -40,6 +41,7 @@ from vxland.traffic import Seen
 
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at
 RELOADS = frozenset({Trigger.HANGUP, Trigger.REQUEST})
+MENDABLE = frozenset({Trigger.NETLINK})
 
 
 class Daemon:
@@ -84,7 +86,7 @@ class Daemon:
                 self._file,
                 self._first_settings,
                 names,
-                _Others(events, self._doorbell),
+                Hearsay(events, links, self._doorbell),
             )
             metrics = Exposition(
                 self._totals,
@@ -151,11 +153,16 @@ class Daemon:
             self._notifier.alive()
             self._journal.summarize()
             if Trigger.STOP in triggers:
+                self._journal.mended(self._reconciler.mending.take_reports())
                 return
             if time.monotonic() >= next_check:
                 triggers |= self._interval_triggers()
             elif not triggers and (due := self._reconciler.next_try()) is not None:
                 triggers |= {Trigger.RETRY} if due <= time.monotonic() else set()
+            if (due := self._reconciler.mending.due) is not None and due <= time.monotonic():
+                triggers |= MENDABLE
+            elif triggers == MENDABLE and self._mend():
+                continue
             if triggers:
                 self._turn(triggers)
                 next_check = time.monotonic() + self._reconciler.settings.interval
@@ -164,7 +171,11 @@ class Daemon:
         """How long to wait, in seconds, for somebody to ring."""
         now = time.monotonic()
         waits = [next_check - now]
-        dues = (self._reconciler.next_try(), self._journal.due())
+        dues = (
+            self._reconciler.next_try(),
+            self._reconciler.mending.due,
+            self._journal.due(),
+        )
         waits += [due - now for due in dues if due is not None]
         if (watchdog := self._notifier.watchdog_interval()) is not None:
             waits.append(watchdog)
@@ -175,6 +186,12 @@ class Daemon:
         if self._file.is_settled():
             return frozenset({Trigger.INTERVAL, Trigger.CONFIG})
         return frozenset({Trigger.INTERVAL})
+
+    def _mend(self) -> bool:
+        """Put right what rang, if that is possible without a turn."""
+        with self._precedence.taken(), contextlib.suppress(OSError):  # the turn tells of that
+            return self._reconciler.mending.mend()
+        return False
 
     def _turn(self, triggers: frozenset[Trigger]) -> None:
         with self._precedence.taken():
@@ -229,25 +246,6 @@ class Daemon:
             return {"error": self._board.trouble}
         report = self._board.report
         return {"errors": list(report.config.errors) if report else []}
-
-
-class _Others(Patrol):
-    """Who else has a hand in this, by what files say and by what the kernel tells of changes."""
-
-    def __init__(self, events: Sequence[Events[Trigger]], doorbell: Doorbell) -> None:
-        super().__init__()
-        self._events = events
-        self._doorbell = doorbell
-
-    def culprit(self, *, rules: bool, within: float) -> str | None:
-        """Who was seen changing rules, or else links and addresses, in the last so many seconds."""
-        wanted = Trigger.RULES if rules else Trigger.NETLINK
-        for source in self._events:
-            if source.trigger is wanted:
-                if source.drain():  # the kernel names a program once its change is made and told
-                    self._doorbell.ring(source.trigger)
-                return source.likely(within=within)
-        return None
 
 
 def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:

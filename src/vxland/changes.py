@@ -29,8 +29,10 @@ def by_part(outcomes: Iterable[Outcome], desired: Desired) -> dict[Part, list[Op
     anew = {device for device, done in devices.items() if any(map(_makes, done))}
     peers = {
         (vtep.device, remote.address): remote.peer
-        for vtep in desired.vteps()
-        if vtep.shared and vtep.device in devices.keys() - anew
+        for overlay in desired.overlays
+        if overlay.shared
+        for vtep in overlay.vteps
+        if vtep.device in devices.keys() - anew
         for remote in vtep.remotes
     }
     parts: dict[Part, list[Operation]] = {}

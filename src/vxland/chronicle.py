@@ -63,7 +63,7 @@ class Chronicle:
         told = [
             *self._beginning(report),
             *self._about_config(report),
-            *_changes(report),
+            *(event for part in report.parts for event in _changes(part)),
             *self._came(problems, report),
             *self._went(problems, at),
         ]

@@ -1,6 +1,6 @@
 """Carrying out a plan, step by step. A port comes up only once its guard was read back."""
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import groupby
 from typing import Protocol
@@ -32,6 +32,7 @@ class Failure:
     text: str
     cure: str = ""
     skipped: bool = False  # not tried, because of another failure
+    gone: bool = False  # the device went meanwhile, of which the kernel tells
 
     def __str__(self) -> str:
         return f"{self.text}. {self.cure}" if self.cure else self.text
@@ -43,6 +44,15 @@ class Outcome:
 
     operation: Operation
     failure: Failure | None = None
+
+
+def overtaken(outcomes: Collection[Outcome]) -> tuple[Outcome, ...]:
+    """The same without what wasn't done because its device went after it was seen.
+
+    That is no failure: the next look, which is due at once, sees it.
+    """
+    gone = {one.operation.device for one in outcomes if one.failure and one.failure.gone}
+    return tuple(o for o in outcomes if o.failure is None or o.operation.device not in gone)
 
 
 class Kernel(Protocol):
@@ -127,7 +137,8 @@ def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operatio
             elif reason is None and isinstance(operation, BringUp):
                 reason = _not_apart(link, tunnels, seen)
             if reason is not None:
-                refused[operation] = Failure(f"{guarding.device} stays as it is: {reason}")
+                text = f"{guarding.device} stays as it is: {reason}"
+                refused[operation] = Failure(text, gone=link is None)
     return refused
 
 

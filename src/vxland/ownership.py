@@ -107,9 +107,14 @@ def own_links(observed: Observed) -> Iterator[Link]:
 
 def owners(devices: Iterable[str], desired: Desired, observed: Observed) -> dict[str, Mark]:
     """Whom these devices stand for: as they are wanted, or else as they are marked."""
+    devices = frozenset(devices)
     wanted = {overlay.bridge.device: Mark(overlay.name) for overlay in desired.overlays}
     for overlay in desired.overlays:
-        wanted |= {vtep.device: Mark(overlay.name, vtep.peer) for vtep in overlay.vteps}
+        wanted |= {
+            vtep.device: Mark(overlay.name, vtep.peer)
+            for vtep in overlay.vteps
+            if vtep.device in devices
+        }
     found = {}
     for device in devices:
         link = observed.links.get(device)

@@ -3,23 +3,19 @@
 import time
 from collections.abc import Collection, Mapping
 from dataclasses import replace
-from random import Random
 
 from vxland.addresses import IPAddress
-from vxland.aftermath import Failures, Repairs
-from vxland.backoff import Backoff
 from vxland.changes import by_device
 from vxland.config.errors import InvalidConfig
-from vxland.culprits import fight_problem
 from vxland.doorbell import Trigger
 from vxland.drift import Drift, kept_down
-from vxland.execution import Outcome, execute
-from vxland.fights import WINDOW, Fights, undone
+from vxland.execution import Outcome, execute, overtaken
 from vxland.hints import hints
-from vxland.identity import RULE_SETS
 from vxland.last import Last
 from vxland.leisure import Leisure
+from vxland.lessons import Lessons
 from vxland.litter import left_lying
+from vxland.mending import Calm, Mending
 from vxland.model import Desired
 from vxland.observed import Host, Observed
 from vxland.operations import CreateVtep
@@ -69,42 +65,34 @@ class Reconciler:
         self._wanted: Desired | None = None  # what the last turn went by
         self._kept: Mapping[str, IPAddress] = {}  # where peers with a host name were last
         self._memory = Memory()
-        self._backoff: Backoff[str] = Backoff(Random().random)  # noqa: S311 - jitter, no secret
-        self._fights = Fights()
-        self._culprits: dict[tuple[str, str], str | None] = {}
-        self._repairs = Repairs()
+        self._lessons = Lessons(others)
         self._kept_down: frozenset[str] = frozenset()  # ports, by the last turn's plan
         self._silence = Silence()
         self._leisure = Leisure(kernel, others)
-        self._failures = Failures()
         self._plan_for = Planning(plan)
+        self.mending = Mending(kernel, self._plan_for, self._lessons, others)
         self._resolve_for, self._hints_for = Last(resolve), Last(hints)
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
     @property
     def fights_so_far(self) -> int:
         """How many fights there were since the start."""
-        return self._fights.total
+        return self._lessons.fights.total
 
     def next_try(self) -> float | None:
         """When something held back may be tried (monotonic seconds); None where nothing is.
 
         What has become due since the last turn is due still.
         """
-        since = self._turned
-        times = [
-            self._backoff.next(since),
-            self._fights.next(since),
-            self._fights.next_end(since),
-        ]
-        return min((moment for moment in times if moment is not None), default=None)
+        return self._lessons.next_try(self._turned)
 
     @left_lying()
     def turn(self, triggers: Collection[Trigger]) -> Report:
         """One look, and what it takes to put right what was seen."""
         self._turned = started = time.monotonic()
         at = time.time()
-        self._fights.forget(started)  # before the plan: what is over keeps no port down
+        self.mending.begin_turn()
+        self._lessons.fights.forget(started)  # before the plan: what is over keeps no port down
         look: Look | None = None
         if not READS_CONFIG.isdisjoint(triggers):
             before, asked = self._config, not ASKED_FOR.isdisjoint(triggers)
@@ -112,7 +100,7 @@ class Reconciler:
             if asked or self._config != before:  # a look at the interval tries nothing
                 self._config = replace(self._config, tried_at=at)
         if not ASKED_FOR.isdisjoint(triggers):
-            self._backoff.forget()
+            self._lessons.backoff.forget()
             self._names.hurry()
         wanted = self._wanted
         observed, where = look or self._survey(self.settings)
@@ -120,18 +108,20 @@ class Reconciler:
         self.remotes = frozenset((*where.addresses.values(), *where.kept.values()))
         desired, unresolved = self._resolve(observed.host, where)
         observed, whole = self._plan(observed, desired)
-        restraint = Restraint(self._backoff.held(started), self._fights.held(started))
-        outcomes = execute(restraint.applied(whole), self._kernel)
+        restraint = Restraint(
+            self._lessons.backoff.held(started), self._lessons.fights.held(started)
+        )
+        outcomes = overtaken(execute(restraint.applied(whole), self._kernel))
         self._wanted = desired
         done = by_device(outcomes)
         drift = Drift.of(done, self._kept_down) if wanted == desired else Drift()
         self._kept_down = kept_down(desired, observed, whole)
-        self._learn(outcomes, desired, at, drift)
-        observed = self._at_leisure(observed, desired, outcomes)
+        self._lessons.learn(outcomes, desired, at, drift)
+        seen, observed = observed, self._at_leisure(observed, desired, outcomes)
         self._await_guards(whole.problems)
-        self._backoff.drop_stale(started)  # what became due since was held back in this turn
-        fights = self._fights.current()
-        return Report(
+        # What became due since was held back in this turn.
+        self._lessons.backoff.drop_stale(started)
+        report = Report(
             at=at,
             duration=time.monotonic() - started,
             triggers=frozenset(trigger.name.lower() for trigger in triggers),
@@ -144,8 +134,7 @@ class Reconciler:
                 (
                     *unresolved,
                     *whole.problems,
-                    *self._failures.problems(),
-                    *(fight_problem(f, self._culprits.get(f.subject)) for f in fights),
+                    *self._lessons.problems(),
                     *self._hints_for(desired, observed),
                     *self._silence.problems(desired),
                     *where.notes,
@@ -154,14 +143,18 @@ class Reconciler:
                 desired,
                 observed,
             ),
-            fights=fights,
-            repairs=self._repairs.by_part(),
-            culprits=self._seen_changing(outcomes) if drift.repaired else {},
+            fights=self._lessons.fights.current(),
+            repairs=self._lessons.repairs,
+            culprits=self._lessons.seen_changing(outcomes, started) if drift.repaired else {},
             hosts=hosts(self.settings.peers),
             anew=wanted != desired,
             repaired=drift.repaired,
             secured=drift.secured,
+            mends=self.mending.take_reports(),
         )
+        calm = not whole.problems and not self._kept_down and self._lessons.is_calm()
+        self.mending.end_turn(Calm(seen, self._memory, report) if calm else None)
+        return report
 
     def _read_config(self, *, asked: bool) -> Look | None:
         """Take the file as it is now, or keep the last good one and say why.
@@ -190,7 +183,7 @@ class Reconciler:
             return None
         self.settings = settings
         self._config = ConfigState(self._source.path, settings.digest, time.time())
-        self._backoff.forget()
+        self._lessons.backoff.forget()
         return look
 
     def _unresolvable(
@@ -235,7 +228,7 @@ class Reconciler:
         if self.settings.overlays and not desired.node and not desired.overlays:
             return observed, Plan()  # who this machine is isn't known yet: leave it as it is
         memory = self._memory.after(observed, desired)
-        self._memory = replace(memory, grounded=grounded(desired, self._fights.current()))
+        self._memory = replace(memory, grounded=grounded(desired, self._lessons.fights.current()))
         whole = self._plan_for(observed, desired, self._memory)
         if any(isinstance(operation, CreateVtep) for operation in whole.operations):
             # Its VNI may be held by the same device, moved to another namespace.
@@ -254,43 +247,15 @@ class Reconciler:
             self._silence.note(counted(self._kernel, desired), self._turned)
         return self._leisure.look(observed, desired)
 
-    def _learn(
-        self, outcomes: tuple[Outcome, ...], desired: Desired, at: float, drift: Drift
-    ) -> None:
-        now = time.monotonic()
-        failed = {outcome.operation.device for outcome in outcomes if outcome.failure}
-        done = [outcome.operation for outcome in outcomes if outcome.failure is None]
-        self._backoff.failed(sorted(failed), now)
-        self._backoff.succeeded({operation.device for operation in done} - failed)
-        self._failures.note(outcomes, self._backoff.held(now))
-        repairs = [operation for operation in done if operation.device in drift.repaired]
-        for fight in self._fights.record(undone(repairs), now):
-            self._culprits[fight.subject] = self._others.culprit(
-                rules=fight.subject[0] in RULE_SETS, within=WINDOW
-            )
-        self._repairs.note(outcomes, desired, drift, at)
-        current = {fight.subject for fight in self._fights.current()}
-        self._culprits = {s: who for s, who in self._culprits.items() if s in current}
-
-    def _seen_changing(self, outcomes: tuple[Outcome, ...]) -> dict[str, str]:
-        """By device, who changed what this turn put right, or what is fought over."""
-        within = time.monotonic() - self._turned + MOMENT
-        changed = {outcome.operation.device for outcome in outcomes}
-        kinds = {device in RULE_SETS for device in changed}
-        who = {rules: self._others.culprit(rules=rules, within=within) for rules in kinds}
-        seen = {device: who[device in RULE_SETS] for device in changed}
-        seen |= {device: who for (device, _), who in self._culprits.items()}
-        return {device: who for device, who in seen.items() if who is not None}
-
     def _await_guards(self, problems: Collection[Problem]) -> None:
         """A guard that couldn't be read is looked for again, though no event tells of it."""
         lacking = {p.overlay for p in problems if p.kind is Kind.GUARD and not p.device}
         for overlay in self.settings.overlays:
             key = f"guards:{overlay.name}"  # no device has a colon in its name
             if overlay.name in lacking:
-                self._backoff.failed([key], time.monotonic())
+                self._lessons.backoff.failed([key], time.monotonic())
             else:
-                self._backoff.succeeded([key])
+                self._lessons.backoff.succeeded([key])
 
     def _watch_problem(self) -> tuple[Problem, ...]:
         problem = self._source.problem

@@ -81,6 +81,12 @@ class Report:
     anew: bool = False  # something else is wanted than in the turn before
     repaired: frozenset[str] = frozenset()  # devices that somebody had changed (drift)
     secured: frozenset[str] = frozenset()  # those taken down: frames could loop there
+    mends: tuple["Report", ...] = ()  # what was put right since the turn before, each by itself
+
+    @property
+    def parts(self) -> "tuple[Report, ...]":
+        """What was put right before this turn, and the turn itself."""
+        return (*self.mends, self)
 
     @property
     def failures(self) -> tuple[Outcome, ...]:

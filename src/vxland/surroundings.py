@@ -42,6 +42,12 @@ class Kernel(execution.Kernel, Counting, Protocol):
         ``guards`` are those that are wanted.
         """
 
+    def look_again(self, before: Observed, touched: Collection[int]) -> Observed:
+        """The last look, with these devices as they are now, and the rules."""
+
+    def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
+        """As ``read_back`` does, of these devices and those that were touched."""
+
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Devices of vxland's that are in other namespaces."""
 
@@ -83,6 +89,15 @@ class Others(Protocol):
 
     def culprit(self, *, rules: bool, within: float) -> str | None:
         """Who was seen changing rules, or else links and addresses, in the last so many seconds."""
+
+    def touched(self) -> Collection[int] | None:
+        """The devices that were changed since ``forget``; None where more was, or that isn't told.
+
+        They have the numbers that the kernel's side knows them by.
+        """
+
+    def forget(self) -> None:
+        """What was changed so far is about to be looked at."""
 
     def claims(self, desired: Desired, observed: Observed) -> tuple[Claim, ...]:
         """By files: which programs are to do something with vxland's devices, too."""

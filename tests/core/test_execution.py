@@ -8,7 +8,7 @@ import pytest
 from tests.fake.drift import BRIDGE, HOME, B, C
 from tests.fake.wishes import LAN, wish
 from tests.fake_kernel import FakeKernel
-from vxland.execution import Failure, Outcome, execute
+from vxland.execution import Failure, Outcome, execute, overtaken
 from vxland.observed import Link, Observed
 from vxland.operations import (
     AddAddress,
@@ -20,6 +20,7 @@ from vxland.operations import (
     Isolate,
     Operation,
     Rename,
+    SetAlias,
     SetMtu,
     TakeDown,
     Unisolate,
@@ -156,3 +157,18 @@ def test_every_step_is_sent_by_itself() -> None:
 
     execute(made, Recorder())
     assert batches[:2] == [[WriteChain], [CreateBridge, CreateVtep]]
+
+
+def test_what_went_meanwhile_is_no_failure() -> None:
+    """The next look sees it; what depended on it is tried again then, too."""
+    gone = Failure("there is no such device", gone=True)
+    skipped = Failure(f"{B} failed before", skipped=True)
+    others = Outcome(SetAlias("lan", C, ""), Failure("it may not"))
+    done = Outcome(SetAlias("lan", B, "vxland:lan:b"))
+    outcomes = (
+        done,
+        Outcome(SetMtu("lan", B, 1450), gone),
+        Outcome(Attach("lan", B, BRIDGE), skipped),
+        others,
+    )
+    assert overtaken(outcomes) == (done, others)

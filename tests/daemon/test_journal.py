@@ -265,6 +265,12 @@ def test_somebody_seen_long_before_is_not_blamed(server: Server, journald: Journ
         assert "VXLAND_CULPRIT" not in journald.line(Message.REPAIRED, VXLAND_DEVICE=ONE)
 
 
+def put_right(server: Server) -> int:
+    """How often the second tunnel was, as far as a turn has told."""
+    told = server.ask("events")["events"]
+    return sum(e["count"] for e in told if (e["kind"], e["device"]) == ("repaired", TWO))
+
+
 def test_a_journald_that_does_not_read_keeps_nobody_from_work(
     server: Server, journald: Journald
 ) -> None:
@@ -274,6 +280,7 @@ def test_a_journald_that_does_not_read_keeps_nobody_from_work(
         server.sh(f"ip link set {ONE} mtu {1300 + number}; ip link del {TWO}")
         eventually(lambda: server.link(TWO), "the tunnel is made again")
         server.settled()
+    eventually(lambda: put_right(server) == 5, "a turn tells of it")
     assert journald.of(Message.REPAIRED) == []
     assert server.stop() == 0
     journald.line(Message.LINES_LOST)

@@ -67,6 +67,12 @@ class Nobody:
         del rules, within
         return None
 
+    def touched(self) -> None:
+        """Nor which devices."""
+
+    def forget(self) -> None:
+        """The same."""
+
     def claims(self, desired: Desired, observed: Observed) -> tuple[Claim, ...]:
         del desired, observed
         return ()

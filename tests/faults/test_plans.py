@@ -20,7 +20,7 @@ from tests.faults.ledger import Ledger
 from tests.faults.wire import ERRORS
 from tests.profiles import examples
 from vxland.execution import Failure, execute
-from vxland.kernel.linux import DONE_ALREADY
+from vxland.kernel.refusals import DONE_ALREADY
 from vxland.model import Desired
 from vxland.operations import Operation
 from vxland.plan import Plan, plan

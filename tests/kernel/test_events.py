@@ -17,15 +17,14 @@ from tests.contract.namespace import fresh_namespace
 from vxland.doorbell import Doorbell, Trigger
 from vxland.kernel.addresses import IFADDR
 from vxland.kernel.events import (
-    MEMORY,
     RTM_F_CLONED,
     Events,
     LinkEvents,
     RuleEvents,
-    Suspects,
 )
 from vxland.kernel.netlink import HEADER, NLM_F_CREATE, NLM_F_EXCL, Netlink
 from vxland.kernel.routes import RTMSG
+from vxland.kernel.suspects import MEMORY, Suspects
 
 pytestmark = pytest.mark.kernel
 

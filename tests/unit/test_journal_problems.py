@@ -10,7 +10,7 @@ from vxland.changes import MOST
 from vxland.journal import Message
 from vxland.journal.journal import SAVES
 from vxland.journal.throttle import FIRST
-from vxland.kernel.events import Suspects
+from vxland.kernel.suspects import Suspects
 from vxland.problems import Kind, Problem
 
 DOWN = Problem(Kind.WAITING, "no address yet", "Wait", overlay="lan", peer="lxd2", device=DEVICE)

@@ -85,6 +85,7 @@ class Journal:
         """Log one turn; nothing where nothing is new."""
         if self._config is None:
             say(entries.started(report))
+        self.mended(report.mends)
         problems = {problem.identity: problem for problem in report.problems}
         self._tell(
             (
@@ -95,6 +96,11 @@ class Journal:
             )
         )
         self._problems, self._config = problems, report.config
+
+    def mended(self, reports: Iterable[Report]) -> None:
+        """Log what was put right between turns."""
+        for report in reports:
+            self._tell(entries.changes(report))
 
     def trouble(self, message: Message, text: str | None) -> None:
         """What keeps the daemon itself from its work now; logged where it comes and goes."""

@@ -10,6 +10,7 @@ import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -246,6 +247,16 @@ def parse_rule(text: str) -> PortRule:
 
 def _variant(program: str) -> str:
     """What the system's choice of ebtables comes down to, like ebtables-legacy-save."""
+    try:
+        there = Path(program).stat()  # where the links lead, in one go
+    except OSError:
+        return Path(program).name
+    return _name_of(program, there.st_dev, there.st_ino)
+
+
+@lru_cache(8)
+def _name_of(program: str, _device: int, _inode: int) -> str:
+    """Of a program, which is still that file: each repair asks."""
     return Path(program).resolve().name
 
 

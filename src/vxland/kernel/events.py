@@ -12,15 +12,14 @@ import os
 import socket
 import time
 from abc import abstractmethod
-from collections import Counter, deque
 from collections.abc import Callable, Container, Iterable
-from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from vxland.addresses import IPAddress
 from vxland.closing import Closing
 from vxland.kernel.counters import read_device
 from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
+from vxland.kernel.links import IFINFO
 from vxland.kernel.netlink import (
     DATAGRAM,
     HEADER,
@@ -36,17 +35,17 @@ from vxland.kernel.processes import (
     PID_BITS,
     has_the_kernels_numbers,
     is_running,
-    legible,
     name_of,
 )
 from vxland.kernel.routes import RTMSG, Destinations
+from vxland.kernel.suspects import Suspects
 from vxland.traffic import Seen
 
 SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
 LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR = 1, 3, 5, 7, 8, 9  # RTNLGRP_…
 IPV6_ROUTE, IPV6_RULE, NEXTHOP = 11, 19, 32
 NFTABLES = 7  # NFNLGRP_NFTABLES
-LINKS_AND_ADDRESSES = frozenset({16, 17, 20, 21})  # RTM_NEW and RTM_DEL, LINK and ADDR
+LINKS, ADDRESSES = frozenset({16, 17}), frozenset({20, 21})  # RTM_NEW and RTM_DEL
 RTM_DELLINK = 17
 ROUTES = frozenset({24, 25})
 ROUTING = frozenset({32, 33, 104, 105})  # RTM_NEW and RTM_DEL, RULE and NEXTHOP
@@ -58,39 +57,10 @@ GEN_PROC_PID, GEN_PROC_NAME = 2, 3
 
 LOST = frozenset({errno.ENOBUFS, errno.ENOMEM})  # the kernel couldn't tell all
 DATAGRAMS = 4096  # in one go: a ring isn't held back for as long as a storm lasts
-MEMORY = 64  # suspects remembered
+FEW = 16  # devices that are told one by one
 OWN_PROGRAM = "ebtables-restor"  # as the kernel shortens its name, by which vxland writes a chain
 
 TriggerT = TypeVar("TriggerT")  # the doorbell's, which the kernel's side needn't know
-
-
-@dataclass(frozen=True, slots=True)
-class _Change:
-    at: float
-    name: str
-    pid: int
-
-
-class Suspects:
-    """The processes that changed something lately, as far as the kernel names them."""
-
-    def __init__(self) -> None:
-        self._changes: deque[_Change] = deque(maxlen=MEMORY)
-
-    def note(self, name: str, pid: int, now: float) -> None:
-        """Remember a change; ``now`` is monotonic, in seconds."""
-        self._changes.append(_Change(now, legible(name), pid))
-
-    def likely(self, now: float, within: float = 10.0) -> str | None:
-        """Who changed most in the last ``within`` seconds, like ``ebtables (pid 123)``.
-
-        A program that is run again and again counts as one; the pid is that of its last run.
-        """
-        recent = [change for change in reversed(self._changes) if now - change.at <= within]
-        for name, _ in Counter(change.name for change in recent).most_common(1):
-            pid = next(change.pid for change in recent if change.name == name)
-            return f"{name} (pid {pid})"
-        return None
 
 
 class Events(Closing, Generic[TriggerT]):
@@ -172,6 +142,8 @@ class LinkEvents(Events[TriggerT]):
     Link messages name the requester only where it asked for an echo (measured on 6.18), address
     messages nearly always.
 
+    What rang is told by ``touched``: a few devices and their entries, or anything at all.
+
     The last word on a device that is deleted, or moved away, has its counters as they were at the
     end: ``farewell`` is told them. That is for metrics alone; what to do is never read from it.
     """
@@ -187,6 +159,24 @@ class LinkEvents(Events[TriggerT]):
         super().__init__(trigger, own, buffer=buffer)
         self._farewell = farewell
         self._destinations: Destinations | None = None  # None: all
+        self._touched: set[int] | None = None
+
+    @property
+    def touched(self) -> frozenset[int] | None:
+        """The numbers of the devices that what rang was about; None where it was about more."""
+        return None if self._touched is None else frozenset(self._touched)
+
+    def forget(self) -> None:
+        """What rang so far is dealt with, or will be by a look at everything."""
+        self._touched = set()
+
+    def drain(self) -> bool:
+        """Read what waits (a storm in parts); True if any of it may matter or was lost."""
+        before = self.overruns
+        rings = super().drain()
+        if self.overruns != before:
+            self._touched = None
+        return rings
 
     def watch(self, remotes: frozenset[IPAddress]) -> None:
         """From now on a route matters only if it leads to one of these.
@@ -202,6 +192,17 @@ class LinkEvents(Events[TriggerT]):
         return NETLINK_ROUTE, (*links, IPV4_ROUTE, IPV4_RULE, IPV6_ROUTE, IPV6_RULE, NEXTHOP)
 
     def _matters(self, kind: int, message: bytes) -> bool:
+        rings = self._rings(kind, message)
+        if rings and self._touched is not None:
+            if kind in LINKS:
+                self._touched.add(IFINFO.unpack_from(message, HEADER.size)[2])
+            elif kind in NEIGHBOURS:
+                self._touched.add(NDMSG.unpack_from(message, HEADER.size)[3])
+            if kind not in LINKS | NEIGHBOURS or len(self._touched) > FEW:
+                self._touched = None
+        return rings
+
+    def _rings(self, kind: int, message: bytes) -> bool:
         if kind in NEIGHBOURS:
             return _is_set_by_hand(message)
         if kind in ROUTES:
@@ -210,7 +211,7 @@ class LinkEvents(Events[TriggerT]):
             return self._destinations is None or self._destinations.match(message)
         if kind == RTM_DELLINK and (seen := read_device(message)) is not None:
             self._farewell(seen)
-        if kind in LINKS_AND_ADDRESSES:
+        if kind in LINKS | ADDRESSES:
             self._suspect(HEADER.unpack_from(message)[4])
             return True
         return kind in ROUTING

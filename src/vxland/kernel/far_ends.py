@@ -27,7 +27,7 @@ class FarEnds:
         anew = started >= self._due
         kept = {} if anew else self._kept(ports)
         asked = {name: port for name, port in ports.items() if name not in kept}
-        requests = [link_request(*port.far) for port in asked.values() if port.far]
+        requests = [link_request(port.far[1], port.far[0]) for port in asked.values() if port.far]
         answers = netlink.ask(requests)
         self._seen = kept | {
             name: (port, _far_end(answer))

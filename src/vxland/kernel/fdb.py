@@ -5,7 +5,7 @@ which a busy segment has thousands; they are told apart by the fixed header alon
 """
 
 import struct
-from collections.abc import Mapping
+from collections.abc import Container, Iterable, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -23,9 +23,9 @@ TIMES_SIZE = 16  # struct nda_cacheinfo
 TIMES = ATTRIBUTE.pack(ATTRIBUTE.size + TIMES_SIZE, CACHEINFO)
 
 
-def dump_request() -> bytes:
-    """Ask for every forwarding entry of every device."""
-    body = NDMSG.pack(AF_BRIDGE, 0, 0, 0, 0, 0, 0)
+def dump_request(device: int = 0) -> bytes:
+    """Ask for every forwarding entry of every device, or of this one and its bridge."""
+    body = NDMSG.pack(AF_BRIDGE, 0, 0, device, 0, 0, 0)
     return HEADER.pack(HEADER.size + len(body), RTM_GETNEIGH, 0, 0, 0) + body
 
 
@@ -54,11 +54,7 @@ class FdbTable:
         ``names`` are all devices'; both are names by index. ``underlays`` are what devices are
         bound to. What an entry with a link-local destination is bound to is that address's zone.
         """
-        raw: dict[int, list[bytes]] = {}
-        for message in netlink.dump(dump_request()):
-            _, _, _, index, _, flags, _ = NDMSG.unpack_from(message, HEADER.size)
-            if flags & NTF_SELF and index in devices:
-                raw.setdefault(index, []).append(_without_times(message[HEADER.size :]))
+        raw = _own(netlink.dump(dump_request()), devices)
         before, read = self._devices, self._read
         self._devices, self._read = {}, {}
         for index, bodies in raw.items():
@@ -68,17 +64,53 @@ class FdbTable:
             if seen is None or seen[0] != whole:
                 seen = (whole, frozenset(filter(None, map(self._entry, whole))))
             self._devices[index] = seen
-        return {
-            devices[index]: _zoned(entries, names, underlays.get(index))
-            for index, (_, entries) in self._devices.items()
-            if entries
-        }
+        seen_on = {index: entries for index, (_, entries) in self._devices.items()}
+        return _by_name(seen_on, devices, names, underlays)
+
+    def refresh_some(
+        self,
+        netlink: Netlink,
+        devices: Mapping[int, str],
+        names: Mapping[int, str],
+        underlays: Mapping[int, int],
+    ) -> dict[str, frozenset[FdbEntry]]:
+        """Ask for the entries of these devices alone, one by one, and give theirs."""
+        seen_on = {}
+        for index in devices:
+            bodies = _own(netlink.dump(dump_request(index)), devices).get(index, ())
+            whole = frozenset(bodies)
+            seen_on[index] = frozenset(filter(None, map(self._entry, whole)))
+            self._devices[index] = whole, seen_on[index]
+        return _by_name(seen_on, devices, names, underlays)
 
     def _entry(self, body: bytes) -> FdbEntry | None:
         if body not in self._read:
             self._read[body] = _entry(body)
             self.decoded += 1
         return self._read[body]
+
+
+def _own(messages: Iterable[bytes], devices: Container[int]) -> dict[int, list[bytes]]:
+    """What is in these devices' own tables, without times."""
+    raw: dict[int, list[bytes]] = {}
+    for message in messages:
+        _, _, _, index, _, flags, _ = NDMSG.unpack_from(message, HEADER.size)
+        if flags & NTF_SELF and index in devices:
+            raw.setdefault(index, []).append(_without_times(message[HEADER.size :]))
+    return raw
+
+
+def _by_name(
+    seen: Mapping[int, frozenset[FdbEntry]],
+    devices: Mapping[int, str],
+    names: Mapping[int, str],
+    underlays: Mapping[int, int],
+) -> dict[str, frozenset[FdbEntry]]:
+    return {
+        devices[index]: _zoned(entries, names, underlays.get(index))
+        for index, entries in seen.items()
+        if entries
+    }
 
 
 def _zoned(

@@ -6,13 +6,11 @@ include/uapi/linux/if_link.h.
 
 import struct
 import sys
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Sequence
+from dataclasses import dataclass
 from ipaddress import ip_address
 
-from vxland.addresses import zoned
 from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, attributes, by_kind
-from vxland.kernel.sameness import Sameness, sameness
 from vxland.observed import PORT_FLAGS, Link, VxlanState
 from vxland.settings import Df, VxlanOptions
 
@@ -80,12 +78,13 @@ def dump_request(nsid: int | None = None) -> bytes:
     return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
 
 
-def link_request(nsid: int, index: int) -> bytes:
-    """Ask for one link of another network namespace, without IPv6's statistics."""
+def link_request(index: int, nsid: int | None = None) -> bytes:
+    """Ask for one link, of this or another network namespace, without IPv6's statistics."""
     body = IFINFO.pack(0, 0, index, 0, 0) + struct.pack(
         "=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS
     )
-    body += struct.pack("=HHi", 8, TARGET_NETNSID, nsid)
+    if nsid is not None:
+        body += struct.pack("=HHi", 8, TARGET_NETNSID, nsid)
     return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
 
 
@@ -93,7 +92,7 @@ def read_indexes(netlink: Netlink, names: Sequence[str]) -> dict[str, int]:
     """The numbers of these devices, of those that there are; an altname isn't a device's name."""
     found = {}
     for name, answer in zip(
-        names, netlink.ask([_named_request(name) for name in names]), strict=True
+        names, netlink.ask([named_request(name) for name in names]), strict=True
     ):
         if not isinstance(answer, NetlinkError):
             seen = by_kind(answer, HEADER.size + IFINFO.size)
@@ -102,7 +101,8 @@ def read_indexes(netlink: Netlink, names: Sequence[str]) -> dict[str, int]:
     return found
 
 
-def _named_request(name: str) -> bytes:
+def named_request(name: str) -> bytes:
+    """Ask for the link that has this name or altname, without IPv6's statistics."""
     value = name.encode() + b"\0"
     body = IFINFO.pack(0, 0, 0, 0, 0) + struct.pack("=HHI", 8, EXT_MASK, RTEXT_FILTER_SKIP_STATS)
     body += struct.pack("=HH", 4 + len(value), IFNAME) + value + bytes(-len(value) % 4)
@@ -148,81 +148,6 @@ def read_link(message: bytes) -> Indexed:
     lower = 0 if LINK_NETNSID in seen else read_number(seen.get(LINK))
     underlay = read_number(data.get(VX_LINK))
     return Indexed(index, link, read_number(seen.get(MASTER)), lower, underlay, far)
-
-
-Names = tuple[str | None, str | None, str | None]  # of the master, the lower and the underlay
-
-
-class LinkTable:
-    """Every link of this namespace, by name; what hasn't changed since last time isn't read."""
-
-    def __init__(self) -> None:
-        self._raw: dict[int, tuple[Sameness, Indexed]] = {}
-        self._named: dict[int, tuple[Indexed, Names, Link]] = {}
-        self.indexes: dict[str, int] = {}
-        self.names: dict[int, str] = {}
-        self.underlays: dict[int, int] = {}  # what VXLAN devices are bound to, by index
-        self.decoded = 0  # messages read so far, to be counted in tests
-
-    def refresh(self, netlink: Netlink) -> dict[str, Link]:
-        """Dump the links and give them by name."""
-        raw: dict[int, tuple[Sameness, Indexed]] = {}
-        for message in netlink.dump(dump_request()):
-            body = message[HEADER.size :]
-            index = IFINFO.unpack_from(body)[2]
-            before = self._raw.get(index)
-            if before is not None and before[0].of(body):
-                raw[index] = before
-            else:
-                raw[index] = (sameness(body, IFINFO.size), read_link(message))
-                self.decoded += 1
-        self._raw = raw
-        return self._link_up(indexed for _, indexed in raw.values())
-
-    def far_ends(self, bridges: frozenset[str]) -> dict[str, Indexed]:
-        """These bridges' ports that are veths to another namespace; the same while unchanged."""
-        return {
-            link.name: indexed
-            for indexed, (master, _, _), link in self._named.values()
-            if indexed.far is not None and master in bridges
-        }
-
-    def _link_up(self, links: Iterable[Indexed]) -> dict[str, Link]:
-        links = list(links)
-        self.names = {indexed.index: indexed.link.name for indexed in links}
-        self.indexes = {name: index for index, name in self.names.items()}
-        self.underlays = {indexed.index: indexed.underlay for indexed in links if indexed.underlay}
-        self._named = {indexed.index: self._with_names(indexed, self.names) for indexed in links}
-        return {link.name: link for _, _, link in self._named.values()}
-
-    def known(self, message: bytes) -> Indexed | None:
-        """The link that a message is about, if it says what it said in the last dump."""
-        body = message[HEADER.size :]
-        before = self._raw.get(IFINFO.unpack_from(body)[2])
-        return before[1] if before is not None and before[0].of(body) else None
-
-    def named(self, indexed: Indexed, names: Mapping[int, str]) -> Link:
-        """The link with other devices' names, by number."""
-        return self._with_names(indexed, names)[2]
-
-    def _with_names(
-        self, indexed: Indexed, names: Mapping[int, str]
-    ) -> tuple[Indexed, Names, Link]:
-        others = (names.get(indexed.master), names.get(indexed.lower), names.get(indexed.underlay))
-        before = self._named.get(indexed.index)
-        if before is not None and before[0] is indexed and before[1] == others:
-            return before
-        return (indexed, others, _named(indexed.link, others))
-
-
-def _named(link: Link, others: Names) -> Link:
-    """The same with other devices' names, which are also link-local addresses' zones."""
-    master, lower, underlay = others
-    state = link.vxlan
-    if state is not None and underlay is not None:
-        local, remote = (a and zoned(a, underlay) for a in (state.local, state.remote))
-        state = replace(state, underlay=underlay, local=local, remote=remote)
-    return replace(link, master=master, lower=lower, vxlan=state)
 
 
 def read_text(value: bytes) -> str:

@@ -1,6 +1,5 @@
 """The kernel of this network namespace: one object that sees it whole and changes it."""
 
-import errno
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -23,13 +22,14 @@ from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
-from vxland.kernel.links import LinkTable, read_indexes
+from vxland.kernel.link_table import LinkTable
+from vxland.kernel.links import read_indexes
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.netlink import Netlink, NetlinkError, readable
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.peer_counters import read_counters
-from vxland.kernel.port import port_holders
-from vxland.kernel.reading_back import read_back
+from vxland.kernel.reading_back import read_back, read_back_some
+from vxland.kernel.refusals import DONE_ALREADY, explained
 from vxland.kernel.routes import RouteTable, Underlay
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
@@ -40,23 +40,8 @@ from vxland.operations import Operation
 from vxland.ownership import KINDS, is_own
 from vxland.traffic import Seen
 
-# What has happened already needn't be done: the wanted end is there, whoever brought it about.
-DONE_ALREADY: dict[type[Operation], frozenset[int]] = {
-    ops.DeleteLink: frozenset({errno.ENODEV}),
-    ops.DeleteAbroad: frozenset({errno.ENODEV}),
-    ops.RemoveAltname: frozenset({errno.ENOENT, errno.EINVAL, errno.ENODEV}),
-    ops.RemoveAddress: frozenset({errno.EADDRNOTAVAIL, errno.ENODEV}),
-    ops.AddAddress: frozenset({errno.EEXIST}),
-    ops.RemoveFdb: frozenset({errno.ENOENT, errno.ENODEV}),
-    # A device without IPv6 (switched off, or its MTU is below 1280) gets no such addresses.
-    ops.NoLinkLocal: frozenset({errno.EAFNOSUPPORT}),
-}
-
 RELEASE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
 LIVE_RENAME = (6, 2)  # bd039b5ea2a9, "net/core: Allow live renaming when an interface is up"
-
-# What the kernel may have no support for.
-KINDS_MADE: dict[type[Operation], str] = {ops.CreateVtep: "vxlan", ops.CreateBridge: "bridge"}
 
 
 class LinuxKernel(Closing):
@@ -155,6 +140,48 @@ class LinuxKernel(Closing):
         )
 
     @readable()
+    def look_again(self, before: Observed, touched: Collection[int]) -> Observed:
+        """The last look, with these devices and their entries as they are now, and the rules.
+
+        ``touched`` are numbers of devices, as the kernel's notifications have them. Addresses and
+        routes have notifications of their own.
+        """
+        was = {index: self._links.names.get(index, "") for index in touched}
+        links = self._links.refresh_some(self._netlink, touched)
+        there = {i: self._links.names[i] for i in touched if i in self._links.names}
+        for name in was.values():
+            self._directory.indexes.pop(name, None)
+        self._directory.indexes |= {name: index for index, name in there.items()}
+        rest = links.keys() - there.values()
+        vxlans = {index: name for index, name in there.items() if links[name].vxlan}
+        fdb = self._fdb.refresh_some(
+            self._netlink, vxlans, self._links.names, self._links.underlays
+        )
+        addresses = {
+            name: before.addresses.get(was[index], frozenset())
+            for index, name in there.items()
+            if links[name].kind in KINDS
+        }
+        return replace(
+            before,
+            links=links,
+            fdb={n: seen for n, seen in before.fdb.items() if n in rest} | fdb,
+            addresses={n: seen for n, seen in before.addresses.items() if n in rest} | addresses,
+            ebtables=self.ebtables.read(),
+            nftables=self.nftables.read(wanted=False),
+            tally=self.tally.read(),
+        )
+
+    @readable()
+    def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
+        """These links, and those that were touched meanwhile, and the guards, as they are now."""
+        links, indexes = read_back_some(self._netlink, self._links, names, touched)
+        self._learn_indexes(indexes)
+        return Observed(
+            links=links, ebtables=self.ebtables.read(), nftables=self.nftables.read(wanted=False)
+        )
+
+    @readable()
     def read_forward(self) -> tuple[ForwardChain, ...]:
         """What drops frames between ports of the bridges observed last.
 
@@ -214,7 +241,10 @@ class LinuxKernel(Closing):
             try:
                 message = MESSAGES[type(operation)](operation, self._directory)
             except KeyError as gone:
-                failures[operation] = Failure(f"there is no device {gone.args[0]} any more")
+                name = gone.args[0]
+                failures[operation] = Failure(
+                    f"there is no device {name} any more", gone=name == operation.device
+                )
                 continue
             batch.append((operation, message))
             self._directory.follow(operation)
@@ -233,10 +263,13 @@ class LinuxKernel(Closing):
             send = partial(delete, self._netlink) if deletes else self._netlink.request
             answers += send(messages)
         return {
-            operation: self._explain(operation, error)
+            operation: explained(operation, error, self._all_links)
             for (operation, _), error in zip(batch, answers, strict=True)
             if error and error.errno not in DONE_ALREADY.get(type(operation), frozenset())
         }
+
+    def _all_links(self) -> dict[str, Link]:
+        return self._links.refresh(self._netlink)
 
     def _learn_indexes(self, indexes: Mapping[str, int]) -> None:
         """Number the devices that are new; one whose name has changed hands since keeps its own."""
@@ -259,20 +292,3 @@ class LinuxKernel(Closing):
             following=following(links),
             renames_live=RELEASE >= LIVE_RENAME,
         )
-
-    def _explain(self, operation: Operation, error: NetlinkError) -> Failure:
-        text = f"could not {operation}: {error.strerror} ({error.name})"
-        if error.errno in (errno.EPERM, errno.EACCES):
-            return Failure(text, "Run vxland as root or with CAP_NET_ADMIN")
-        if error.errno == errno.EOPNOTSUPP and type(operation) in KINDS_MADE:
-            kind = KINDS_MADE[type(operation)]
-            return Failure(
-                f"{text}: this kernel has no support for {kind} devices",
-                f"Load it (modprobe {kind}), or use a kernel that has it",
-            )
-        if error.errno == errno.EADDRINUSE and isinstance(operation, ops.BringUp):
-            holders = port_holders(operation.device, self._links.refresh(self._netlink))
-            return Failure(
-                f"{text}: {holders}", "Stop what holds the port, or change the overlay's"
-            )
-        return Failure(text)

@@ -4,11 +4,14 @@ What was made a moment ago differs in all from what was seen last, and will do s
 up. To read it whole takes five times as long.
 """
 
+from collections import ChainMap
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from vxland.kernel import links
-from vxland.kernel.links import IFINFO, LinkTable, read_number, read_text
-from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink, by_kind
+from vxland.kernel.link_table import LinkTable
+from vxland.kernel.links import IFINFO, read_number, read_text
+from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink, NetlinkError, by_kind
 from vxland.observed import Link
 
 
@@ -18,14 +21,31 @@ def read_back(netlink: Netlink, table: LinkTable) -> tuple[dict[str, Link], dict
     Those that differ from what the table has read have name, kind, group, marks, master, lower
     device, state and the flag ``isolated``, and nothing else. The table stays as it is.
     """
-    messages = netlink.dump(links.dump_request())
+    return _read(netlink.dump(links.dump_request()), table, {})
+
+
+def read_back_some(
+    netlink: Netlink, table: LinkTable, names: Iterable[str], touched: Iterable[int]
+) -> tuple[dict[str, Link], dict[str, int]]:
+    """The same of the links that have these names or numbers, as far as they are there."""
+    requests = [*map(links.named_request, names), *map(links.link_request, touched)]
+    answers = netlink.ask(requests)
+    there = [answer for answer in answers if not isinstance(answer, NetlinkError)]
+    return _read(there, table, table.names)
+
+
+def _read(
+    messages: Iterable[bytes], table: LinkTable, others: Mapping[int, str]
+) -> tuple[dict[str, Link], dict[str, int]]:
+    """``others`` are names of devices that aren't among the messages."""
     seen = [table.known(message) or _Port(message) for message in messages]
-    names = {each.index: each.name for each in seen}
+    mine = {each.index: each.name for each in seen}
+    names = ChainMap(mine, dict(others))
     found = {
         each.name: each.link(names) if isinstance(each, _Port) else table.named(each, names)
         for each in seen
     }
-    return found, {name: index for index, name in names.items()}
+    return found, {name: index for index, name in mine.items()}
 
 
 class _Port:
@@ -50,7 +70,7 @@ class _Port:
             "isolated": _is_isolated(info),
         }
 
-    def link(self, names: dict[int, str]) -> Link:
+    def link(self, names: Mapping[int, str]) -> Link:
         """With other devices' names."""
         master, lower = names.get(self._master), names.get(self._lower)
         return Link(self.name, master=master, lower=lower, **self._fields)

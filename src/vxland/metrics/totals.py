@@ -50,7 +50,12 @@ class Totals:
         self.drift = _none_yet((kind.attribute,) for kind in KINDS)
 
     def add(self, report: Report) -> None:
-        """Count one turn."""
+        """Count one turn, and what was mended before it."""
+        for part in report.parts:
+            self._count(part)
+        self.last = report
+
+    def _count(self, report: Report) -> None:
         result = "failed" if report.failures else "changed" if report.outcomes else "in_sync"
         for trigger in report.triggers:
             self.turns[trigger, result] += 1
@@ -61,7 +66,6 @@ class Totals:
         done = (outcome.operation for outcome in report.outcomes if not outcome.failure)
         for operation in causes([op for op in done if op.device in report.repaired]):
             self.drift[operation.attribute,] += 1
-        self.last = report
 
 
 def _none_yet(series: Iterable[Labels]) -> Counter[Labels]:

@@ -1,0 +1,141 @@
+"""Mending: a few tunnels put right without a look at everything else.
+
+Where the last turn left nothing to be done, and all that the kernel has told since is about a few
+devices, the rest is as it was: each change has its notification, and a lost one tells of itself.
+A turn follows once nothing more is told, or before long, and reports what was mended.
+"""
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from vxland.changes import by_device
+from vxland.doorbell import Trigger
+from vxland.drift import Drift
+from vxland.execution import Failure, Outcome, execute
+from vxland.lessons import Lessons
+from vxland.observed import Observed
+from vxland.operations import Operation
+from vxland.plan import Memory, Narrow, Planning
+from vxland.report import Report
+from vxland.surroundings import Kernel, Others
+
+QUIET = 0.2  # seconds without a mend until the turn that follows
+LATEST = 5.0  # seconds after the first one
+
+
+@dataclass(frozen=True, slots=True)
+class Calm:
+    """What the last turn saw and said, where nothing was left to be done."""
+
+    observed: Observed
+    memory: Memory
+    report: Report
+
+
+class Mending:
+    """For the loop's thread, between its turns."""
+
+    def __init__(
+        self, kernel: Kernel, planning: Planning, lessons: Lessons, others: Others
+    ) -> None:
+        self._kernel = kernel
+        self._planning = planning
+        self._lessons = lessons
+        self._others = others
+        self._calm: Calm | None = None
+        self._reports: list[Report] = []
+        self._first: float | None = None  # monotonic seconds
+        self.due: float | None = None  # when the turn is that follows (monotonic seconds)
+
+    def begin_turn(self) -> None:
+        """A turn begins, which sees everything."""
+        self._calm = self._first = self.due = None
+        self._others.forget()
+
+    def take_reports(self) -> tuple[Report, ...]:
+        """What was mended since they were taken last."""
+        reports, self._reports = self._reports, []
+        return tuple(reports)
+
+    def end_turn(self, calm: Calm | None) -> None:
+        """It is over, and left nothing to be done where there is a ``calm``."""
+        self._calm = calm
+
+    def mend(self) -> bool:
+        """Put right what was touched; False where it takes a turn, now.
+
+        Raises OSError where the kernel can't be looked at. What fails is left to the turn, which
+        tries it again as if it hadn't been tried.
+        """
+        calm, touched = self._calm, self._others.touched()
+        if calm is None or touched is None:
+            return False
+        started, at = time.monotonic(), time.time()
+        self._others.forget()
+        observed = self._kernel.look_again(calm.observed, touched)
+        desired = calm.report.desired
+        narrow = self._planning.narrow(observed, desired, calm.memory)
+        if narrow is None or narrow.plan.problems:
+            return False
+        outcomes = execute(narrow.plan, _Nearby(self._kernel, self._others, narrow))
+        done = tuple(outcome for outcome in outcomes if outcome.failure is None)
+        self._calm = replace(calm, observed=observed)
+        self._first = started if self._first is None else self._first
+        self.due = min(started + QUIET, self._first + LATEST)
+        if done:
+            self._learn(replace(calm.report, at=at, observed=observed), narrow, done, started)
+        return len(done) == len(outcomes)
+
+    def _learn(
+        self, report: Report, narrow: Narrow, done: tuple[Outcome, ...], started: float
+    ) -> None:
+        duration = time.monotonic() - started
+        drift = Drift.of(by_device(done), frozenset())
+        self._lessons.learn(done, report.desired, report.at, drift)
+        if not self._lessons.is_calm():
+            self._calm = None
+        self._reports.append(
+            replace(
+                report,
+                duration=duration,
+                triggers=frozenset({Trigger.NETLINK.name.lower()}),
+                plan=narrow.plan,
+                outcomes=done,
+                culprits=self._lessons.seen_changing(done, started) if drift.repaired else {},
+                repaired=drift.repaired,
+                secured=drift.secured,
+                anew=False,
+                mends=(),
+            )
+        )
+
+
+class _Nearby:
+    """The kernel, as what carries out a narrow plan needs it."""
+
+    def __init__(self, kernel: Kernel, others: Others, narrow: Narrow) -> None:
+        self._kernel = kernel
+        self._others = others
+        self._observed = narrow.view.observed
+        overlays = narrow.view.desired.overlays
+        self._names = {vtep.device for overlay in overlays for vtep in overlay.vteps}
+        self._names |= {overlay.bridge.device for overlay in overlays}
+
+    def read_back(self) -> Observed:
+        """What was planned for, what stands for the others, and what was touched meanwhile.
+
+        No less is known so than by reading all: a port that isn't among them is as it was, since
+        the kernel would have told; and one like it is. Rules that changed may be about any port.
+        """
+        touched = self._others.touched()
+        if touched is not None:
+            seen = self._kernel.read_back_some(self._names, touched)
+            before = self._observed
+            if (seen.ebtables, seen.nftables) == (before.ebtables, before.nftables):
+                return seen
+        return self._kernel.read_back()
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        """Do them."""
+        return self._kernel.perform(operations)

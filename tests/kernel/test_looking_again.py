@@ -1,0 +1,161 @@
+"""A look at a few devices shows what a look at everything does, and costs what they cost."""
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from bench.place import MESH, OVERLAY, Place, name
+from bench.turns import Turns
+from tests.lab import eventually
+from vxland.doorbell import Trigger
+from vxland.identity import pair_device
+from vxland.kernel.events import FEW, LinkEvents
+from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.netlink import HEADER, Netlink
+from vxland.observed import Observed
+
+pytestmark = [pytest.mark.kernel]
+
+PEERS = 5
+B, C = (pair_device(OVERLAY, name(number)) for number in (2, 3))
+MOVED = "ip netns add there; ip link set {device} netns there; ip netns del there"
+GETLINK, GETNEIGH = 18, 30
+NFNETLINK = 1 << 8  # where nfnetlink's types begin
+
+
+class Node:
+    """One whose tunnels are made, with a look at it and whoever listens since."""
+
+    def __init__(self, place: Place, turns: Turns, events: LinkEvents[Trigger]) -> None:
+        self.place, self.turns, self.events = place, turns, events
+        self.before: Observed = Observed()
+        eventually(self.is_quiet, "nothing changes", pause=0.3)
+
+    def is_quiet(self) -> bool:
+        """Whether the kernel has told all that follows from new devices."""
+        self.events.drain()
+        self.events.forget()
+        self.before = self.turns.kernel.observe()
+        same = self.turns.kernel.observe() == self.before
+        return same and not self.events.drain()
+
+    def touched(self) -> frozenset[int] | None:
+        """What the kernel has told of since."""
+        self.events.drain()
+        return self.events.touched
+
+
+@pytest.fixture
+def node(laboratory: None, tmp_path: Path) -> Iterator[Node]:
+    del laboratory
+    with (
+        Place("again", tmp_path) as place,
+        place.entered(),
+        LinkEvents(Trigger.NETLINK) as events,
+        Turns(PEERS, MESH) as turns,
+    ):
+        turns.turn(Trigger.START)
+        turns.turn()
+        events.watch(turns.reconciler.remotes)
+        yield Node(place, turns, events)
+
+
+DEEDS = {
+    "deleted": f"ip link del {B}",
+    "deleted, and its name given to another": f"ip link del {B}; ip link set {C} name {B}",
+    "deleted and made again": f"ip link del {B}; ip link add {B} type vxlan id 7 remote 192.0.2.9",
+    "down": f"ip link set {B} down",
+    "out of its bridge": f"ip link set {B} nomaster",
+    "not isolated": f"ip link set {B} type bridge_slave isolated off",
+    "a flag of its port": f"bridge link set dev {B} flood off",
+    "MTU": f"ip link set {B} mtu 1300",
+    "MAC": f"ip link set {B} address 02:00:00:00:00:66",
+    "alias": f"ip link set {B} alias something",
+    "altname": f"ip link property add dev {B} altname something",
+    "remote": f"ip link set {B} type vxlan id $(id {B}) remote 192.0.2.66",
+    "flood entry": f"bridge fdb append 00:00:00:00:00:00 dev {B} dst 192.0.2.66",
+    "no flood entry": f"bridge fdb del 00:00:00:00:00:00 dev {B}",
+    "static entry": f"bridge fdb add 02:00:00:00:00:01 dev {B} dst 192.0.2.66 self",
+    "moved": MOVED.format(device=B),
+    "renamed": f"ip link set {B} name foo",
+    "bridge renamed": "ip link set vxbr0 name foo",  # by whose name ports go, too
+    "two of them": f"ip link del {B}; ip link set {C} down",
+}
+
+
+@pytest.mark.parametrize("name", DEEDS)
+def test_sees_what_a_whole_look_sees(node: Node, name: str) -> None:
+    vni = "ip -d link show $1 | sed -n 's/.*vxlan id \\([0-9]*\\).*/\\1/p'"
+    node.place.sh(f"id() {{ {vni}; }}; {DEEDS[name]}")
+    touched = node.touched()
+    assert touched
+    again = node.turns.kernel.look_again(node.before, touched)
+    with LinuxKernel() as other:
+        whole = other.observe()
+    assert again.links == whole.links
+    assert again.fdb == whole.fdb
+    assert again.addresses == whole.addresses
+    directory = node.turns.kernel._directory.indexes
+    assert directory == {name: index for index, name in other._links.names.items()}
+    assert node.turns.kernel.observe() == replace(again, host=node.turns.kernel.host())
+
+
+def test_what_isnt_about_a_few_devices(node: Node) -> None:
+    """Addresses and routes are about anything, and so is what is lost, or too much."""
+    index = node.turns.kernel._links.indexes["lo"]
+    node.place.sh("ip link set lo mtu 60000")
+    assert node.touched() == frozenset({index})
+    for change in ("ip address add 198.51.100.1/32 dev lo", "ip rule add pref 7 table main"):
+        assert node.touched() is not None
+        node.place.sh(change)
+        assert node.touched() is None
+        node.events.forget()
+    node.place.sh("".join(f"ip link add b{n} type bridge\n" for n in range(FEW + 1)))
+    assert node.touched() is None
+
+
+def test_what_was_lost_may_have_been_about_anything(node: Node) -> None:
+    with LinkEvents(Trigger.NETLINK, buffer=1) as events:
+        events.forget()
+        node.place.sh("".join(f"ip link set lo mtu {60_000 + n}\n" for n in range(50)))
+        events.drain()
+        assert events.overruns
+        assert events.touched is None
+
+
+def test_costs_what_they_cost(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever else is there isn't asked about."""
+    sent: Counter[int] = Counter()
+    numbered = Netlink._numbered
+
+    def counting(netlink: Netlink, messages: list[bytes], flags: int) -> bytearray:
+        sent.update(HEADER.unpack_from(message)[1] for message in messages)
+        return numbered(netlink, messages, flags)
+
+    node.place.sh(f"ip link set {B} down")
+    touched = node.touched()
+    assert touched is not None
+    monkeypatch.setattr(Netlink, "_numbered", counting)
+    decoded = node.turns.kernel._links.decoded
+    again = node.turns.kernel.look_again(node.before, touched)
+    routing = {kind: count for kind, count in sent.items() if kind < NFNETLINK}
+    assert routing == {GETLINK: len(touched), GETNEIGH: len(touched & _vxlans(node, again))}
+    assert node.turns.kernel._links.decoded == decoded + 1
+
+
+def _vxlans(node: Node, seen: Observed) -> frozenset[int]:
+    names = node.turns.kernel._links.names.items()
+    return frozenset(index for index, name in names if seen.links[name].vxlan)
+
+
+def test_reading_back_some(node: Node) -> None:
+    """What is named, new or known, and what was touched."""
+    kernel = node.turns.kernel
+    node.place.sh(f"ip link add new type bridge; ip link set {C} down")
+    seen = kernel.read_back_some(["new", B, "gone"], {kernel._links.indexes[C]})
+    assert seen.links.keys() == {"new", B, C}
+    assert not seen.links[C].up
+    assert (seen.ebtables, seen.nftables) == (node.before.ebtables, node.before.nftables)
