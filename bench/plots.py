@@ -32,8 +32,7 @@ LOOKS = {
 OTHERS = ("#d1495b", "#edae49", "#30638e", "#8d6a9f", "#6b705c")
 BINS = [10 ** (power / 20) for power in range(-20, 81)]  # milliseconds: 20 for each power of ten
 
-SOLID = {"histtype": "stepfilled", "alpha": 0.6}  # one outline, not hundreds of bars
-
+SOLID = "stepfilled"  # one outline, not hundreds of bars
 REPAIR = "repair"
 GROWING = (
     *("cold convergence, mesh", "cold convergence, shared"),
@@ -86,7 +85,7 @@ def _latencies(rows: Sequence[Row]) -> Figure:
         axes = figure.add_subplot(len(repairs), 1, place, xscale="log", title=title)
         for who, spread in row.series().items():
             milliseconds = [value * 1e3 for value in spread.values]
-            axes.hist(milliseconds, BINS, **SOLID, color=LOOKS[who][0], label=who)
+            axes.hist(milliseconds, BINS, histtype=SOLID, alpha=0.6, color=LOOKS[who][0], label=who)
         worst = row.figure.share(0.99) * 1e3
         axes.axvline(worst, color=OTHERS[0], label=f"vxland, 99th percentile: {worst:.3g} ms")
         axes.xaxis.set_major_formatter("{x:g}")
