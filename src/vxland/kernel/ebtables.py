@@ -138,7 +138,10 @@ class Ebtables:
             return _unusable(done.stderr, program)
         if not _is_nft(program) and TABLE not in done.stdout.splitlines():
             return Unavailable("ebtables-save doesn't show the table filter", WITHOUT_LEGACY)
-        return parse(done.stdout)
+        try:
+            return parse(done.stdout)
+        except LookupError:  # a line that ends too early
+            return Unavailable("ebtables-save prints what can't be read", BY_HAND)
 
     def _save(self, program: str) -> "subprocess.CompletedProcess[str]":
         """Run ebtables-save; the legacy one leaves out tables whose modules nobody has loaded."""

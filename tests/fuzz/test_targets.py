@@ -1,0 +1,64 @@
+"""Bytes from outside, at random and nearly right: nothing but what each target allows is raised."""
+
+import struct
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.fuzz.targets import TARGETS
+from tests.profiles import examples
+from vxland.kernel.ebtables import Ebtables
+from vxland.observed import Unavailable
+
+KINDS = st.sampled_from((*range(64), 0x8000 | 12, 0x8000 | 18, 0x8000 | 26, 0x8000 | 52))
+
+
+@st.composite
+def attributes(draw: st.DrawFn) -> bytes:
+    """A message's body: a fixed part, and attributes of which some are nested or too long."""
+    inner = st.lists(st.tuples(KINDS, st.binary(max_size=20)), max_size=4).map(_packed)
+    parts = draw(st.lists(st.tuples(KINDS, st.one_of(st.binary(max_size=20), inner)), max_size=8))
+    fixed = draw(st.binary(max_size=16))
+    body = fixed.ljust(16, b"\0") + _packed(parts)
+    return body[: draw(st.integers(0, len(body)))] if draw(st.booleans()) else body
+
+
+def _packed(parts: list[tuple[int, bytes]]) -> bytes:
+    return b"".join(
+        struct.pack("=HH", 4 + len(value), kind) + value + bytes(-len(value) % 4)
+        for kind, value in parts
+    )
+
+
+CHAINS = ("*filter", "*nat", ":VXLAND", ":VXLAND DROP", "-A", "-A VXLAND", "-A FORWARD -j x", "")
+LINES = st.lists(st.sampled_from(CHAINS), max_size=6).map(lambda some: "\n".join(some).encode())
+
+
+@pytest.mark.parametrize("name", TARGETS)
+def test_any_bytes(name: str) -> None:
+    """Of any sort."""
+
+    @examples(60)
+    @given(st.one_of(st.binary(max_size=120), attributes(), LINES))
+    def try_one(data: bytes) -> None:
+        TARGETS[name](data)
+
+    try_one()
+
+
+def test_rules_whose_lines_end_too_early(
+    tmp_path: Path,
+) -> None:
+    """They are no reason to end."""
+    program = tmp_path / "ebtables-nft-save"
+    program.write_text("#!/bin/sh\necho '*filter'\necho -A VXLAND\n")
+    program.chmod(0o755)
+    rules = Ebtables()
+    try:
+        printed = rules._print(str(program))
+    finally:
+        rules.close()
+    assert isinstance(printed, Unavailable)
+    assert "can't be read" in printed.reason
