@@ -17,6 +17,7 @@ mpl.rcParams |= {
     "grid.color": "#dddddd",
 }
 COLOUR = "#0b6e4f"
+ROOM = 1.1  # above the highest
 PANELS: Mapping[str, Callable[[Sample], float]] = {
     "memory, MB": lambda one: one.memory / 1e6,
     "file descriptors": lambda one: one.fds,
@@ -33,7 +34,8 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
     minutes = [one.seconds / 60 for one in samples]
     for place, (what, of) in enumerate(PANELS.items(), 1):
         axes = figure.add_subplot(2, 3, place, title=what, xlabel="minutes")
-        axes.plot(minutes, [of(one) for one in samples], color=COLOUR)
-        axes.set_ylim(bottom=0)
+        figures = [of(one) for one in samples]
+        axes.plot(minutes, figures, color=COLOUR)
+        axes.set_ylim(0, ROOM * max(figures))
     figure.tight_layout()
     figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
