@@ -15,10 +15,11 @@ from vxland.config.errors import InvalidConfig
 from vxland.config.load import load
 from vxland.kernel.addresses import read_addresses
 from vxland.kernel.ebtables import parse
-from vxland.kernel.events import LinkEvents, RuleEvents, Suspects
+from vxland.kernel.events import LinkEvents, RuleEvents
 from vxland.kernel.fdb import FdbTable
-from vxland.kernel.links import LinkTable
+from vxland.kernel.link_table import LinkTable
 from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, readable, split
+from vxland.kernel.suspects import Suspects
 from vxland.script.faults import NotImportable
 from vxland.script.mesh import mesh
 from vxland.script.setup import setup
