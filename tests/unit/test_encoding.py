@@ -10,11 +10,13 @@ import pytest
 
 from tests.contract.samples import NEW, SCENES
 from vxland import operations as ops
-from vxland.kernel import encoding
+from vxland.kernel import encoding, messages
 from vxland.kernel.directory import Directory
 from vxland.kernel.encoding import Attribute, Form
 from vxland.kernel.messages import MESSAGES, _linkinfo, _local, _remote, _vxlan_attributes
+from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE
 from vxland.model import Vtep
+from vxland.observed import NULL_MAC, FdbEntry
 from vxland.operations import Operation
 from vxland.settings import VxlanOptions
 
@@ -77,11 +79,24 @@ def test_same_bytes(kind: type[Operation], monkeypatch: pytest.MonkeyPatch) -> N
         return made
 
     monkeypatch.setattr(Form, "encode", both)
+    messages._flood.cache_clear()
     for operation in (found for found in OPERATIONS if type(found) is kind):
-        for _ in range(2):
-            MESSAGES[kind](operation, Directory(Numbers(), Numbers()))
-        assert compared[-1] == compared[-2]
+        first, again = (
+            MESSAGES[kind](operation, Directory(Numbers(), Numbers())) for _ in range(2)
+        )
+        assert first == again
     assert compared
+
+
+@pytest.mark.parametrize("destination", ["192.0.2.7", "2001:db8::7"])
+def test_a_flood_entry(destination: str) -> None:
+    """The destination is filled into what was encoded for another one."""
+    numbers = Directory({"vxl": 7}, {})
+    entry = FdbEntry(NULL_MAC, ip_address(destination))
+    request = NLM_F_CREATE | NLM_F_APPEND
+    expected = messages._fdb(numbers, "vxl", entry, messages.RTM_NEWNEIGH, request)
+    made = MESSAGES[ops.AppendFlood](ops.AppendFlood("lan", "vxl", entry.destination), numbers)
+    assert made == expected
 
 
 @pytest.mark.parametrize("remote", ["192.0.2.7", "2001:db8::7", "fe80::7%eth0", None])

@@ -259,8 +259,19 @@ def _master(directory: Directory, device: str, bridge: str) -> bytes:
     return _link(directory, device, [("IFLA_MASTER", directory[bridge])])
 
 
+@lru_cache
+def _flood(index: int, version: int) -> bytes:
+    """A flood entry of this device up to the destination, which stands last."""
+    entry, at = FdbEntry(NULL_MAC, NOWHERE[version]), Directory({"": index}, {})
+    message = _fdb(at, "", entry, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_APPEND)
+    return message[: -len(NOWHERE[version].packed)]
+
+
 def _append_flood(operation: ops.AppendFlood, directory: Directory) -> bytes:
-    entry = FdbEntry(NULL_MAC, operation.destination)
+    destination = operation.destination
+    if zone(destination) is None:
+        return _flood(directory[operation.device], destination.version) + destination.packed
+    entry = FdbEntry(NULL_MAC, destination)
     request = NLM_F_CREATE | NLM_F_APPEND
     return _fdb(directory, operation.device, entry, RTM_NEWNEIGH, request)
 

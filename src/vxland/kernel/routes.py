@@ -19,7 +19,7 @@ RTN_UNICAST = 1
 (DST, SRC, OIF, PREFSRC, METRICS, MULTIPATH) = (1, 2, 4, 7, 8, 9)
 RTAX_MTU = 2
 ANSWERS = 32_768  # that needn't be read again, turn by turn
-FAMILY = {4: 2, 6: 10}
+FAMILY, BITS = {4: 2, 6: 10}, {4: 32, 6: 128}
 AFTER_RTMSG = HEADER.size + RTMSG.size
 NEXTHOP_OIF = struct.Struct("=HBBi")  # struct rtnexthop: length, flags, hops, ifindex
 
@@ -92,15 +92,21 @@ def request(
     remote: IPAddress, source: IPAddress | None = None, oif: int = 0, flags: int = RTM_F_FIB_MATCH
 ) -> bytes:
     """Ask for the route to an address, for packets from ``source`` if it is given."""
-    bits = remote.max_prefixlen
+    return _request(remote.version, source, oif, flags) + remote.packed
+
+
+@lru_cache
+def _request(version: int, source: IPAddress | None, oif: int, flags: int) -> bytes:
+    """What such requests have in common: all up to the destination."""
+    bits = BITS[version]
     from_bits = 0 if source is None else bits
-    body = RTMSG.pack(FAMILY[remote.version], bits, from_bits, 0, 0, 0, 0, 0, flags)
-    body += _attribute(DST, remote.packed)
+    body = RTMSG.pack(FAMILY[version], bits, from_bits, 0, 0, 0, 0, 0, flags)
     if source is not None:
         body += _attribute(SRC, source.packed)
     if oif:
         body += _attribute(OIF, struct.pack("=I", oif))
-    return HEADER.pack(HEADER.size + len(body), RTM_GETROUTE, 0, 0, 0) + body
+    body += struct.pack("=HH", 4 + bits // 8, DST)
+    return HEADER.pack(HEADER.size + len(body) + bits // 8, RTM_GETROUTE, 0, 0, 0) + body
 
 
 @dataclass(frozen=True, slots=True)
