@@ -136,6 +136,16 @@ def test_messages_that_make_it(
     assert made[MORE] - made[FEW] == (MORE - FEW) * each
 
 
+def test_a_cold_start(place: Place, processes: list[object]) -> None:
+    """It asks ebtables once whether it works, writes once, and reads no new tunnel whole."""
+    before = len(place.sh("ip -o link").splitlines())
+    processes.clear()
+    with Turns(MORE, MESH) as turns:
+        assert turns.turn(Trigger.START)[0].in_sync
+        assert turns.kernel._links.decoded == before
+    assert len(processes) == 2
+
+
 def test_rules_dont_grow_with_the_mesh(place: Place, tmp_path: Path) -> None:
     """Two wildcards do what the script does with a rule for each pair."""
     del place

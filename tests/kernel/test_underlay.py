@@ -157,3 +157,30 @@ def test_a_route_by_link_local_zone(kernel: LinuxKernel) -> None:
     }
     assert seen.routes[ip_address("fe80::9%eth1")].mtu == 1400
     assert seen.unreachable == {}
+
+
+def test_what_is_answered_as_before_is_not_read_again(kernel: LinuxKernel) -> None:
+    """And whatever changes is seen at the next look, event or no event."""
+    sh(DEFAULT)
+    own = "192.0.2.1"
+
+    def way() -> Route | None:
+        seen = host(kernel, own, PEER)
+        assert host(kernel, own, PEER).routes is seen.routes
+        return seen.routes.get(ip_address(PEER))
+
+    source = ip_address(own)
+    assert way() == Route("eth0", 1500, source)
+    for change, becomes in (
+        ("ip link set eth0 mtu 1450", Route("eth0", 1450, source)),
+        (
+            "ip route replace default via 192.0.2.254 mtu 1300",
+            Route("eth0", 1300, source, fixed=True),
+        ),
+        ("ip route add 198.51.100.0/24 dev eth1", Route("eth1", 1400, source)),
+        ("ip route add blackhole 198.51.100.9", None),
+        ("ip route del blackhole 198.51.100.9", Route("eth1", 1400, source)),
+        (f"ip rule add from {own} to {PEER} unreachable", None),
+    ):
+        sh(change)
+        assert way() == becomes, change

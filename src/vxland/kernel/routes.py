@@ -2,7 +2,7 @@
 
 import errno
 import struct
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
@@ -92,17 +92,18 @@ def request(
     remote: IPAddress, source: IPAddress | None = None, oif: int = 0, flags: int = RTM_F_FIB_MATCH
 ) -> bytes:
     """Ask for the route to an address, for packets from ``source`` if it is given."""
-    return _request(remote.version, source, oif, flags) + remote.packed
+    packed = None if source is None else source.packed
+    return _request(remote.version, packed, oif, flags) + remote.packed
 
 
 @lru_cache
-def _request(version: int, source: IPAddress | None, oif: int, flags: int) -> bytes:
+def _request(version: int, source: bytes | None, oif: int, flags: int) -> bytes:
     """What such requests have in common: all up to the destination."""
     bits = BITS[version]
     from_bits = 0 if source is None else bits
     body = RTMSG.pack(FAMILY[version], bits, from_bits, 0, 0, 0, 0, 0, flags)
     if source is not None:
-        body += _attribute(SRC, source.packed)
+        body += _attribute(SRC, source)
     if oif:
         body += _attribute(OIF, struct.pack("=I", oif))
     body += struct.pack("=HH", 4 + bits // 8, DST)
@@ -111,13 +112,13 @@ def _request(version: int, source: IPAddress | None, oif: int, flags: int) -> by
 
 @dataclass(frozen=True, slots=True)
 class _Questions:
-    """What is asked for each address, in an order that stays."""
+    """What is asked, one thing after the other: an address's hash costs more than its request."""
 
     remotes: frozenset[IPAddress]
     sources: Mapping[int, IPAddress]  # this machine's own among them, by IP version
-    chosen: Mapping[IPAddress, IPAddress | None]  # where packets to them come from
-    oifs: Mapping[IPAddress, int]
-    requests: Mapping[IPAddress, bytes]
+    order: Sequence[IPAddress]
+    chosen: Sequence[IPAddress | None]  # where packets to each come from
+    requests: Sequence[bytes]
     lasting: bool  # neither the kernel nor a device's number was asked for to ask so
 
 
@@ -141,28 +142,26 @@ class RouteTable:
     ) -> Routes:
         """Look them up; what is returned is the same object while it is the same."""
         questions = self._asking(netlink, remotes, underlay)
-        answers = [
-            answer.errno or 0 if isinstance(answer, NetlinkError) else answer[HEADER.size :]
-            for answer in netlink.ask([*questions.requests.values()])
-        ]
+        answers = [*map(_bare, netlink.ask(questions.requests))]
         devices = {index: underlay.device(index) for index in self._devices}
         if questions is self._questions and (answers, devices) == (self._answers, self._devices):
             return self._routes
         self.read += 1
-        read = dict(zip(questions.requests, map(_said, answers), strict=True))
-        # Of a route as configured a nexthop object may be all that is told (nexthop_compat_mode).
-        vague = [r for r, a in read.items() if isinstance(a, _Answer) and a.index is None]
-        if vague:
-            read |= _ask(netlink, {r: request(r, questions.chosen.get(r), flags=0) for r in vague})
-        self._routes = Routes()
-        self._devices = {}
-        for remote, answer in read.items():
+        self._routes, self._devices = Routes(), {}
+        whole = True
+        asked = zip(questions.order, questions.chosen, answers, strict=True)
+        for remote, source, said in asked:
+            answer = _said(said)
+            if isinstance(answer, _Answer) and answer.index is None:
+                # Of a route as configured a nexthop object may be all that is told
+                # (nexthop_compat_mode).
+                (answer,) = _ask(netlink, [request(remote, source, flags=0)])
+                whole = False
             if isinstance(answer, str):
                 self._routes.missing[remote] = answer
             elif answer is not None:
-                self._add(remote, answer, questions.chosen.get(remote), underlay)
-        # What more than one answer tells is to be asked for again.
-        self._questions = None if vague or not questions.lasting else questions
+                self._add(remote, answer, source, underlay)
+        self._questions = questions if whole and questions.lasting else None
         self._answers = answers
         return self._routes
 
@@ -193,27 +192,25 @@ def _questions(
     sources: Mapping[int, IPAddress],
     underlay: Underlay,
 ) -> _Questions:
-    wanted = sorted(remotes, key=lambda a: (a.version, int(a), zone(a) or ""))
-    zoned = [remote for remote in wanted if needs_zone(remote)]
+    order = sorted(remotes, key=lambda a: (a.version, int(a), zone(a) or ""))
+    zoned = frozenset(filter(needs_zone, order))
     oifs: dict[IPAddress, int] = {}
     if zoned:
         indexes = {name: index for index, name in underlay.names.items()}
         oifs = {r: indexes[zone(r) or ""] for r in zoned if zone(r) in indexes}
-        wanted = [remote for remote in wanted if not needs_zone(remote) or remote in oifs]
-    plain = [remote for remote in wanted if remote not in oifs] if oifs else wanted
-    unsure = [remote for remote in plain if remote.version not in sources]
-    chosen = {r: sources[r.version] for r in plain if r.version in sources}
-    if unsure:
-        told = _ask(netlink, {r: request(r, flags=0) for r in unsure})
-        chosen |= {r: a.source for r, a in told.items() if isinstance(a, _Answer) and a.source}
-    return _Questions(
-        remotes,
-        sources,
-        chosen,
-        oifs,
-        {r: request(r, chosen.get(r), oifs.get(r, 0)) for r in wanted},
-        lasting=not (unsure or zoned),
-    )
+        order = [remote for remote in order if remote not in zoned or remote in oifs]
+    chosen = [
+        None if zoned and remote in zoned else sources.get(remote.version) for remote in order
+    ]
+    unsure = [i for i, r in enumerate(order) if chosen[i] is None and r not in zoned]
+    told = _ask(netlink, [request(order[i], flags=0) for i in unsure])
+    for i, answer in zip(unsure, told, strict=True):
+        chosen[i] = answer.source if isinstance(answer, _Answer) else None
+    requests = [
+        request(remote, source, oifs.get(remote, 0) if oifs else 0)
+        for remote, source in zip(order, chosen, strict=True)
+    ]
+    return _Questions(remotes, sources, order, chosen, requests, not (unsure or zoned))
 
 
 def _own(here: Iterable[IPAddress]) -> dict[int, IPAddress]:
@@ -226,17 +223,14 @@ def _own(here: Iterable[IPAddress]) -> dict[int, IPAddress]:
     }
 
 
-def _ask(
-    netlink: Netlink, requests: Mapping[IPAddress, bytes]
-) -> dict[IPAddress, _Answer | str | None]:
+def _ask(netlink: Netlink, requests: Sequence[bytes]) -> list[_Answer | str | None]:
     """The answers; where nothing leads there, why; None where it is no peer's address."""
-    answers = netlink.ask([*requests.values()])
-    return {
-        remote: _said(
-            answer.errno or 0 if isinstance(answer, NetlinkError) else answer[HEADER.size :]
-        )
-        for remote, answer in zip(requests, answers, strict=True)
-    }
+    return [_said(_bare(answer)) for answer in netlink.ask(requests)]
+
+
+def _bare(answer: bytes | NetlinkError) -> bytes | int:
+    """An answer without its header, or the number of an error: what may be the same next time."""
+    return answer[HEADER.size :] if isinstance(answer, bytes) else answer.errno or 0
 
 
 def _said(answer: bytes | int) -> _Answer | str | None:
