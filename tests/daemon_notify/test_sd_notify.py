@@ -112,7 +112,7 @@ def test_hung_loop(server: Server, manager: Manager, tmp_path: Path) -> None:
     server.start(
         wait=False,
         environment=manager.environment(WATCHDOG),
-        before=slow_program("ebtables-save", hang, tmp_path),
+        before=slow_program("ebtables-restore", hang, tmp_path),
     )
     manager.wait(lambda said: {READY, ALIVE} <= set(said), "it is ready, and lives")
     hang.touch()
