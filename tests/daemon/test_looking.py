@@ -176,7 +176,10 @@ def test_the_same_drift_again_is_counted(server: Server) -> None:
         server.sh(f"ip link set {LXD3} mtu 1300")
         eventually(lambda: (server.link(LXD3) or {}).get("mtu") == 1450, "it is put right")
         server.settled()
-    eventually(lambda: repairs(server, LXD3)[0]["count"] == 3, lambda: f"{events(server)}")
+    eventually(
+        lambda: [event["count"] for event in repairs(server, LXD3)] == [3],
+        lambda: f"{events(server)}",
+    )
     (event,) = repairs(server, LXD3)
     assert event["first_at"] < event["at"]
     assert event["number"] == max(e["number"] for e in events(server))
