@@ -20,6 +20,6 @@ def test_what_is_named_is_there(path: str) -> None:
 
 
 def test_each_promise_has_a_test() -> None:
-    rows = ROW.findall(TEXT)
+    rows = ROW.findall(TEXT.partition("## Chaos")[0])
     assert rows
     assert [promise for promise, tests in rows if not NAMED.search(tests)] == []
