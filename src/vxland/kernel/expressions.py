@@ -57,7 +57,13 @@ class Lookup(NamedTuple):
     flags: int = 0
 
 
-Expression = Meta | Compare | Verdict | Payload | Lookup
+class Notrack(NamedTuple):
+    """Connection tracking passes the packet by. The name tells it from nothing at all."""
+
+    name: str = "notrack"
+
+
+Expression = Meta | Compare | Verdict | Payload | Lookup | Notrack
 Data = Mapping[int, bytes]
 
 
@@ -101,6 +107,7 @@ FORMS: dict[type[Expression], tuple[str, dict[str, Field]]] = {
         "lookup",
         {"set": Field(1, text, read_text), "register": Field(2), "flags": Field(5)},
     ),
+    Notrack: ("notrack", {}),
 }
 KINDS = {name: kind for kind, (name, _) in FORMS.items()}
 

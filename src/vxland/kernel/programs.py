@@ -1,0 +1,74 @@
+"""Rules that look packets up in sets: from nft's words to expressions, as nft makes them."""
+
+import re
+from collections.abc import Iterable, Iterator, Sequence
+
+from vxland.kernel.expressions import (
+    Compare,
+    Expression,
+    Lookup,
+    Meta,
+    Notrack,
+    Payload,
+    Verdict,
+    decode,
+)
+from vxland.kernel.fields import Field, fields
+
+NFPROTO, L4PROTO = 15, 16  # NFT_META_…
+UDP = b"\x11"
+MATCH = re.compile(r"(?P<key>.+?) (?P<but>!= )?@(?P<set>\w+)(?: |$)")
+INVERTED = 1  # NFT_LOOKUP_F_INV
+ENDS: dict[str, Sequence[Expression]] = {
+    "": (),
+    "accept": (Verdict(1),),  # NF_ACCEPT
+    "drop": (Verdict(0),),  # NF_DROP
+    "notrack": (Notrack(),),
+}
+QUAD = 16  # bytes of a register; each is four of 4 bytes, too, which are numbered from 8 on
+
+
+def program(rule: str) -> list[Expression]:
+    """The expressions of a rule made of lookups, and what becomes of a packet in all of them."""
+    return [*_program(rule)]
+
+
+def named(rules: Iterable[bytes], chain: str, known: dict[str, list[Expression]]) -> Iterator[str]:
+    """A chain's rules by their words, after its name; those that aren't known by expressions."""
+    for expressions in rules:
+        seen = decode(expressions)
+        alike = (rule for rule, program in known.items() if program == seen)
+        rule = next((rule for rule in alike if rule.startswith(f"{chain} ")), None)
+        yield rule or f"{chain} expressions {expressions.hex()}"
+
+
+def _program(rule: str) -> Iterator[Expression]:
+    told: set[Expression] = set()
+    end = 0
+    for match in MATCH.finditer(rule):
+        end = match.end()
+        key = fields(match["key"])
+        for needed in _needed(key):
+            if needed[1] not in told:
+                told.add(needed[1])
+                yield from needed
+        place = 0
+        for field in key:
+            yield Payload(field.base, field.offset, field.length, _register(place))
+            place += field.width
+        yield Lookup(match["set"], flags=INVERTED if match["but"] else 0)
+    yield from ENDS[rule[end:]]
+
+
+def _needed(key: Sequence[Field]) -> Iterator[tuple[Expression, Expression]]:
+    """What a packet must be to have these fields."""
+    for field in key:
+        if field.family:
+            yield Meta(NFPROTO), Compare(field.family)
+        if field.udp:
+            yield Meta(L4PROTO), Compare(UDP)
+
+
+def _register(place: int) -> int:
+    """Where so many bytes of a key stand before."""
+    return 8 + place // 4 if place % QUAD else 1 + place // QUAD

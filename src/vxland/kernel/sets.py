@@ -1,0 +1,117 @@
+"""Sets of a table of vxland's own, whose elements may count."""
+
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+
+from vxland.kernel import fields
+from vxland.kernel.attributes import attribute, nested, number, read_number, read_text, text
+from vxland.kernel.netlink import ATTRIBUTE, NLM_F_CREATE, Netlink, attributes
+from vxland.kernel.transactions import BODY, NEW, TableMessages
+
+NEWSET, GETSET = 9, 10
+NEWSETELEM, GETSETELEM, DELSETELEM = 12, 13, 14
+SET_TABLE, SET_NAME, SET_FLAGS, SET_KEY_TYPE, SET_KEY_LENGTH, SET_ID = 1, 2, 3, 4, 5, 10
+SET_USER_DATA, SET_EXPRESSION = 13, 17
+ELEMENTS_TABLE, ELEMENTS_SET, ELEMENTS = 1, 2, 3
+LIST_ELEMENT = 1
+ELEMENT_KEY = 1
+DATA_VALUE = 1
+EXPRESSION_NAME, EXPRESSION_DATA = 1, 2
+COUNTER_BYTES, COUNTER_PACKETS = 1, 2
+COUNTER = b"counter\0"
+KEY = 2 * ATTRIBUTE.size  # where an element's key begins
+AT_ONCE = 1000  # elements of a message, whose attributes have 64 KiB at most
+MOST = 128 << 10  # bytes of a transaction; net.core.wmem_default is 208 KiB
+
+
+@dataclass(frozen=True)
+class SetForm:
+    """How a set is made: its key as nft writes it, and whether its elements count."""
+
+    name: str
+    key: str
+    number: int  # among the sets of its table, from 1
+    counts: bool = False
+
+    @cached_property
+    def length(self) -> int:
+        """The bytes of a key."""
+        return fields.length(fields.fields(self.key))
+
+    def making(self, table: TableMessages) -> bytes:
+        """Make the set."""
+        key = fields.fields(self.key)
+        counter = (attribute(EXPRESSION_NAME, COUNTER), nested(EXPRESSION_DATA))
+        return table.message(
+            NEWSET,
+            text(SET_TABLE, table.name),
+            text(SET_NAME, self.name),
+            number(SET_FLAGS, 0),
+            number(SET_KEY_TYPE, fields.kind(key)),
+            number(SET_KEY_LENGTH, self.length),
+            number(SET_ID, self.number),
+            attribute(SET_USER_DATA, fields.user_data(key)),
+            *((nested(SET_EXPRESSION, *counter),) if self.counts else ()),
+            flags=NEW,
+        )
+
+    def is_seen(self, seen: Mapping[int, bytes]) -> bool:
+        """Whether a set of this name is as it is made, by the kernel's attributes."""
+        counts = dict(attributes(seen.get(SET_EXPRESSION, b""), 0))
+        return (
+            read_number(seen.get(SET_FLAGS, b"")) == 0
+            and read_number(seen.get(SET_KEY_LENGTH, b"")) == self.length
+            and counts.get(EXPRESSION_NAME, b"") == (COUNTER if self.counts else b"")
+        )
+
+
+def forms(keys: Mapping[str, str], counting: Iterable[str]) -> dict[str, SetForm]:
+    """A table's sets by name, by their keys."""
+    numbered = enumerate(keys.items(), 1)
+    counting = frozenset(counting)
+    return {name: SetForm(name, key, number, name in counting) for number, (name, key) in numbered}
+
+
+def sets(table: TableMessages, netlink: Netlink, known: Mapping[str, SetForm]) -> Iterator[str]:
+    """The names of the table's sets; of one that isn't as vxland makes it with a remark."""
+    for message in netlink.dump(table.message(GETSET, text(SET_TABLE, table.name))):
+        seen = dict(attributes(message, BODY))
+        if read_text(seen.get(SET_TABLE, b"")) != table.name:
+            continue
+        name = read_text(seen.get(SET_NAME, b""))
+        whole = name in known and known[name].is_seen(seen)
+        yield name if whole else f"{name}, otherwise"
+
+
+def changes(table: TableMessages, kind: int, name: str, keys: Sequence[bytes]) -> Iterator[bytes]:
+    """Add or delete elements of a set, by their keys."""
+    for start in range(0, len(keys), AT_ONCE):
+        elements = map(_element, keys[start : start + AT_ONCE])
+        where = (text(ELEMENTS_TABLE, table.name), text(ELEMENTS_SET, name))
+        request = NLM_F_CREATE if kind == NEWSETELEM else 0
+        yield table.message(kind, *where, nested(ELEMENTS, *elements), flags=request)
+
+
+def elements(table: TableMessages, netlink: Netlink, name: str) -> Iterator[list[bytes]]:
+    """A set's elements as the kernel has them, message by message."""
+    where = (text(ELEMENTS_TABLE, table.name), text(ELEMENTS_SET, name))
+    for message in netlink.dump(table.message(GETSETELEM, *where)):
+        whole = dict(attributes(message, BODY)).get(ELEMENTS, b"")
+        yield [element for _, element in attributes(whole, 0)]
+
+
+def parted(messages: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
+    """Transactions that fit into a socket."""
+    part: list[bytes] = []
+    for message in messages:
+        if part and sum(map(len, part)) + len(message) > MOST:
+            yield part
+            part = []
+        part.append(message)
+    if part:
+        yield part
+
+
+def _element(key: bytes) -> bytes:
+    return nested(LIST_ELEMENT, nested(ELEMENT_KEY, attribute(DATA_VALUE, key)))
