@@ -12,8 +12,9 @@ from typing import Any
 
 from tests.fake.devices import Device, RefusedError
 from tests.fake.filter import Filter, FilterError
+from tests.fake.ingress import IngressNft
 from tests.fake.requests import CHANGES, CREATIONS
-from tests.fake.table import Nft
+from tests.fake.table import Nft, Table
 from tests.fake.tally import TallyNft
 from tests.fake.tunnels import Tunnels
 from vxland import operations as ops
@@ -22,6 +23,7 @@ from vxland.ebtables import standing
 from vxland.execution import Failure
 from vxland.kernel.directory import Directory, numbers_needed
 from vxland.kernel.ebtables import SCRIPTS
+from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.nftables import BATCHES
 from vxland.kernel.refusals import DONE_ALREADY
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
@@ -30,6 +32,9 @@ from vxland.nftables import (
     counters_script,
     ending_script,
     filling_script,
+    ingress_change_script,
+    ingress_rules_script,
+    ingress_script,
     table_script,
     tally_rules_script,
     tally_script,
@@ -40,6 +45,9 @@ from vxland.ownership import KINDS, is_own
 from vxland.traffic import Seen
 
 NFT_SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
+    ops.MakeIngress: ingress_script,
+    ops.WriteIngressRules: ingress_rules_script,
+    ops.ChangeIngress: ingress_change_script,
     ops.MakeTally: tally_script,
     ops.WriteTallyRules: tally_rules_script,
     ops.AddCounters: counters_script,
@@ -49,22 +57,28 @@ NFT_SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
     ops.TrimTable: filling_script,
     ops.RemoveTable: ending_script,
 }
-TABLES = {*BATCHES, *TALLY_BATCHES}
+TABLES = {*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES}
 RULES = {*SCRIPTS, *TABLES}
 
 
 class FakeKernel:
-    """One network namespace. ``net``, ``filter``, ``nft``, ``tally`` may be vandalised."""
+    """One network namespace. ``net``, ``filter`` and ``tables`` may be vandalised."""
 
     def __init__(self) -> None:
         self.net = Tunnels()
         self.filter = Filter()
         self.nft = Nft()
+        self.ingress = IngressNft()
         self.tally = TallyNft()
         self.no_ebtables: Unavailable | None = None
         self.no_nftables: Unavailable | None = None
         self._directory = Directory({}, {})
         self._abroad: dict[tuple[int, str], Device] = {}
+
+    @property
+    def tables(self) -> tuple[Table, ...]:
+        """vxland's own tables of nftables."""
+        return self.nft, self.ingress, self.tally
 
     def observe(
         self,
@@ -153,6 +167,7 @@ class FakeKernel:
             addresses={d.name: frozenset(d.addresses) for d in devices if d.kind in KINDS},
             ebtables=self.no_ebtables or self.filter.state(),
             nftables=self.no_nftables or self.nft.state(),
+            ingress=self.no_nftables or self.ingress.state(),
             tally=self.no_nftables or self.tally.state(),
             host=Host(
                 mtus={d.name: d.mtu for d in devices if not (d.vxlan and is_own(d.seen(names)))},
@@ -210,19 +225,19 @@ class FakeKernel:
     def _do_nft(self, operation: Operation) -> None:
         if self.no_nftables is not None:
             raise FilterError(self.no_nftables.reason)
-        table = self.tally if operation.device == self.tally.name else self.nft
+        table = {table.name: table for table in self.tables}[operation.device]
         if isinstance(operation, ops.RemoveTable) and table.chains is None:
             return
         if isinstance(operation, ops.ClaimTable):
             table.claim()
         else:
             table.run(NFT_SCRIPTS[type(operation)](operation))
-        if isinstance(operation, ops.MakeTable | ops.MakeTally):
+        if isinstance(operation, ops.MakeTable | ops.MakeIngress | ops.MakeTally):
             table.keep()
 
     def by_nft(self, line: str) -> None:
         """Somebody uses nft on one of the tables."""
-        table = self.tally if f" {self.tally.name}" in line else self.nft
+        table = max((t for t in self.tables if f" {t.name}" in line), key=lambda t: len(t.name))
         table.by_somebody(line)
 
     def _learn_indexes(self) -> None:

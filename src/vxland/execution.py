@@ -6,7 +6,7 @@ from itertools import groupby
 from typing import Protocol
 
 from vxland.guards import arms, cut
-from vxland.identity import TALLY_TABLE
+from vxland.identity import INGRESS_TABLE, TALLY_TABLE
 from vxland.observed import Link, Observed
 from vxland.operations import (
     AddAddress,
@@ -23,6 +23,7 @@ from vxland.ownership import own_links
 from vxland.plan import Plan
 
 APART = (AddAddress, RemoveAddress)  # a bridge without its address is a bridge
+TABLES_APART = (INGRESS_TABLE, TALLY_TABLE)  # what filters and what counts: tunnels run without
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +104,7 @@ def _skipped(operations: Sequence[Operation], failed: set[str]) -> dict[Operatio
 
 def _is_apart(operation: Operation) -> bool:
     """Whether nothing else waits for it: a table that counts, say, does nothing else."""
-    return isinstance(operation, APART) or operation.device == TALLY_TABLE
+    return isinstance(operation, APART) or operation.device in TABLES_APART
 
 
 def _name_after(operation: Operation) -> str:

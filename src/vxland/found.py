@@ -9,6 +9,7 @@ from vxland.fights import causes
 from vxland.identity import CHAIN
 from vxland.observed import (
     EbtablesState,
+    Element,
     Link,
     NftablesState,
     NftTable,
@@ -104,8 +105,15 @@ def _table(observed: Observed) -> NftTable | None:
     return state.table if isinstance(state, NftablesState) else None
 
 
-def _made(operation: ops.MakeTable | ops.MakeTally, observed: Observed) -> str:
-    state = observed.nftables if isinstance(operation, ops.MakeTable) else observed.tally
+MADE: dict[type[Operation], Callable[[Observed], Any]] = {
+    ops.MakeTable: lambda observed: observed.nftables,
+    ops.MakeIngress: lambda observed: observed.ingress,
+    ops.MakeTally: lambda observed: observed.tally,
+}
+
+
+def _made(operation: ops.MakeTable | ops.MakeIngress | ops.MakeTally, observed: Observed) -> str:
+    state = MADE[type(operation)](observed)
     if isinstance(state, Unavailable) or state.table is None:
         return f"table {operation.device} missing"
     return f"table {operation.device} {'dormant' if state.table.dormant else 'changed'}"
@@ -115,6 +123,17 @@ def _filled(operation: ops.FillTable, observed: Observed) -> str:
     table = _table(observed)
     complete = table is not None and set(table.rules).issuperset(operation.rules)
     return f"table {operation.device} {'with other rules' if complete else 'missing rules'}"
+
+
+def _let_in(operation: ops.ChangeIngress, _: Observed) -> str:
+    parts = (("missing", operation.added), ("too many", operation.removed))
+    said = (f"{_elements(some_of)} {word}" for word, some_of in parts if some_of)
+    return f"in table {operation.device} {', '.join(said)}"
+
+
+def _elements(elements: Collection[Element]) -> str:
+    addresses = sorted({str(one.address) for one in elements if one.address is not None})
+    return some(addresses, MOST) if addresses else "VNIs"
 
 
 def _counters(counted: ops.AddCounters | ops.RemoveCounters) -> str:
@@ -131,6 +150,7 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.AppendFlood: lambda op, _: f"{op.destination} not in its flood list",
     ops.Attach: _master,
     ops.BringUp: lambda *_: "down",
+    ops.ChangeIngress: _let_in,
     ops.ClaimTable: lambda op, _: f"table {op.device} without its owner",
     ops.ClearFlag: lambda op, _: f"port flag {op.flag} changed",
     ops.CreateBridge: _missing,
@@ -139,6 +159,7 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.DeleteLink: lambda *_: "not wanted as it was",
     ops.FillTable: _filled,
     ops.Isolate: lambda *_: "not isolated",
+    ops.MakeIngress: _made,
     ops.MakeTable: _made,
     ops.MakeTally: _made,
     ops.NoLinkLocal: lambda *_: "with IPv6 link-local addresses",
@@ -165,5 +186,6 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.TrimTable: lambda op, _: f"table {op.device} with more rules than wanted",
     ops.Unisolate: lambda *_: "isolated, which isn't wanted",
     ops.WriteChain: _chain,
+    ops.WriteIngressRules: lambda op, _: f"table {op.device} with other rules",
     ops.WriteTallyRules: lambda op, _: f"table {op.device} with other rules",
 }

@@ -22,8 +22,9 @@ ADDRESS_PROTOCOL = 0x76  # "v": IFA_PROTO of the addresses that vxland puts on a
 CHAIN = "VXLAND"
 TABLE = "bridge vxland"  # as nft names it: no device has a space in its name
 TALLY_TABLE = "inet vxland"
+INGRESS_TABLE = "inet vxland-ingress"
 FORWARD_RULES = "ebtables FORWARD"  # what stands there beside the jump is others'
-RULE_SETS = (CHAIN, TABLE, TALLY_TABLE, FORWARD_RULES)
+RULE_SETS = (CHAIN, TABLE, INGRESS_TABLE, TALLY_TABLE, FORWARD_RULES)
 
 PAIR_PREFIX = "vxl-"
 INDEX_PREFIX = "vxlan"

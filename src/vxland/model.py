@@ -38,6 +38,7 @@ class Vtep:
     remotes: tuple[Remote, ...]  # in a mesh exactly one
     mtu: int  # bytes, of the inner packet
     options: VxlanOptions
+    common: bool = False  # any peer of the overlay may send to it: positions differ, node by node
     off: frozenset[str] = frozenset()  # flags of its bridge port that are on in a new one
 
     @property
@@ -138,6 +139,7 @@ class Overlay:
     allow_tunnel_ports: frozenset[str] = frozenset()
     reattach: bool = False
     adopt: bool = False  # matching devices that something else made are taken over
+    ingress: bool = True  # packets with its VNIs are taken from its peers alone
     shared: bool = False  # one VTEP for all peers of a family
     waiting: tuple[
         Problem, ...
@@ -166,6 +168,7 @@ class Desired:
     node: str  # empty while this machine doesn't find itself: then only bridges are wanted
     overlays: tuple[Overlay, ...]
     waiting: tuple[Problem, ...] = ()  # what the whole node waits for
+    known_by: frozenset[IPAddress] = frozenset()  # addresses that the other peers send to
 
     def vteps(self) -> Iterator[Vtep]:
         """Every VTEP of every overlay."""

@@ -159,7 +159,15 @@ def resolve(
         raise Unresolved(*clashing)
     tunnels = (tunnel for overlay in overlays for tunnel in overlay.tunnels())
     waiting = waited_for(node.address, settings.node, tunnels, host)
-    return Desired(node.name, overlays, tuple(waiting))
+    return Desired(node.name, overlays, tuple(waiting), _known_by(node, addresses, beyond))
+
+
+def _known_by(
+    node: Node, addresses: Mapping[str, IPAddress], beyond: Beyond
+) -> frozenset[IPAddress]:
+    """The addresses that the file, or its name, gives this node; none where it isn't listed."""
+    listed = {addresses[node.name]} if node.name in addresses else set()
+    return frozenset(listed | beyond.mine)
 
 
 def broadcast_addresses(host: Host) -> dict[IPAddress, LocalAddress]:
@@ -233,6 +241,7 @@ def _overlay(
         allow_tunnel_ports=overlay.allow_tunnel_ports,
         reattach=overlay.reattach,
         adopt=overlay.adopt,
+        ingress=overlay.ingress,
         peers_listed=len(listed),
         unknown=any(name not in addresses for name in order),
         waiting=tuple(

@@ -64,6 +64,7 @@ class OverlaySettings:
     mtu: int | None = None  # None: "auto"
     addresses: tuple[IPInterface, ...] = ()
     allow_tunnel_ports: frozenset[str] = frozenset()
+    ingress: bool = True  # packets with its VNIs are taken from its peers alone
     reattach: bool = False
     adopt: bool = False
     options: VxlanOptions = VxlanOptions()

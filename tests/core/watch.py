@@ -9,7 +9,14 @@ from tests.fake_kernel import FakeKernel
 from vxland import operations as ops
 from vxland.execution import Failure
 from vxland.hazards import looping_pairs
-from vxland.identity import ALIAS_MARK, CHAIN, FORWARD_RULES, TABLE, TALLY_TABLE
+from vxland.identity import (
+    ALIAS_MARK,
+    CHAIN,
+    FORWARD_RULES,
+    INGRESS_TABLE,
+    TABLE,
+    TALLY_TABLE,
+)
 from vxland.kernel.ebtables import FORWARD
 from vxland.model import Desired
 from vxland.observed import Observed
@@ -19,7 +26,9 @@ from vxland.ownership import is_own
 CHAINS = (ops.WriteChain, ops.TrimChain, ops.RemoveChain)
 TABLES = (ops.MakeTable, ops.FillTable, ops.ClaimTable, ops.TrimTable, ops.RemoveTable)
 TALLY = (ops.MakeTally, ops.WriteTallyRules, ops.AddCounters, ops.RemoveCounters)
+INGRESS = (ops.MakeIngress, ops.WriteIngressRules, ops.ChangeIngress)
 EITHER = (ops.ClaimTable, ops.RemoveTable)
+RULES_OF = ((CHAINS, CHAIN), (TABLES, TABLE), (INGRESS, INGRESS_TABLE), (TALLY, TALLY_TABLE))
 FOLLOWERS = ("bridge", "macvlan")  # whose MTU the kernel changes by itself
 
 
@@ -76,9 +85,13 @@ class Watch:
 
     def _check_owner(self, operation: Operation) -> None:
         """The device that the operation names is vxland's, or isn't there."""
-        for node_wide, rules in ((CHAINS, CHAIN), (TABLES, TABLE), (TALLY, TALLY_TABLE)):
+        for node_wide, rules in RULES_OF:
             if isinstance(operation, node_wide):
-                names = {rules, TALLY_TABLE} if isinstance(operation, EITHER) else {rules}
+                names = (
+                    {rules, INGRESS_TABLE, TALLY_TABLE}
+                    if isinstance(operation, EITHER)
+                    else {rules}
+                )
                 assert not operation.overlay
                 assert operation.device in names
                 return

@@ -225,8 +225,8 @@ def daemon_ended() -> Vandalism:
     """vxland ends, and another process of it starts."""
 
     def effect(kernel: FakeKernel) -> None:
-        kernel.nft.leave()
-        kernel.tally.leave()
+        for table in kernel.tables:
+            table.leave()
 
     return Vandalism("true", effect)
 
@@ -235,8 +235,8 @@ def ruleset_flushed() -> Vandalism:
     """Somebody flushes all that nft shows: ebtables' table, too."""
 
     def effect(kernel: FakeKernel) -> None:
-        kernel.nft.flush()
-        kernel.tally.flush()
+        for table in kernel.tables:
+            table.flush()
         kernel.filter.forget()
 
     return Vandalism("nft flush ruleset", effect)

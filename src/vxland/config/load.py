@@ -118,6 +118,7 @@ def _overlay(item: Item[OverlayTable]) -> OverlaySettings:
         allow_tunnel_ports=frozenset(table.allow_tunnel_ports),
         reattach=table.reattach,
         adopt=table.adopt,
+        ingress=table.ingress == "peers",
         options=_options(table),
         vnis=explicit(table),
     )

@@ -100,6 +100,14 @@ class OverlayTable(Table):
             json_schema_extra={"uniqueItems": True},
         ),
     ] = ("isolated", "ebtables")
+    ingress: Annotated[
+        Literal["peers", "off"],
+        Takes('"peers" or "off"', '"peers"'),
+        Field(
+            description='"peers": packets with a VNI of this overlay are taken from the peers that'
+            ' it belongs to alone. "off": from anybody; something else filters.'
+        ),
+    ] = "peers"
     mtu: Annotated[
         Annotated[int, Field(ge=576, le=65485)] | Literal["auto"],
         Takes('"auto" or a number from 576 to 65485', "1450"),

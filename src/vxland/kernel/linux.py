@@ -22,6 +22,8 @@ from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
+from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
+from vxland.kernel.ingress import Ingress
 from vxland.kernel.link_table import LinkTable
 from vxland.kernel.links import read_indexes
 from vxland.kernel.messages import MESSAGES
@@ -60,10 +62,14 @@ class LinuxKernel(Closing):
         self.forward = Forward()
         self._far_ends = FarEnds()
         self.nftables = Nftables(keeps=keeps)
+        self.ingress = Ingress(keeps=keeps)
         self.tally = Tally(keeps=keeps)
         self._rules: dict[type[Operation], Callable[[Operation], Failure | None]] = {
             **dict.fromkeys(SCRIPTS, self.ebtables.write),
-            **dict.fromkeys((*BATCHES, *TALLY_BATCHES), self._write_table),
+            **dict.fromkeys((*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES), self._write_table),
+        }
+        self._tables: dict[str, Nftables | Ingress | Tally] = {
+            table.table: table for table in (self.nftables, self.ingress, self.tally)
         }
         self._directory = Directory({}, {})
         self._bridges: dict[str, int] = {}  # indexes, as last observed
@@ -73,6 +79,7 @@ class LinuxKernel(Closing):
         self.ebtables.close()
         self.forward.close()
         self.nftables.close()
+        self.ingress.close()
         self.tally.close()
         self._netlink.close()
 
@@ -115,6 +122,7 @@ class LinuxKernel(Closing):
             addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
             ebtables=self.ebtables.read(others=others),
             nftables=self.nftables.read(wanted=NFTABLES in guards),
+            ingress=self.ingress.read(),
             tally=self.tally.read(),
             abroad=self.look_abroad() if abroad else None,
             host=self._host(remotes, links, addresses),
@@ -252,9 +260,8 @@ class LinuxKernel(Closing):
         return failures
 
     def _write_table(self, operation: Operation) -> Failure | None:
-        """Some operations are either table's."""
-        table = self.tally if operation.device == self.tally.table else self.nftables
-        return table.write(operation)
+        """Some operations are any table's."""
+        return self._tables[operation.device].write(operation)
 
     def _send(self, batch: Sequence[tuple[Operation, bytes]]) -> dict[Operation, Failure]:
         answers: list[NetlinkError | None] = []

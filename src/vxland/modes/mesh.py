@@ -32,6 +32,7 @@ class _Kind:
     node: str
     port: int
     options: VxlanOptions
+    common: bool
     off: frozenset[str]
 
 
@@ -58,7 +59,8 @@ def _kind(seat: Seat, scheme: VniScheme) -> _Kind:
     if overlay.heard is not None:  # of two kinds of devices each learns as it would alone
         options = replace(options, learning=scheme.learning)
     off = frozenset() if scheme is overlay.vni else QUIET[scheme]
-    return _Kind(overlay.name, seat.node, overlay.port, options, off)
+    common = scheme is VniScheme.INDEX
+    return _Kind(overlay.name, seat.node, overlay.port, options, common, off)
 
 
 @lru_cache(REMEMBERED)
@@ -77,5 +79,6 @@ def _vtep(kind: _Kind, number: Numbered, local: IPAddress, remote: IPAddress, mt
         remotes=(Remote(number.peer, remote),),
         mtu=mtu,
         options=kind.options,
+        common=kind.common,
         off=kind.off,
     )

@@ -6,7 +6,13 @@ from dataclasses import dataclass, field
 from vxland.observed.claims import Claim
 from vxland.observed.devices import Abroad, BridgeAddress, FarEnd, FdbEntry, Link
 from vxland.observed.host import Host
-from vxland.observed.rules import EbtablesState, ForwardChain, NftablesState, TallyState
+from vxland.observed.rules import (
+    EbtablesState,
+    ForwardChain,
+    IngressState,
+    NftablesState,
+    TallyState,
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +32,7 @@ class Observed:
     addresses: Mapping[str, frozenset[BridgeAddress]] = field(default_factory=dict)  # by device
     ebtables: EbtablesState | Unavailable = EbtablesState()  # noqa: RUF009 - frozen
     nftables: NftablesState | Unavailable = NftablesState()  # noqa: RUF009 - frozen
+    ingress: IngressState | Unavailable = IngressState()  # noqa: RUF009 - frozen
     tally: TallyState | Unavailable = TallyState()  # noqa: RUF009 - frozen
     abroad: tuple[Abroad, ...] | None = None  # None: nobody looked
     host: Host = Host()  # noqa: RUF009 - frozen

@@ -1,7 +1,9 @@
-"""Rules for frames and packets: the guards', the table that counts, and what drops frames."""
+"""Rules for frames and packets: the guards', the own tables, and what drops frames."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from enum import Enum
+from typing import NamedTuple
 
 from vxland.addresses import IPAddress
 
@@ -93,6 +95,36 @@ class TallyState:
     """The table that counts, and whether the one who looks stays to own it, and the kernel can."""
 
     table: TallyTable | None = None
+    keeps: bool = False
+
+
+class Element(NamedTuple):
+    """An element of a set of the table that filters. A tuple, since there are thousands."""
+
+    set: str
+    port: int
+    vni: int | None = None
+    address: IPAddress | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IngressTable:
+    """vxland's own table of nftables' inet family, which lets only peers in."""
+
+    chains: frozenset[NftChain]
+    rules: Mapping[str, tuple[str, ...]]  # by chain, in order
+    sets: frozenset[str]  # the names of those that are as they should be
+    elements: frozenset[Element] = frozenset()
+    dormant: bool = False  # its chains are hooked nowhere
+    owner: Owner = Owner.NOBODY
+    persistent: bool = False  # it stays when its owner ends
+
+
+@dataclass(frozen=True, slots=True)
+class IngressState:
+    """The table that filters, and whether the one who looks stays to own it, and the kernel can."""
+
+    table: IngressTable | None = None
     keeps: bool = False
 
 

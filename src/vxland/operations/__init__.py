@@ -35,6 +35,7 @@ from vxland.operations.devices import (
     SetMtu,
     TakeDown,
 )
+from vxland.operations.filtering import ChangeIngress, MakeIngress, WriteIngressRules
 from vxland.operations.guarding import (
     ClaimTable,
     FillTable,
@@ -67,6 +68,7 @@ __all__ = [
     "AppendFlood",
     "Attach",
     "BringUp",
+    "ChangeIngress",
     "ClaimTable",
     "ClearFlag",
     "CreateBridge",
@@ -76,6 +78,7 @@ __all__ = [
     "FillTable",
     "Guarding",
     "Isolate",
+    "MakeIngress",
     "MakeTable",
     "MakeTally",
     "NoLinkLocal",
@@ -105,5 +108,6 @@ __all__ = [
     "TrimTable",
     "Unisolate",
     "WriteChain",
+    "WriteIngressRules",
     "WriteTallyRules",
 ]

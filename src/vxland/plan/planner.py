@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 
-from vxland import tally
+from vxland import ingress, tally
 from vxland.guards import GUARDS, port_in
 from vxland.guards.port import Port
 from vxland.identity import RULE_SETS
@@ -63,8 +63,7 @@ def plan_view(view: View, memory: Memory) -> Plan:
     planner.tunnels()
     planner.departures()
     planner.guards()
-    if view.tables is not None:
-        planner.operations += tally.operations(planner.active(view.tables), adoption.observed)
+    planner.tables(view.tables)
     planner.rules()
     return planner.result()
 
@@ -74,7 +73,7 @@ def plan_teardown(observed: Observed) -> Plan:
     planner = _Planner(observed, Desired("", ()), Memory(), Adoption(observed))
     planner.departures()
     planner.guards()
-    planner.operations += tally.operations(planner.desired, observed)
+    planner.tables(planner.desired)
     return planner.result()
 
 
@@ -205,6 +204,16 @@ class _Planner:
         early, late = retirements(self.active(self.desired), self.seats, self.observed, renames)
         self.adoption = replace(self.adoption, operations=(*self.adoption.operations, *early))
         self.operations += late
+
+    def tables(self, desired: Desired | None) -> None:
+        """What filters and what counts by peers of these overlays, and what lacks for it."""
+        if desired is None:
+            return
+        active, observed = self.active(desired), self.observed
+        held = len(active.overlays) < len(desired.overlays)
+        self.operations += ingress.operations(active, observed, held=held)
+        self.problems += ingress.problems(active, observed)
+        self.operations += tally.operations(active, observed)
 
     def active(self, desired: Desired) -> Desired:
         """What of this is wanted but for overlays in which nothing is changed."""

@@ -1,0 +1,180 @@
+"""Who gets in: a packet with a VNI of an overlay's is taken from the peers it belongs to alone.
+
+VXLAN has no authentication, and the kernel doesn't look where a packet comes from (RFC 7348,
+section 7). An own table of nftables does, after everybody's filters and after reassembly: it only
+ever drops, since an accept in one chain doesn't end the others. Packets with VNIs that aren't
+vxland's pass.
+
+The same table keeps peers' packets out of connection tracking: a tunnel's source ports are as many
+as the flows inside (RFC 7348, section 5), and each would be a connection of its own.
+"""
+
+from collections.abc import Callable, Iterable, Iterator
+
+from vxland.addresses import IPAddress, unzoned
+from vxland.identity import INGRESS_TABLE
+from vxland.model import Desired, Overlay, Vtep
+from vxland.observed import (
+    Element,
+    IngressTable,
+    NftChain,
+    Observed,
+    Owner,
+    Unavailable,
+)
+from vxland.operations import (
+    ChangeIngress,
+    ClaimTable,
+    MakeIngress,
+    Operation,
+    RemoveTable,
+    WriteIngressRules,
+)
+from vxland.problems import Kind, Problem
+
+PRIORITY = 200  # after others' filters: what they drop isn't counted here; before what counts peers
+RAW = -300  # NF_IP_PRI_RAW: before connection tracking
+VNI = "@th,96,24 . udp dport"
+# A peer of an overlay with vni = "index" may send with any of its VNIs: so "common" has those, and
+# "senders" those peers, where "peers" would need as many elements as the peers' number squared.
+KEYS = {
+    "peers4": "ip saddr . @th,96,24 . udp dport",
+    "peers6": "ip6 saddr . @th,96,24 . udp dport",
+    "senders4": "ip saddr . udp dport",
+    "senders6": "ip6 saddr . udp dport",
+    "ways4": "ip daddr . @th,96,24 . udp dport",
+    "ways6": "ip6 daddr . @th,96,24 . udp dport",
+    "common": VNI,
+    "vnis": VNI,
+    "ports": "udp dport",
+}
+COUNTING = ("vnis", "ports")  # what is dropped by them
+SETS = frozenset(KEYS)
+ORDER = {name: place for place, name in enumerate(KEYS)}
+CHAINS = {
+    name: NftChain(name, f"type filter hook {name} priority {priority}; policy accept;")
+    for name, priority in (("prerouting", RAW), ("output", RAW), ("input", PRIORITY))
+}
+
+
+def _by(*names: str) -> str:
+    return " ".join(f"{KEYS[name]} @{name}" for name in names)
+
+
+FROM_PEERS = (
+    _by("peers4"),
+    _by("peers6"),
+    _by("common", "senders4"),
+    _by("common", "senders6"),
+)
+RULES = {
+    "prerouting": tuple(f"{match} notrack" for match in FROM_PEERS),
+    "output": tuple(f"{_by(ways)} notrack" for ways in ("ways4", "ways6")),
+    "input": (
+        f"{KEYS['ports']} != @ports accept",
+        *(f"{match} accept" for match in FROM_PEERS),
+        f"{_by('vnis')} drop",
+        f"{VNI} != @vnis accept",
+        # What has no VNI is no packet of anybody's, or the first fragment of one: IPv6 is
+        # reassembled after this hook where nobody tracks connections.
+        f"{_by('ports')} drop",
+    ),
+}
+
+
+def wanted(desired: Desired) -> frozenset[Element]:
+    """What there should be in the sets."""
+    filtered = (overlay for overlay in desired.overlays if overlay.ingress)
+    return frozenset(element for o in filtered for element in _elements(o, desired.known_by))
+
+
+def operations(desired: Desired, observed: Observed, *, held: bool = False) -> Iterator[Operation]:
+    """What makes the table as it is wanted, or takes it away where nothing is to be filtered.
+
+    ``held``: overlays that aren't in ``desired`` stay as they are, and so does what there is
+    for them.
+    """
+    state, due = observed.ingress, wanted(desired)
+    if isinstance(state, Unavailable):
+        return
+    table = state.table
+    waiting = held or any(o.ingress and o.waiting for o in desired.overlays)
+    if not due:
+        if table is not None and not waiting:
+            yield RemoveTable("", INGRESS_TABLE, ())
+        return
+    if table is None or not _is_whole(table, keeps=state.keeps):
+        yield MakeIngress("", INGRESS_TABLE, in_order(due), replaces=table is not None)
+        return
+    if table.rules != RULES:
+        yield WriteIngressRules("", INGRESS_TABLE)
+    stale = table.elements - due
+    if waiting:
+        stale = frozenset(filter(_settled(desired), stale))
+    if stale or due - table.elements:
+        added = in_order(due - table.elements)
+        yield ChangeIngress("", INGRESS_TABLE, added, in_order(stale)[::-1])
+    if state.keeps and table.owner is Owner.NOBODY:
+        yield ClaimTable("", INGRESS_TABLE)
+
+
+def problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
+    """One for each overlay that nothing filters though something should. Its tunnels run on."""
+    lack = observed.ingress
+    if not isinstance(lack, Unavailable):
+        return
+    for overlay in desired.overlays:
+        if overlay.ingress and overlay.vteps:
+            yield Problem(
+                Kind.GUARD,
+                f"nothing keeps strangers' packets out of overlay {overlay.name}: {lack.reason}",
+                f"{lack.cure}; or let a firewall take its UDP port from the peers alone, and write"
+                ' ingress = "off"',
+                overlay=overlay.name,
+                about="ingress",
+            )
+
+
+def in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
+    """As they are to be added: whom to take packets from before what else is dropped."""
+    return tuple(sorted(elements, key=_place))
+
+
+def _place(element: Element) -> tuple[int, int, int, int]:
+    return ORDER[element.set], element.vni or 0, element.port, int(element.address or 0)
+
+
+def _elements(overlay: Overlay, known_by: frozenset[IPAddress]) -> Iterator[Element]:
+    for vtep in overlay.vteps:
+        yield Element("ports", vtep.port)
+        yield Element("vnis", vtep.port, vtep.vni)
+        if vtep.common:
+            yield Element("common", vtep.port, vtep.vni)
+        for remote in vtep.remotes:
+            address, family = unzoned(remote.address), remote.address.version
+            if vtep.common:
+                yield Element(f"senders{family}", vtep.port, None, address)
+            else:
+                yield Element(f"peers{family}", vtep.port, vtep.vni, address)
+            if vtep.local in known_by:
+                yield Element(f"ways{family}", vtep.port, vtep.vni, address)
+
+
+def _settled(desired: Desired) -> Callable[[Element], bool]:
+    """Whether an element is of a tunnel whose peer's address is known: others may be any's."""
+    known = {(vtep.vni, vtep.port) for vtep in desired.vteps() if _is_exact(vtep)}
+    return lambda element: (element.vni, element.port) in known
+
+
+def _is_exact(vtep: Vtep) -> bool:
+    return not (vtep.shared or vtep.common)
+
+
+def _is_whole(table: IngressTable, *, keeps: bool) -> bool:
+    """Whether all but rules and elements is as vxland makes it."""
+    return (
+        not table.dormant
+        and table.chains == frozenset(CHAINS.values())
+        and table.sets == SETS
+        and (table.persistent or not keeps)
+    )

@@ -1,0 +1,139 @@
+"""The table that lets only peers in, in the kernel (docs/security.md says what it is for)."""
+
+from collections.abc import Callable, Iterable, Iterator
+from ipaddress import IPv4Address, IPv6Address
+from itertools import groupby
+from typing import Any
+
+from vxland import operations as ops
+from vxland.addresses import IPAddress
+from vxland.identity import INGRESS_TABLE
+from vxland.ingress import CHAINS, COUNTING, KEYS, PRIORITY, RAW, RULES
+from vxland.kernel.expressions import encode
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.own_table import Facts, OwnTable
+from vxland.kernel.programs import named, program
+from vxland.kernel.sets import (
+    DELSETELEM,
+    KEY,
+    NEWSETELEM,
+    changes,
+    elements,
+    forms,
+    parted,
+    sets,
+)
+from vxland.kernel.transactions import TableMessages
+from vxland.observed import Element, IngressState, IngressTable
+
+INGRESS = TableMessages(*INGRESS_TABLE.split())
+FORMS = forms(KEYS, COUNTING)
+PLACES = tuple((name, name, PRIORITY if name == "input" else RAW) for name in CHAINS)
+PROGRAMS = {f"{chain} {rule}": program(rule) for chain in RULES for rule in RULES[chain]}
+ADDRESSES: dict[int, type[IPAddress]] = {4: IPv4Address, 16: IPv6Address}
+VNI_FIELD, PORT_FIELD = 4, 2  # bytes in a key
+
+
+class Ingress(OwnTable[IngressState]):
+    """The table of this network namespace. ``keeps``: who looks stays, and may own it."""
+
+    def __init__(self, *, keeps: bool = False) -> None:
+        super().__init__(INGRESS_TABLE, keeps=keeps)
+
+    def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> IngressState:
+        """Whom it lets in, and whether it does."""
+        if facts is None:
+            return IngressState(None, keeps)
+        there = frozenset(sets(INGRESS, netlink, FORMS))
+        table = IngressTable(
+            chains=frozenset(INGRESS.chains(netlink)),
+            rules={chain: _rules(netlink, chain) for chain in RULES},
+            sets=there,
+            elements=frozenset(_elements(netlink, sorted(there & KEYS.keys()))),
+            dormant=facts.dormant,
+            owner=facts.owner,
+            persistent=facts.persistent,
+        )
+        return IngressState(table, keeps)
+
+    def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
+        """One, or several for more than some 1,500 peers: the kernel has a limit."""
+        return parted(BATCHES[type(operation)](operation, flags))
+
+    def trial(self, messages: TableMessages) -> Iterator[bytes]:
+        """The sets and the chains, and a rule for what a kernel may lack."""
+        yield from (form.making(messages) for form in FORMS.values())
+        yield from (messages.chain(*place) for place in PLACES)
+        yield messages.rule("output", encode(program("notrack")))
+
+
+def _rules(netlink: Netlink, chain: str) -> tuple[str, ...]:
+    seen = named(INGRESS.rules(netlink, chain), chain, PROGRAMS)
+    return tuple(rule.removeprefix(f"{chain} ") for rule in seen)
+
+
+def _elements(netlink: Netlink, names: Iterable[str]) -> Iterator[Element]:
+    for name in names:
+        length = FORMS[name].length
+        for piece in elements(INGRESS, netlink, name):
+            for element in piece:
+                yield _read(name, element[KEY : KEY + length])
+
+
+def _read(name: str, key: bytes) -> Element:
+    """The element that this key is: an address, a VNI and a port, as far as the set has them."""
+    vni = None
+    if len(key) == PORT_FIELD:
+        return Element(name, int.from_bytes(key, "big"))
+    port, key = int.from_bytes(key[-4:-2], "big"), key[:-4]
+    if "@th" in KEYS[name]:
+        vni, key = int.from_bytes(key[-4:-1], "big"), key[:-VNI_FIELD]
+    return Element(name, port, vni, ADDRESSES[len(key)](key) if key else None)
+
+
+def _key(element: Element) -> bytes:
+    port = element.port.to_bytes(PORT_FIELD, "big")
+    if element.set == "ports":
+        return port
+    address = b"" if element.address is None else element.address.packed
+    vni = b"" if element.vni is None else element.vni.to_bytes(3, "big") + b"\0"
+    return address + vni + port + b"\0\0"
+
+
+def _new_rules() -> Iterator[bytes]:
+    for chain, rules in RULES.items():
+        yield from (INGRESS.rule(chain, encode(PROGRAMS[f"{chain} {rule}"])) for rule in rules)
+
+
+def _write_rules(*_: object) -> Iterator[bytes]:
+    yield from map(INGRESS.emptying, RULES)
+    yield from _new_rules()
+
+
+def _make(operation: ops.MakeIngress, flags: int) -> Iterator[bytes]:
+    if operation.replaces:
+        yield INGRESS.deletion()
+    yield INGRESS.making(flags)
+    yield from (form.making(INGRESS) for form in FORMS.values())
+    yield from (INGRESS.chain(*place) for place in PLACES)
+    yield from _new_rules()
+    yield from _changes(NEWSETELEM, operation.elements)
+
+
+def _change(operation: ops.ChangeIngress, _: int) -> Iterator[bytes]:
+    yield from _changes(DELSETELEM, operation.removed)
+    yield from _changes(NEWSETELEM, operation.added)
+
+
+def _changes(kind: int, wanted: Iterable[Element]) -> Iterator[bytes]:
+    for name, alike in groupby(wanted, lambda element: element.set):
+        yield from changes(INGRESS, kind, name, [*map(_key, alike)])
+
+
+BATCHES: dict[type[ops.Operation], Callable[[Any, int], Iterable[bytes]]] = {
+    ops.MakeIngress: _make,
+    ops.WriteIngressRules: _write_rules,
+    ops.ChangeIngress: _change,
+    ops.ClaimTable: lambda _, flags: (INGRESS.making(flags, request=0),),
+    ops.RemoveTable: lambda *_: (INGRESS.deletion(),),
+}
