@@ -9,11 +9,11 @@ The same table keeps peers' packets out of connection tracking: a tunnel's sourc
 as the flows inside (RFC 7348, section 5), and each would be a connection of its own.
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 from vxland.addresses import IPAddress, unzoned
 from vxland.identity import INGRESS_TABLE
-from vxland.model import Desired, Overlay, Vtep
+from vxland.model import Desired, Vtep
 from vxland.observed import (
     Element,
     IngressTable,
@@ -82,25 +82,26 @@ RULES = {
 }
 
 
-def wanted(desired: Desired) -> frozenset[Element]:
-    """What there should be in the sets."""
-    filtered = (overlay for overlay in desired.overlays if overlay.ingress)
-    return frozenset(element for o in filtered for element in _elements(o, desired.known_by))
+def wanted(vteps: Iterable[Vtep], known_by: frozenset[IPAddress]) -> frozenset[Element]:
+    """What there should be in the sets for these; ``known_by``: whom the peers think this is."""
+    return frozenset(element for vtep in vteps for element in _elements(vtep, known_by))
 
 
-def operations(desired: Desired, observed: Observed, *, held: bool = False) -> Iterator[Operation]:
+def operations(desired: Desired, observed: Observed, laid: Collection[Vtep]) -> Iterator[Operation]:
     """What makes the table as it is wanted, or takes it away where nothing is to be filtered.
 
-    ``held``: overlays that aren't in ``desired`` stay as they are, and so does what there is
-    for them.
+    ``laid`` are the VTEPs that are laid out. While others aren't, nothing goes that may be theirs:
+    what is left alone stays filtered, and what isn't vxland's doesn't become so.
     """
-    state, due = observed.ingress, wanted(desired)
+    state = observed.ingress
     if isinstance(state, Unavailable):
         return
-    table = state.table
-    waiting = held or any(o.ingress and o.waiting for o in desired.overlays)
+    filtered = {overlay.name for overlay in desired.overlays if overlay.ingress}
+    vteps = [vtep for vtep in laid if vtep.overlay in filtered]
+    table, due = state.table, wanted(vteps, desired.known_by)
+    held = _is_held(desired, len(vteps))
     if not due:
-        if table is not None and not waiting:
+        if table is not None and not held:
             yield RemoveTable("", INGRESS_TABLE, ())
         return
     if table is None or not _is_whole(table, keeps=state.keeps):
@@ -109,8 +110,9 @@ def operations(desired: Desired, observed: Observed, *, held: bool = False) -> I
     if table.rules != RULES:
         yield WriteIngressRules("", INGRESS_TABLE)
     stale = table.elements - due
-    if waiting:
-        stale = frozenset(filter(_settled(desired), stale))
+    if held:
+        known = {(vtep.vni, vtep.port) for vtep in vteps if not (vtep.shared or vtep.common)}
+        stale = frozenset(one for one in stale if (one.vni, one.port) in known)
     if stale or due - table.elements:
         added = in_order(due - table.elements)
         yield ChangeIngress("", INGRESS_TABLE, added, in_order(stale)[::-1])
@@ -144,30 +146,26 @@ def _place(element: Element) -> tuple[int, int, int, int]:
     return ORDER[element.set], element.vni or 0, element.port, int(element.address or 0)
 
 
-def _elements(overlay: Overlay, known_by: frozenset[IPAddress]) -> Iterator[Element]:
-    for vtep in overlay.vteps:
-        yield Element("ports", vtep.port)
-        yield Element("vnis", vtep.port, vtep.vni)
+def _elements(vtep: Vtep, known_by: frozenset[IPAddress]) -> Iterator[Element]:
+    yield Element("ports", vtep.port)
+    yield Element("vnis", vtep.port, vtep.vni)
+    if vtep.common:
+        yield Element("common", vtep.port, vtep.vni)
+    for remote in vtep.remotes:
+        address, family = unzoned(remote.address), remote.address.version
         if vtep.common:
-            yield Element("common", vtep.port, vtep.vni)
-        for remote in vtep.remotes:
-            address, family = unzoned(remote.address), remote.address.version
-            if vtep.common:
-                yield Element(f"senders{family}", vtep.port, None, address)
-            else:
-                yield Element(f"peers{family}", vtep.port, vtep.vni, address)
-            if vtep.local in known_by:
-                yield Element(f"ways{family}", vtep.port, vtep.vni, address)
+            yield Element(f"senders{family}", vtep.port, None, address)
+        else:
+            yield Element(f"peers{family}", vtep.port, vtep.vni, address)
+        if vtep.local in known_by:
+            yield Element(f"ways{family}", vtep.port, vtep.vni, address)
 
 
-def _settled(desired: Desired) -> Callable[[Element], bool]:
-    """Whether an element is of a tunnel whose peer's address is known: others may be any's."""
-    known = {(vtep.vni, vtep.port) for vtep in desired.vteps() if _is_exact(vtep)}
-    return lambda element: (element.vni, element.port) in known
-
-
-def _is_exact(vtep: Vtep) -> bool:
-    return not (vtep.shared or vtep.common)
+def _is_held(desired: Desired, laid: int) -> bool:
+    """Whether there is more to be filtered than what is laid out."""
+    overlays = [overlay for overlay in desired.overlays if overlay.ingress]
+    lacking = sum(len(overlay.vteps) for overlay in overlays) - laid
+    return lacking > 0 or any(o.waiting or not o.peers_listed for o in overlays)
 
 
 def _is_whole(table: IngressTable, *, keeps: bool) -> bool:

@@ -83,8 +83,9 @@ def test_the_order_leaves_no_gap() -> None:
     """The MAC is pinned and guards are armed, then come the marks; the script's rules go last."""
     made = plan(look(after(*script())), WANTED)
     lines = said(made)
-    assert lines[:9] == [
+    assert lines[:10] == [
         "write ebtables chain VXLAND (1 rule), first in FORWARD",
+        "write nftables table inet vxland-ingress (3 VNIs filtered)",
         "keep the MAC of vxbr0 as it is (02:76:78:62:72:30)",
         "isolate vxlan0",
         "isolate vxlan1",

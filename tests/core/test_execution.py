@@ -18,6 +18,7 @@ from vxland.operations import (
     CreateVtep,
     Guarding,
     Isolate,
+    MakeIngress,
     Operation,
     Rename,
     SetAlias,
@@ -156,7 +157,7 @@ def test_every_step_is_sent_by_itself() -> None:
             return {}
 
     execute(made, Recorder())
-    assert batches[:2] == [[WriteChain], [CreateBridge, CreateVtep]]
+    assert batches[:2] == [[MakeIngress, WriteChain], [CreateBridge, CreateVtep]]
 
 
 def test_what_went_meanwhile_is_no_failure() -> None:

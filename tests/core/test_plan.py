@@ -227,8 +227,11 @@ def test_without_overlays_there_is_nothing_to_do() -> None:
 
 
 def test_a_peer_taken_out_disturbs_no_other() -> None:
-    """One device is deleted."""
-    assert said(planned(desired=replace_peers("abd"))) == [f"delete {C}"]
+    """One device is deleted, and nobody gets in by its VNI."""
+    assert said(planned(desired=replace_peers("abd"))) == [
+        f"delete {C}",
+        "in inet vxland-ingress no longer from 192.0.2.3",
+    ]
 
 
 def replace_peers(peers: str) -> Desired:

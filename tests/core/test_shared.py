@@ -153,6 +153,7 @@ def test_a_peer_that_leaves_takes_what_was_learned_from_it() -> None:
     """First what was learned, then its entry; nothing else is touched."""
     deeds = (somebody.fdb_added(DEVICE, "192.0.2.4", static=False),)
     assert said(after(*deeds, desired=wish(CROWDED, off="d"))) == [
+        "in inet vxland-ingress no longer from 192.0.2.4",
         "count in inet vxland no more for 192.0.2.4",
         f"remove entry 02:00:00:00:fd:b0 to 192.0.2.4 from {DEVICE}",
         f"remove flood entry to 192.0.2.4 from {DEVICE}",
@@ -390,7 +391,7 @@ def test_a_fight_over_guards_is_not_one_over_none() -> None:
 
 
 def test_ten_thousand_peers() -> None:
-    """Each has its entry and its counters, and one that leaves is an operation on either."""
+    """Each has its entry and its counters, and one that leaves is an operation on each."""
     peers = [PeerSettings(f"p{n}", str(ip_address("198.18.0.0") + n)) for n in range(1, 10_001)]
     wanted = replace(settings(CROWDED), peers=(settings(CROWDED).peers[0], *peers))
     addresses = known_addresses(wanted)
@@ -399,6 +400,7 @@ def test_ten_thousand_peers() -> None:
     assert len(kernel.look().fdb[DEVICE]) == 10_000
     fewer = resolve(replace(wanted, peers=wanted.peers[:-1]), addresses, host())
     assert said(plan(kernel.observe(), fewer)) == [
+        f"in inet vxland-ingress no longer from {peers[-1].address}",
         f"count in inet vxland no more for {peers[-1].address}",
         f"remove flood entry to {peers[-1].address} from {DEVICE}",
     ]

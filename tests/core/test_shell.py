@@ -10,6 +10,7 @@ from vxland.guards import GUARDS
 from vxland.guards.nftables import FORWARD, rule
 from vxland.identity import FORWARD_RULES, TABLE, TALLY_TABLE
 from vxland.kernel.ebtables import SCRIPTS
+from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.nftables import BATCHES
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
@@ -295,7 +296,11 @@ def test_operation_as_a_command(operation: ops.Operation, expected: str) -> None
 def test_every_operation_has_a_handler() -> None:
     """Each class has a line in the table of commands, and in one of the kernel's tables."""
     assert known() == COMMANDS.keys()
-    tables = [MESSAGES.keys(), SCRIPTS.keys(), BATCHES.keys() | TALLY_BATCHES.keys()]
+    tables = [
+        MESSAGES.keys(),
+        SCRIPTS.keys(),
+        BATCHES.keys() | INGRESS_BATCHES.keys() | TALLY_BATCHES.keys(),
+    ]
     assert sorted(map(str, known())) == sorted(str(kind) for table in tables for kind in table)
     assert known() == {type(operation) for operation, _ in OPERATIONS}
 

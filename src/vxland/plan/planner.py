@@ -92,6 +92,7 @@ class _Planner:
     bridge_of: dict[str, str] = field(default_factory=dict)  # overlays, by bridge as named now
     stuck: list[tuple[Mark, Overlay, list[Port]]] = field(default_factory=list)  # to leave alone
     open: list[tuple[Place, list[Port]]] = field(default_factory=list)  # overlays to lay out
+    laid: set[str] = field(default_factory=set)  # devices that are as wanted, or will be
     names: set[str] = field(default_factory=set)  # all that are wanted, altnames too
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)  # by name: what it gets
 
@@ -209,11 +210,10 @@ class _Planner:
         """What filters and what counts by peers of these overlays, and what lacks for it."""
         if desired is None:
             return
-        active, observed = self.active(desired), self.observed
-        held = len(active.overlays) < len(desired.overlays)
-        self.operations += ingress.operations(active, observed, held=held)
-        self.problems += ingress.problems(active, observed)
-        self.operations += tally.operations(active, observed)
+        left = {vtep.device for vtep in self.desired.vteps()} - self.laid
+        self.operations += ingress.operations(desired, self.observed, left)
+        self.problems += ingress.problems(desired, self.observed)
+        self.operations += tally.operations(self.active(desired), self.observed)
 
     def active(self, desired: Desired) -> Desired:
         """What of this is wanted but for overlays in which nothing is changed."""
@@ -267,19 +267,25 @@ class _Planner:
         elif link is not None and self.register.obstacle(vtep.device, link):
             self.left_alone.add(link.name)
 
+    def _has_vni(self, vtep: Vtep, link: Link | None) -> bool:
+        """Whether nothing else holds the VNI, which is said."""
+        holder = self.register.vni_obstacle(vtep, link)
+        if holder is not None:
+            self.problems.append(vni_taken(vtep, self.desired.node, holder))
+        return holder is None
+
     def _vtep(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
         link = self.matching.device(vtep)
         holder = self.register.obstacle(vtep.device, link)
-        vni_holder = self.register.vni_obstacle(vtep, link)
         altname_holder = self.register.foreign(vtep.altname)
         if holder is not None:
             self.problems.append(name_taken(vtep, vtep.device, holder))
         if altname_holder is not None:
             self.problems.append(name_taken(vtep, vtep.altname, altname_holder))
-        if vni_holder is not None:
-            self.problems.append(vni_taken(vtep, self.desired.node, vni_holder))
-        if (holder or vni_holder) and self.matching.is_to_be_made(vtep, link):
+        free = self._has_vni(vtep, link)
+        if (holder or not free) and self.matching.is_to_be_made(vtep, link):
             return
+        self.laid |= {vtep.device} if free else set()
         if holder is not None and link is not None:
             # Under another name a chain that goes by name doesn't guard it.
             vtep, place = replace(vtep, device=link.name), replace(place, open=False)
