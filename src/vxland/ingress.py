@@ -9,7 +9,7 @@ The same table keeps peers' packets out of connection tracking: a tunnel's sourc
 as the flows inside (RFC 7348, section 5), and each would be a connection of its own.
 """
 
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from vxland.addresses import IPAddress, unzoned
 from vxland.identity import INGRESS_TABLE
@@ -50,6 +50,7 @@ KEYS = {
 }
 COUNTING = ("vnis", "ports")  # what is dropped by them
 SETS = frozenset(KEYS)
+Dropped = Mapping[Element, int]  # packets, by the elements that dropped them
 ORDER = {name: place for place, name in enumerate(KEYS)}
 CHAINS = {
     name: NftChain(name, f"type filter hook {name} priority {priority}; policy accept;")

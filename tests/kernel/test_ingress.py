@@ -1,6 +1,5 @@
 """The table that lets only peers in, in the kernel: how it is kept, and what it lets pass."""
 
-import socket
 import subprocess
 from collections.abc import Iterator
 from contextlib import closing
@@ -153,7 +152,8 @@ def test_a_set_made_otherwise_is_told(commands: Ingress) -> None:
         nft("\n".join((*lines, f"add element {INGRESS_TABLE} vnis {{ 1.2.3.4 }}"))).returncode == 0
     )
     seen = table(commands)
-    assert (seen.sets, seen.elements) == ({"vnis, otherwise"}, frozenset())
+    assert seen.sets == {"vnis, otherwise"}
+    assert not seen.elements
     assert nft(f"delete table {INGRESS_TABLE}").returncode == 0
     keyed = f"add set {INGRESS_TABLE} peers4 {{ typeof {KEYS['peers4']}; counter; }}"
     assert nft("\n".join((lines[0], keyed))).returncode == 0

@@ -77,10 +77,10 @@ def _elements(netlink: Netlink, names: Iterable[str]) -> Iterator[Element]:
         length = FORMS[name].length
         for piece in elements(INGRESS, netlink, name):
             for element in piece:
-                yield _read(name, element[KEY : KEY + length])
+                yield read_key(name, element[KEY : KEY + length])
 
 
-def _read(name: str, key: bytes) -> Element:
+def read_key(name: str, key: bytes) -> Element:
     """The element that this key is: an address, a VNI and a port, as far as the set has them."""
     vni = None
     if len(key) == PORT_FIELD:

@@ -1,0 +1,33 @@
+"""What was kept out, read when somebody asks: a look of its own."""
+
+import contextlib
+from collections.abc import Iterator, Mapping
+
+from vxland.ingress import COUNTING, Dropped
+from vxland.kernel.ingress import FORMS, INGRESS, read_key
+from vxland.kernel.netlink import ATTRIBUTE, NETLINK_NETFILTER, Netlink, attributes
+from vxland.kernel.sets import COUNTER, COUNTER_PACKETS, KEY, elements
+from vxland.observed import Element
+
+
+def read_dropped() -> Dropped:
+    """Packets by what they were dropped by; nothing where there is no table, or no right to it."""
+    dropped: dict[Element, int] = {}
+    with contextlib.suppress(OSError), Netlink(NETLINK_NETFILTER) as netlink:
+        for name in COUNTING:
+            for piece in elements(INGRESS, netlink, name):
+                dropped.update(_counts(name, piece))
+    return dropped
+
+
+def _counts(name: str, piece: list[bytes]) -> Iterator[tuple[Element, int]]:
+    """Keys and counters, by where the kernel puts them (nf_tables_fill_setelem)."""
+    length = FORMS[name].length
+    place = KEY + -(-length // 4) * 4 + 2 * ATTRIBUTE.size
+    for element in piece:
+        if element.startswith(COUNTER, place):  # not in somebody's own set of this name
+            counter: Mapping[int, bytes] = dict(
+                attributes(element, place + len(COUNTER) + ATTRIBUTE.size)
+            )
+            packets = int.from_bytes(counter.get(COUNTER_PACKETS, b""), "big")
+            yield read_key(name, element[KEY : KEY + length]), packets

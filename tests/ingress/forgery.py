@@ -1,0 +1,79 @@
+"""VXLAN packets made by hand, with any source and in any pieces."""
+
+import itertools
+import socket
+import struct
+from dataclasses import dataclass
+from ipaddress import IPv4Address, ip_address
+
+from tests.lab import BROADCAST
+from tests.lab.frames import _flows, _frame
+
+PORT = 4789
+SOURCE = b"\xfe\0\0\0\0\x66"
+MORE = 1  # in IPv6's fragment header; IPv4 has it elsewhere
+IPV4_MORE = 0x2000
+IDS = itertools.count(1)
+
+
+@dataclass(frozen=True)
+class Packet:
+    """One with a frame of a flow of its own inside. ``pieces`` are bytes of its IP payload."""
+
+    source: str
+    target: str
+    vni: int
+    pieces: int = 0  # 0: whole
+    size: int = 60
+    port: int = PORT
+
+    def sent(self) -> int:
+        """Send it from this thread's namespace; returns the flow's number."""
+        flow: int = next(_flows)
+        frame = _frame(BROADCAST, SOURCE, flow, 0).ljust(self.size, b"\0")
+        header = b"\x08\0\0\0" + self.vni.to_bytes(3, "big") + b"\0"
+        self._send(self._udp(header + frame))
+        return flow
+
+    def _send(self, payload: bytes) -> None:
+        size = self.pieces or len(payload)
+        number = next(IDS)
+        family = socket.AF_INET if ip_address(self.source).version == 4 else socket.AF_INET6
+        with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
+            for start in range(0, len(payload), size):
+                last = start + size >= len(payload)
+                piece = payload[start : start + size]
+                whole = size >= len(payload)
+                packet = self._ip(piece, 0 if whole else start, last=last, number=number)
+                raw.sendto(packet, (self.target, 0))
+
+    def _udp(self, payload: bytes) -> bytes:
+        length = 8 + len(payload)
+        header = struct.pack("!HHHH", 50000, self.port, length, 0)
+        ends = ip_address(self.source).packed + ip_address(self.target).packed
+        kind = struct.pack("!II", length, socket.IPPROTO_UDP)
+        checksum = _checksum(ends + kind + header + payload)
+        return header[:6] + struct.pack("!H", checksum or 0xFFFF) + payload
+
+    def _ip(self, piece: bytes, offset: int, *, last: bool, number: int) -> bytes:
+        source, target = ip_address(self.source), ip_address(self.target)
+        if isinstance(source, IPv4Address):
+            place = offset // 8 | (0 if last else IPV4_MORE)
+            head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(piece), number, place, 64, 17, 0)
+            return head + source.packed + target.packed + piece
+        if not (last and offset == 0):
+            place = offset | (0 if last else MORE)
+            piece = struct.pack("!BBHI", socket.IPPROTO_UDP, 0, place, number) + piece
+        kind = socket.IPPROTO_UDP if last and offset == 0 else socket.IPPROTO_FRAGMENT
+        head = struct.pack("!IHBB", 6 << 28, len(piece), kind, 64)
+        return head + source.packed + target.packed + piece
+
+
+def _checksum(data: bytes) -> int:
+    words: tuple[int, ...] = struct.unpack(
+        f"!{(len(data) + 1) // 2}H", data.ljust(len(data) + 1 & ~1, b"\0")
+    )
+    total = sum(words)
+    while total >> 16:
+        total = (total & 0xFFFF) + (total >> 16)
+    return 0xFFFF - total

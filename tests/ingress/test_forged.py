@@ -1,0 +1,89 @@
+"""Nothing that is forged gets in, whatever it looks like, and everything of the peers' does."""
+
+import pytest
+
+from tests.ingress.door import BESIDE, STRANGER, WITH_IT, Door
+from tests.lab import Namespace
+
+pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
+
+TINY = 8  # bytes of a fragment: the UDP header alone, and the VNI in the next one
+LARGE = 64
+
+
+@pytest.mark.parametrize("pieces", [0, LARGE, TINY], ids=["whole", "in pieces", "in tiny pieces"])
+@pytest.mark.parametrize("vni", [WITH_IT, BESIDE])
+def test_a_strangers_packet_is_dropped(door: Door, vni: int, pieces: int) -> None:
+    """Whole or in fragments, even where the first one doesn't tell the VNI."""
+    door.stays_shut_for(door.packet(STRANGER, vni, pieces))
+
+
+@pytest.mark.parametrize("pieces", [0, LARGE], ids=["whole", "in pieces"])
+def test_a_peers_packet_with_another_pairs_vni_is_dropped(door: Door, pieces: int) -> None:
+    """Each has the door of its own tunnel, and no other."""
+    second, third = door.site.servers[1:]
+    door.opens_for(door.packet(2, WITH_IT, pieces), second)
+    door.opens_for(door.packet(3, BESIDE, pieces), third)
+    door.stays_shut_for(door.packet(3, WITH_IT, pieces), third)
+    door.stays_shut_for(door.packet(2, BESIDE, pieces), second)
+
+
+def test_who_speaks_with_a_peers_address_gets_in(door: Door) -> None:
+    """What docs/security.md says the filter can't tell, if the network lets it pass."""
+    door.opens_for(door.packet(2, WITH_IT))
+
+
+def test_without_the_filter_all_of_it_would_come_in(door: Door) -> None:
+    """So the tests above mean something: ``ingress = "off"``, and on again."""
+    door.server.configure(door.file('ingress = "off"\n'))
+    assert "vxland-ingress" not in door.server.sh("nft list tables")
+    for pieces in (0, LARGE, TINY):
+        door.opens_for(door.packet(STRANGER, WITH_IT, pieces))
+    door.server.configure(door.file())
+    door.stays_shut_for(door.packet(STRANGER, WITH_IT))
+
+
+def test_other_vnis_of_the_port_pass(door: Door) -> None:
+    """As those of Docker Swarm, which shares it."""
+    address = door.address.format
+    others = {door.server: 1, door.stranger: STRANGER}
+    for namespace, number in others.items():
+        remote = address(STRANGER + 1 - number)
+        namespace.sh(
+            f"""
+            ip link add other0 type vxlan id 99 dstport 4789 local {address(number)} remote {remote}
+            ip addr add 10.99.0.{number}/24 dev other0
+            ip link set other0 up
+            """
+        )
+    before = door.dropped()
+    door.stranger.sh("ping -q -c1 -W5 10.99.0.1 || ping -q -c3 -W5 10.99.0.1")
+    assert door.dropped() == before
+    for namespace in others:
+        namespace.sh("ip link del other0")
+
+
+def test_what_the_host_closes_stays_closed(door: Door) -> None:
+    """Its own firewall drops peers' packets, too, and vxland's accept opens nothing."""
+    packet, second = door.packet(2, WITH_IT), door.site.servers[1]
+    door.opens_for(packet, second)
+    closing(door.server)
+    flow = door.knock(packet, second)
+    counted = "nft list chain inet admin input"
+    while "packets 0 " in door.server.sh(counted):
+        flow = door.knock(packet, second)
+    assert not door.listener.arrived(flow)
+    assert "vxland-ingress" in door.server.sh("nft list tables")
+    door.server.sh("nft delete table inet admin")
+    door.opens_for(packet, second)
+
+
+def closing(server: Namespace) -> None:
+    """The administrator closes the port, in a table of their own."""
+    server.sh(
+        """
+        nft add table inet admin
+        nft 'add chain inet admin input { type filter hook input priority 0; policy accept; }'
+        nft add rule inet admin input udp dport 4789 counter drop
+        """
+    )
