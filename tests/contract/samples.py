@@ -12,9 +12,9 @@ from tests.fake.vandalism import Vandalism
 from tests.fake.wishes import led_to
 from vxland import operations as ops
 from vxland.guards.nftables import rule
-from vxland.identity import CHAIN, FORWARD_RULES, TABLE, TALLY_TABLE
+from vxland.identity import CHAIN, FORWARD_RULES, INGRESS_TABLE, TABLE, TALLY_TABLE
 from vxland.model import Bridge, Vtep
-from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, Counted, FdbEntry
+from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, Counted, Element, FdbEntry
 from vxland.plan.vteps import NOWHERE
 from vxland.settings import Df, VxlanOptions
 
@@ -23,6 +23,13 @@ Step = ops.Operation | Vandalism
 LAN = "lan"
 STRANGER = ip_address(STRAY)
 SPLIT = ("-i vxlan0 -o vxlan1 -j DROP", "-i vxlan1 -o vxlan0 -j DROP")
+LET_IN = (
+    Element("peers6", 4789, 9, ip_address("2001:db8::9")),
+    Element("senders4", 4790, None, STRANGER),
+    Element("common", 4790, 9),
+    Element("vnis", 4789, 9),
+    Element("ports", 4790),
+)
 MAC = "02:00:00:00:00:66"
 GUARDING = ops.Guarding(B, ("isolated",))
 OLD = next(vtep for vtep in HOME.vteps() if vtep.device == B)
@@ -349,6 +356,20 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.ClaimTable("", TABLE),
         ops.FillTable("", TABLE, (TABLE_DROP,)),
         ops.ClaimTable("", TABLE),
+    ),
+    "the filter": (
+        ops.ChangeIngress("", INGRESS_TABLE, LET_IN, ()),
+        ops.ChangeIngress("", INGRESS_TABLE, LET_IN[:1], LET_IN[1:]),
+        ops.ChangeIngress("", INGRESS_TABLE, (), LET_IN[1:]),
+        ops.WriteIngressRules("", INGRESS_TABLE),
+        ops.MakeIngress("", INGRESS_TABLE, LET_IN, replaces=True),
+        ops.MakeIngress("", INGRESS_TABLE, LET_IN, replaces=False),
+        ops.ChangeIngress("", INGRESS_TABLE, LET_IN, LET_IN[::-1]),
+        ops.ClaimTable("", INGRESS_TABLE),
+        ops.RemoveTable("", INGRESS_TABLE, ()),
+        ops.RemoveTable("", INGRESS_TABLE, ()),
+        ops.WriteIngressRules("", INGRESS_TABLE),
+        ops.MakeIngress("", INGRESS_TABLE, (), replaces=False),
     ),
     "the tally": (
         ops.AddCounters("", TALLY_TABLE, COUNTED, COUNTED),

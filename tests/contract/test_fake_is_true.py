@@ -13,10 +13,12 @@ from tests.core.digits import Digits, digits
 from tests.core.handmade import Handmade, adopting
 from tests.core.stories import Story, Turn, stories
 from tests.fake.drift import BRIDGE, DRIFT, EBTABLES, GUARDED, HOME, NFTABLES, B, C, D
+from tests.fake.ingress_drift import INGRESS
 from tests.fake.tally_drift import SHARED, TALLY
 from tests.fake.vandalism import deleted
 from tests.profiles import examples
 from vxland.kernel.ebtables import SCRIPTS
+from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.nftables import BATCHES
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
@@ -56,6 +58,16 @@ def test_drift_of_counters_and_its_repair(drift: str) -> None:
         both.vandalise(*TALLY[drift])
         assert both.turn(SHARED).operations
         assert both.turn(SHARED).operations == ()
+
+
+@pytest.mark.parametrize("drift", INGRESS)
+def test_drift_of_the_filter_and_its_repair(drift: str) -> None:
+    """The same for the table that lets only peers in."""
+    with twins() as both:
+        both.turn(HOME)
+        both.vandalise(*INGRESS[drift])
+        assert both.turn(HOME).operations
+        assert both.turn(HOME).operations == ()
 
 
 @pytest.mark.parametrize("scene", SCENES)
@@ -99,7 +111,7 @@ def test_every_class_of_operations_is_compared() -> None:
     """A new class of operations needs a scene."""
     steps = chain.from_iterable(SCENES.values())
     seen = {type(step) for step in steps if isinstance(step, Operation)}
-    assert {*MESSAGES, *SCRIPTS, *BATCHES, *TALLY_BATCHES} == seen
+    assert {*MESSAGES, *SCRIPTS, *BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES} == seen
 
 
 @examples(15)

@@ -9,10 +9,12 @@ from tests.contract.namespace import fresh_namespace
 from tests.fake.vandalism import ELSEWHERE, Vandalism
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
+from vxland.ingress import RULES as INGRESS_RULES
 from vxland.kernel.linux import LIVE_RENAME, RELEASE, LinuxKernel
 from vxland.model import Desired
 from vxland.observed import (
     Host,
+    IngressState,
     NftablesState,
     Observed,
     PortRule,
@@ -118,6 +120,7 @@ class Twins:
             },
             ebtables=observed.ebtables,
             nftables=_told_alike(observed.nftables),
+            ingress=_filtered_alike(observed.ingress),
             tally=_counted_alike(observed.tally),
             abroad=observed.abroad,
             host=Host(),
@@ -138,6 +141,17 @@ def _counted_alike(seen: TallyState | Unavailable) -> TallyState | Unavailable:
         return seen
     rules = sorted(rule if rule in RULES else "another" for rule in seen.table.rules)
     return replace(seen, table=replace(seen.table, rules=tuple(rules)))
+
+
+def _filtered_alike(seen: IngressState | Unavailable) -> IngressState | Unavailable:
+    """The same for the rules that filter."""
+    if isinstance(seen, Unavailable) or seen.table is None:
+        return seen
+    rules = {
+        chain: tuple(rule if rule in INGRESS_RULES[chain] else "another" for rule in rules)
+        for chain, rules in seen.table.rules.items()
+    }
+    return replace(seen, table=replace(seen.table, rules=rules))
 
 
 @contextmanager

@@ -85,6 +85,7 @@ def _overlay(choose: Digits, base: OverlaySettings, bridge: str) -> OverlaySetti
         allow_tunnel_ports=choose.of((frozenset(), frozenset({FOREIGN_TUNNEL}))),
         reattach=choose.of((False, True)),
         adopt=choose.of((False, True)),
+        ingress=choose.of((True, True, False)),
         options=_options(choose) if choose.of((False, True)) else VxlanOptions(),
         vnis=choose.of(((), EXPLICIT)) if base is LAN else (),
     )

@@ -9,6 +9,7 @@ from tests.core.configurations import BRIDGES, FOREIGN_TUNNEL, Configuration, co
 from tests.core.digits import Digits, digits
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
+from tests.fake.ingress_drift import INGRESS_LINES
 from tests.fake.tally_drift import TALLY_LINES
 from tests.fake.vandalism import OPTIONS, Vandalism
 from tests.fake_kernel import FakeKernel
@@ -202,6 +203,7 @@ DEEDS: tuple[Callable[[Choice], Vandalism], ...] = (
     lambda choose: somebody.ebtables(choose.of(*LINES)),
     lambda choose: somebody.nft(choose.of(*NFT_LINES)),
     lambda choose: somebody.nft(choose.of(*NFT_LINES)),
+    lambda choose: somebody.nft(choose.of(*INGRESS_LINES)),
     lambda choose: somebody.nft(choose.of(*TALLY_LINES)),
     lambda _: somebody.ruleset_flushed(),
     lambda _: somebody.daemon_ended(),
@@ -224,7 +226,9 @@ def stories(
 ) -> Story:
     """Up to so many turns, each followed by up to so many deeds, of a daemon or of commands."""
     story = Story()
-    story.kernel.nft.keeps = story.kernel.tally.keeps = draw(st.sampled_from(keeps))
+    stays = draw(st.sampled_from(keeps))
+    for table in story.kernel.tables:
+        table.keeps = stays
     for _ in range(draw(st.integers(0, turns))):
         cut = draw(st.one_of(st.none(), st.integers(0, 40)))
         story.turn(Turn(draw(configurations()), cut))

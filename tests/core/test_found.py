@@ -9,14 +9,17 @@ import pytest
 from vxland import operations as ops
 from vxland.found import FOUND, found
 from vxland.guards.nftables import rule
-from vxland.identity import TABLE, TALLY_TABLE
+from vxland.identity import INGRESS_TABLE, TABLE, TALLY_TABLE
 from vxland.model import Bridge, VniKey
 from vxland.observed import (
     NULL_MAC,
     Abroad,
     Counted,
     EbtablesState,
+    Element,
     FdbEntry,
+    IngressState,
+    IngressTable,
     Link,
     NftablesState,
     NftTable,
@@ -177,6 +180,42 @@ def test_what_was_wrong_with_the_counters_is_said(
     assert found([operation], Observed(tally=TallyState(table))) == words
     unseen = found([TALLY], Observed(tally=Unavailable("not permitted")))
     assert unseen == "table inet vxland missing"
+
+
+FILTERING = IngressTable(frozenset(), {}, frozenset())
+LET_IN = Element("peers4", 4789, 5, ip_address("192.0.2.2"))
+VNI = Element("vnis", 4789, 5)
+INGRESS = ops.MakeIngress("", INGRESS_TABLE, (), replaces=True)
+
+
+@pytest.mark.parametrize(
+    ("operation", "table", "words"),
+    [
+        (INGRESS, None, "table inet vxland-ingress missing"),
+        (INGRESS, FILTERING, "table inet vxland-ingress changed"),
+        (INGRESS, replace(FILTERING, dormant=True), "table inet vxland-ingress dormant"),
+        (
+            ops.WriteIngressRules("", INGRESS_TABLE),
+            FILTERING,
+            "table inet vxland-ingress with other rules",
+        ),
+        (
+            ops.ChangeIngress("", INGRESS_TABLE, (LET_IN, VNI), ()),
+            FILTERING,
+            "in table inet vxland-ingress 192.0.2.2 missing",
+        ),
+        (
+            ops.ChangeIngress("", INGRESS_TABLE, (VNI,), (LET_IN,)),
+            FILTERING,
+            "in table inet vxland-ingress VNIs missing, 192.0.2.2 too many",
+        ),
+    ],
+)
+def test_what_was_wrong_with_the_filter_is_said(
+    operation: Operation, table: IngressTable | None, words: str
+) -> None:
+    """The same."""
+    assert found([operation], Observed(ingress=IngressState(table))) == words
 
 
 def test_a_table_may_not_be_seen() -> None:

@@ -133,7 +133,7 @@ def test_a_teardown_leaves_nothing_but_what_others_use(story: Story) -> None:
     in_use = {problem.device for problem in wanted.problems}
     assert {link.name for link in seen.links.values() if is_own(link)} <= in_use
     assert CHAIN not in story.kernel.filter.chains
-    assert story.kernel.nft.chains is None
+    assert story.kernel.nft.chains is story.kernel.ingress.chains is None
     table = story.kernel.tally.state().table
     assert table is None or not tally.is_own(table)
 

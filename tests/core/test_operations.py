@@ -6,7 +6,7 @@ import pytest
 
 from vxland import operations as ops
 from vxland.model import Bridge, VniKey
-from vxland.observed import NULL_MAC, Abroad, Counted, FdbEntry, PortRule
+from vxland.observed import NULL_MAC, Abroad, Counted, Element, FdbEntry, PortRule
 from vxland.operations import Guarding, Operation, Phase
 
 PEER = ip_address("192.0.2.2")
@@ -17,6 +17,7 @@ RULE = PortRule("drop", verdict="DROP")
 COUNTED = Counted(PEER, 5, 4789)
 OTHER = Counted(ip_address("192.0.2.3"), 5, 4789)
 
+LET_IN = (Element("peers4", 4789, 5, PEER), Element("vnis", 4789, 5))
 SAID: list[tuple[Operation, str]] = [
     (ops.TakeDown("lan", "a"), "take a down"),
     (ops.DeleteLink("lan", "a"), "delete a"),
@@ -102,6 +103,25 @@ SAID: list[tuple[Operation, str]] = [
         "write nftables table inet t anew (peers counted: 0)",
     ),
     (ops.WriteTallyRules("", "inet t"), "write the rules of nftables table inet t"),
+    (
+        ops.MakeIngress("", "inet t", LET_IN, replaces=False),
+        "write nftables table inet t (1 VNI filtered)",
+    ),
+    (
+        ops.MakeIngress("", "inet t", (), replaces=True),
+        "write nftables table inet t anew (0 VNIs filtered)",
+    ),
+    (ops.WriteIngressRules("", "inet i"), "write the rules of nftables table inet i"),
+    (
+        ops.ChangeIngress("", "inet t", LET_IN, LET_IN[1:]),
+        "in inet t let in 192.0.2.2, no longer filter 1 VNI",
+    ),
+    (
+        ops.ChangeIngress(
+            "", "inet t", (), (*LET_IN, LET_IN[0]._replace(address=ip_address("192.0.2.3")))
+        ),
+        "in inet t keep out 2 peers",
+    ),
     (ops.AddCounters("", "inet t", (COUNTED,), (COUNTED,)), "count in inet t for 192.0.2.2"),
     (
         ops.RemoveCounters("", "inet t", (COUNTED,), (OTHER,)),

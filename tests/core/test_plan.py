@@ -230,7 +230,7 @@ def test_a_peer_taken_out_disturbs_no_other() -> None:
     """One device is deleted, and nobody gets in by its VNI."""
     assert said(planned(desired=replace_peers("abd"))) == [
         f"delete {C}",
-        "in inet vxland-ingress no longer from 192.0.2.3",
+        "in inet vxland-ingress keep out 192.0.2.3",
     ]
 
 

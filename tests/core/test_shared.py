@@ -153,7 +153,7 @@ def test_a_peer_that_leaves_takes_what_was_learned_from_it() -> None:
     """First what was learned, then its entry; nothing else is touched."""
     deeds = (somebody.fdb_added(DEVICE, "192.0.2.4", static=False),)
     assert said(after(*deeds, desired=wish(CROWDED, off="d"))) == [
-        "in inet vxland-ingress no longer from 192.0.2.4",
+        "in inet vxland-ingress keep out 192.0.2.4",
         "count in inet vxland no more for 192.0.2.4",
         f"remove entry 02:00:00:00:fd:b0 to 192.0.2.4 from {DEVICE}",
         f"remove flood entry to 192.0.2.4 from {DEVICE}",
@@ -400,7 +400,7 @@ def test_ten_thousand_peers() -> None:
     assert len(kernel.look().fdb[DEVICE]) == 10_000
     fewer = resolve(replace(wanted, peers=wanted.peers[:-1]), addresses, host())
     assert said(plan(kernel.observe(), fewer)) == [
-        f"in inet vxland-ingress no longer from {peers[-1].address}",
+        f"in inet vxland-ingress keep out {peers[-1].address}",
         f"count in inet vxland no more for {peers[-1].address}",
         f"remove flood entry to {peers[-1].address} from {DEVICE}",
     ]

@@ -8,14 +8,14 @@ import pytest
 from vxland import operations as ops
 from vxland.guards import GUARDS
 from vxland.guards.nftables import FORWARD, rule
-from vxland.identity import FORWARD_RULES, TABLE, TALLY_TABLE
+from vxland.identity import FORWARD_RULES, INGRESS_TABLE, TABLE, TALLY_TABLE
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.nftables import BATCHES
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.model import Bridge, Remote, VniKey, Vtep
-from vxland.observed import Abroad, Counted, FdbEntry
+from vxland.observed import Abroad, Counted, Element, FdbEntry
 from vxland.plan import Plan
 from vxland.settings import Df, VxlanOptions
 from vxland.shell import COMMANDS, READ_BACK, commands
@@ -122,6 +122,58 @@ ADDED = (
     f"add element inet vxland sent4 {FOUR}",
     f"add element inet vxland received6 {SIX}",
     f"add element inet vxland sent6 {SIX}",
+)
+DOOR = "inet vxland-ingress"
+LET_IN = (
+    Element("peers4", 4789, 5, ip_address("192.0.2.2")),
+    Element("peers6", 4789, 5, ip_address("2001:db8::2")),
+    Element("senders4", 4789, None, ip_address("192.0.2.3")),
+    Element("vnis", 4789, 5),
+    Element("ports", 4789),
+)
+INGRESS = (
+    f"create table {DOOR}",
+    *(
+        f"create set {DOOR} {name} {{ typeof {key} }}"
+        for name, key in (
+            ("peers4", f"ip saddr . {KEY};"),
+            ("peers6", f"ip6 saddr . {KEY};"),
+            ("senders4", "ip saddr . udp dport;"),
+            ("senders6", "ip6 saddr . udp dport;"),
+            ("ways4", f"ip daddr . {KEY};"),
+            ("ways6", f"ip6 daddr . {KEY};"),
+            ("common", f"{KEY};"),
+            ("vnis", f"{KEY}; counter;"),
+            ("ports", "udp dport; counter;"),
+        )
+    ),
+    *(
+        f"create chain {DOOR} {hook} {{ type filter hook {hook} priority {at}; policy accept; }}"
+        for hook, at in (("prerouting", -300), ("output", -300), ("input", 200))
+    ),
+)
+PEERS = (
+    f"ip saddr . {KEY} @peers4",
+    f"ip6 saddr . {KEY} @peers6",
+    f"{KEY} @common ip saddr . udp dport @senders4",
+    f"{KEY} @common ip6 saddr . udp dport @senders6",
+)
+GUARDED = (
+    *(f"add rule {DOOR} prerouting {peers} notrack" for peers in PEERS),
+    f"add rule {DOOR} output ip daddr . {KEY} @ways4 notrack",
+    f"add rule {DOOR} output ip6 daddr . {KEY} @ways6 notrack",
+    f"add rule {DOOR} input udp dport != @ports accept",
+    *(f"add rule {DOOR} input {peers} accept" for peers in PEERS),
+    f"add rule {DOOR} input {KEY} @vnis drop",
+    f"add rule {DOOR} input {KEY} != @vnis accept",
+    f"add rule {DOOR} input udp dport @ports drop",
+)
+ENTERED = (
+    f"add element {DOOR} peers4 {{ 192.0.2.2 . 0x5 . 4789 }}",
+    f"add element {DOOR} peers6 {{ 2001:db8::2 . 0x5 . 4789 }}",
+    f"add element {DOOR} senders4 {{ 192.0.2.3 . 4789 }}",
+    f"add element {DOOR} vnis {{ 0x5 . 4789 }}",
+    f"add element {DOOR} ports {{ 4789 }}",
 )
 PLAIN = "ttl auto tos 0x0 df unset nolearning ageing 300 udpcsum"
 OTHER = "ttl inherit tos inherit df set learning ageing 100 noudpcsum"
@@ -254,6 +306,18 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
     (
         ops.RemoveFdb("lan", T, FdbEntry(MAC, ip_address("fe80::3%eth0"))),
         f"bridge fdb del {MAC} dev {T} dst fe80::3 via eth0 self || true",
+    ),
+    (
+        ops.MakeIngress("", INGRESS_TABLE, LET_IN, replaces=True),
+        nft(f"delete table {DOOR}", *INGRESS, *GUARDED, *ENTERED),
+    ),
+    (
+        ops.WriteIngressRules("", INGRESS_TABLE),
+        nft(*(f"flush chain {DOOR} {c}" for c in ("prerouting", "output", "input")), *GUARDED),
+    ),
+    (
+        ops.ChangeIngress("", INGRESS_TABLE, LET_IN, LET_IN[::-1]),
+        nft(*(line.replace("add", "delete") for line in ENTERED[::-1]), *ENTERED),
     ),
     (ops.RemoveTable("", TALLY_TABLE, ()), nft("delete table inet vxland")),
     (ops.MakeTally("", TALLY_TABLE, COUNTED, replaces=False), nft(*TALLY, *RULES, *ADDED)),

@@ -43,9 +43,11 @@ class ChangeIngress(Operation):
     attribute = "ingress"
 
     def __str__(self) -> str:
-        parts = (("take", self.added), ("no longer", self.removed))
-        said = (f"{word} {_some(elements)}" for word, elements in parts if elements)
-        return f"in {self.device} {', '.join(said)}"
+        parts = (
+            _some(self.added, "let in", "filter"),
+            _some(self.removed, "keep out", "no longer filter"),
+        )
+        return f"in {self.device} {', '.join(filter(None, parts))}"
 
 
 def _vnis(elements: tuple[Element, ...]) -> str:
@@ -53,9 +55,9 @@ def _vnis(elements: tuple[Element, ...]) -> str:
     return f"{count} VNI{'' if count == 1 else 's'}"
 
 
-def _some(elements: tuple[Element, ...]) -> str:
-    """The only address there is, or how many; without any what it is that is left."""
-    addresses = {element.address for element in elements if element.address is not None}
-    if not addresses:
-        return _vnis(elements)
-    return f"from {str(*addresses) if len(addresses) == 1 else f'{len(addresses)} peers'}"
+def _some(elements: tuple[Element, ...], addresses: str, numbers: str) -> str:
+    """The only address there is, or how many; without any what is left to be said."""
+    there = {element.address for element in elements if element.address is not None}
+    if there:
+        return f"{addresses} {str(*there) if len(there) == 1 else f'{len(there)} peers'}"
+    return f"{numbers} {_vnis(elements)}" if elements else ""

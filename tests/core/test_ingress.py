@@ -1,0 +1,255 @@
+"""Who is let in: what is wanted, what is done, and what is left alone."""
+
+from collections.abc import Iterable
+from dataclasses import replace
+from ipaddress import ip_address
+
+import pytest
+
+from tests.fake import strangers as others
+from tests.fake import vandalism as somebody
+from tests.fake.ingress_drift import INGRESS, VNI_B
+from tests.fake.tally_drift import SHARED, SHARED_LAN
+from tests.fake.wishes import LAN, PEERS, host, known_addresses, resolved, settings, wish
+from tests.fake_kernel import FakeKernel
+from vxland import ingress
+from vxland.execution import execute
+from vxland.identity import INGRESS_TABLE, pair_vni
+from vxland.ingress import in_order
+from vxland.model import Desired
+from vxland.observed import Element, Observed, Owner, Unavailable
+from vxland.operations import (
+    ChangeIngress,
+    ClaimTable,
+    MakeIngress,
+    Operation,
+    RemoveTable,
+    WriteIngressRules,
+)
+from vxland.plan import plan, plan_teardown
+from vxland.problems import Kind
+from vxland.resolve import Beyond, resolve
+from vxland.settings import VniScheme
+
+HOME = wish(LAN)
+B4, C4, D4 = (ip_address(f"192.0.2.{number}") for number in (2, 3, 4))
+OPEN = replace(LAN, ingress=False)
+INDEX = replace(LAN, vni=VniScheme.INDEX)
+PORT = 4789
+
+
+def home(desired: Desired = HOME, *, keeps: bool = False) -> FakeKernel:
+    """A kernel as it is wanted."""
+    kernel = FakeKernel()
+    kernel.ingress.keeps = keeps
+    execute(plan(kernel.observe(), desired), kernel)
+    assert plan(kernel.observe(), desired).operations == ()
+    return kernel
+
+
+def to_do(kernel: FakeKernel, desired: Desired = HOME) -> list[Operation]:
+    """What is planned for the table."""
+    operations = plan(kernel.observe(), desired).operations
+    return [operation for operation in operations if operation.device == INGRESS_TABLE]
+
+
+def elements(kernel: FakeKernel, *sets: str) -> set[tuple[object, ...]]:
+    """What is in these sets, without their names and the port."""
+    table = kernel.ingress.state().table
+    assert table is not None
+    return {one[2:] for one in table.elements if one.set in sets}
+
+
+def do(deeds: Iterable[somebody.Vandalism], kernel: FakeKernel) -> None:
+    """Somebody does what is allowed."""
+    for deed in deeds:
+        assert deed.apply(kernel), deed.command
+
+
+def vni(peer: str) -> int:
+    """The VNI of a pair."""
+    return pair_vni("lan", "a", peer)
+
+
+def test_each_pairs_vni_is_for_its_peer() -> None:
+    """In and out; and no others are filtered."""
+    kernel = home()
+    pairs = {(vni("b"), B4), (vni("c"), C4), (vni("d"), D4)}
+    assert elements(kernel, "peers4") == elements(kernel, "ways4") == pairs
+    assert elements(kernel, "vnis") == {(vni(peer), None) for peer in "bcd"}
+    assert not elements(kernel, "common", "senders4", "senders6", "peers6", "ways6")
+
+
+def test_an_index_is_anybodys_of_the_overlay() -> None:
+    """Its lists differ, node by node; what is sent has this node's own numbers."""
+    kernel = home(wish(INDEX))
+    assert elements(kernel, "common", "vnis") == {(0, None), (1, None), (2, None)}
+    assert elements(kernel, "senders4") == {(None, B4), (None, C4), (None, D4)}
+    assert elements(kernel, "ways4") == {(0, B4), (1, C4), (2, D4)}
+    assert not elements(kernel, "peers4")
+    both = home(wish(replace(INDEX, heard=VniScheme.PAIR)))
+    assert elements(both, "peers4") == {(vni("b"), B4), (vni("c"), C4), (vni("d"), D4)}
+    assert elements(both, "common") == {(0, None), (1, None), (2, None)}
+
+
+def test_a_shared_vni_is_for_all_peers() -> None:
+    """Of either family."""
+    kernel = home(SHARED)
+    assert elements(kernel, "vnis") == {(4711, None)}
+    assert elements(kernel, "peers4") == {(4711, B4), (4711, C4)}
+    assert elements(kernel, "peers6", "ways6") == {(4711, ip_address("2001:db8::4"))}
+
+
+def test_nothing_is_filtered_where_it_is_off() -> None:
+    """Overlay by overlay; the table goes with the last one."""
+    assert home(wish(OPEN)).ingress.chains is None
+    assert to_do(home(), wish(OPEN)) == [RemoveTable("", INGRESS_TABLE, ())]
+    two = replace(OPEN, name="two", bridge="vxbr1")
+    kernel = home(wish(LAN, two))
+    assert elements(kernel, "vnis") == {(vni(peer), None) for peer in "bcd"}
+
+
+def test_connections_are_tracked_where_an_address_may_be_rewritten() -> None:
+    """Where peers know this node by another address than it sends from: that may be its doing."""
+    wanted = settings(LAN)
+    addresses = known_addresses(wanted)
+    there = {**addresses, "a": ip_address("203.0.113.1")}
+    hidden = replace(wanted, node=replace(wanted.node, address=addresses["a"]))
+    assert elements(home(resolve(hidden, there, host())), "ways4") == set()
+    named = resolve(hidden, there, host(), Beyond(mine=frozenset({addresses["a"]})))
+    assert len(elements(home(named), "ways4")) == 3
+    unlisted = replace(hidden, peers=hidden.peers[1:])
+    without = {name: address for name, address in addresses.items() if name != "a"}
+    assert elements(home(resolve(unlisted, without, host())), "ways4") == set()
+
+
+@pytest.mark.parametrize("drift", INGRESS)
+def test_drift_is_put_right(drift: str) -> None:
+    """At once, whatever it is, and by nothing that touches a tunnel."""
+    kernel = home()
+    do(INGRESS[drift], kernel)
+    assert to_do(kernel)
+    assert all(not operation.overlay for operation in to_do(kernel))
+    execute(plan(kernel.observe(), HOME), kernel)
+    assert plan(kernel.observe(), HOME).operations == ()
+
+
+def test_rules_and_peers_are_mended_without_touching_the_rest() -> None:
+    """So that there is no gap, and what was counted stays."""
+    kinds = {
+        "filtering rules deleted": {WriteIngressRules},
+        "all let in": {WriteIngressRules},
+        "peers kept out": {ChangeIngress},
+        "stranger let in": {ChangeIngress},
+        "VNIs not filtered": {ChangeIngress},
+        "filter dormant": {MakeIngress},
+    }
+    for drift, wanted in kinds.items():
+        kernel = home()
+        do(INGRESS[drift], kernel)
+        assert {type(operation) for operation in to_do(kernel)} == wanted, drift
+
+
+def test_who_is_taken_from_comes_first_and_goes_last() -> None:
+    """Where it takes several transactions, no peer is kept out in between."""
+    order = [one.set for one in in_order(ingress.wanted(SHARED.vteps(), SHARED.known_by))]
+    assert order.index("peers6") < order.index("vnis") < order.index("ports")
+    (added,) = to_do(home(wish(LAN, peers="abc")))
+    peer = (Element("peers4", PORT, vni("d"), D4), Element("ways4", PORT, vni("d"), D4))
+    assert added == ChangeIngress("", INGRESS_TABLE, (*peer, Element("vnis", PORT, vni("d"))), ())
+    (removed,) = to_do(home(), wish(LAN, peers="abc"))
+    assert isinstance(removed, ChangeIngress)
+    assert [one.set for one in removed.removed] == ["vnis", "ways4", "peers4"]
+
+
+def test_an_address_that_changes_is_followed() -> None:
+    """At once and in one transaction, as where a host name gets another one."""
+    wanted = settings(LAN)
+    moved = resolve(wanted, {**known_addresses(wanted), "b": D4, "d": B4}, host())
+    (change,) = to_do(home(), moved)
+    assert isinstance(change, ChangeIngress)
+    assert {(one.vni, one.address) for one in change.added} == {(vni("b"), D4), (vni("d"), B4)}
+
+
+def test_while_an_address_is_not_known_its_peer_stays() -> None:
+    """So do all that might be its; what is known is put right meanwhile."""
+    kernel = home()
+    assert to_do(kernel, resolved(settings(LAN), unknown="c")) == []
+    assert to_do(kernel, resolved(settings(LAN), unknown=PEERS[1:])) == []
+    do(INGRESS["stranger let in"], kernel)
+    (change,) = to_do(kernel, resolved(settings(LAN), unknown="c"))
+    assert isinstance(change, ChangeIngress)
+    assert {one.vni for one in change.removed} == {VNI_B}
+    shared = home(wish(SHARED_LAN))
+    assert to_do(shared, resolved(settings(SHARED_LAN), unknown="c")) == []
+
+
+def test_what_somebody_else_has_is_not_filtered() -> None:
+    """Its VNI isn't vxland's; what was vxland's stays so."""
+    kernel = FakeKernel()
+    do([others.external_vxlan("fvx0", VNI_B)], kernel)
+    (made,) = to_do(kernel)
+    assert isinstance(made, MakeIngress)
+    assert VNI_B not in {one.vni for one in made.elements}
+    assert {one.vni for one in made.elements} == {vni("c"), vni("d"), None}
+
+
+def test_half_a_file_takes_nothing_away() -> None:
+    """An overlay without peers is left alone."""
+    assert to_do(home(), wish(LAN, peers="a")) == []
+
+
+def test_the_table_goes_at_the_teardown() -> None:
+    """And leaves nothing."""
+    kernel = home()
+    teardown = plan_teardown(kernel.observe())
+    assert RemoveTable("", INGRESS_TABLE, ()) in teardown.operations
+    execute(teardown, kernel)
+    assert kernel.ingress.chains is None
+    assert plan_teardown(kernel.observe()).operations == ()
+
+
+def test_a_daemon_owns_the_table_for_good() -> None:
+    """It claims what another one left; what can't be owned is made anew."""
+    kernel = home(keeps=True)
+    do([somebody.ruleset_flushed()], kernel)
+    assert kernel.ingress.chains is not None
+    do([somebody.daemon_ended()], kernel)
+    assert to_do(kernel) == [ClaimTable("", INGRESS_TABLE)]
+    execute(plan(kernel.observe(), HOME), kernel)
+    assert kernel.ingress.owner is Owner.SELF
+    kernel = home()
+    kernel.ingress.keeps = True
+    (made,) = to_do(kernel)
+    assert isinstance(made, MakeIngress)
+    assert made.replaces
+
+
+def test_tunnels_run_on_where_nothing_can_filter_and_it_is_said() -> None:
+    """Overlay by overlay, with what to do instead."""
+    kernel = FakeKernel()
+    kernel.no_nftables = Unavailable("this kernel has no nftables", "Load it")
+    made = plan(kernel.observe(), HOME)
+    execute(made, kernel)
+    (problem,) = plan(kernel.observe(), HOME).problems
+    assert (problem.kind, problem.overlay) == (Kind.GUARD, "lan")
+    assert str(problem) == (
+        "nothing keeps strangers' packets out of overlay lan: this kernel has no nftables."
+        " Load it; or let a firewall take its UDP port from the peers alone, and write"
+        ' ingress = "off"'
+    )
+    assert kernel.net.find("vxl-lan-b") is not None
+    assert [*ingress.problems(wish(OPEN), kernel.observe())] == []
+    assert [*ingress.problems(HOME, Observed())] == []
+
+
+def test_a_table_that_is_refused_holds_nothing_up() -> None:
+    """The tunnels come up without."""
+    kernel = FakeKernel()
+    kernel.ingress.command = _refused  # type: ignore[method-assign]
+    outcomes = execute(plan(kernel.observe(), HOME), kernel)
+    assert [o.operation.attribute for o in outcomes if o.failure] == ["ingress"]
+
+
+def _refused(line: str) -> None:
+    raise KeyError(line)
