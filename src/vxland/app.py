@@ -6,7 +6,7 @@ import queue
 import signal
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
@@ -22,6 +22,7 @@ from vxland.journal import Journal, Message
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.encoding import prepare
 from vxland.kernel.events import Events, LinkEvents, RuleEvents
+from vxland.kernel.ingress_drops import read_dropped
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.peer_counters import read_counters
@@ -29,6 +30,8 @@ from vxland.lock import writer
 from vxland.lookup import NameService
 from vxland.meter import Counters
 from vxland.metrics import Exposition, Sources, Totals, TunnelTotals
+from vxland.metrics.kept_out import KeptOut
+from vxland.model import Desired
 from vxland.notify import Notifier
 from vxland.outlook import counted
 from vxland.precedence import Precedence
@@ -54,6 +57,7 @@ class Daemon:
         self._journal = Journal()
         self._totals = Totals(t.name.lower() for t in Trigger if t is not Trigger.STOP)
         self._tunnel_totals = TunnelTotals()
+        self._kept_out = KeptOut()
         self._precedence = Precedence()
         self._board = Board(self._count, self._precedence.give_way)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -94,6 +98,7 @@ class Daemon:
                 Sources(
                     devices=_devices,
                     counters=self._counters,
+                    kept_out=self._kept,
                     since=lambda: self._board.chronicle.since,
                     overruns=lambda: sum(source.overruns for source in events),
                     fights=lambda: self._reconciler.fights_so_far,
@@ -129,7 +134,16 @@ class Daemon:
         """What the kernel counts, added up over the devices that a tunnel has had."""
         seen = counted()
         counters = self._counters() if self._tunnel_totals.counts_peers else Counters()
-        return replace(Counts.of(seen), traffic=self._tunnel_totals.totals(seen, counters))
+        report = self._board.report
+        return replace(
+            Counts.of(seen),
+            traffic=self._tunnel_totals.totals(seen, counters),
+            kept_out=self._kept(report.desired) if report else {},
+        )
+
+    def _kept(self, desired: Desired) -> Mapping[str, int]:
+        """Packets that were kept out of each overlay."""
+        return self._kept_out.totals(desired, read_dropped())
 
     def _counters(self) -> Counters:
         """What nftables has counted for peers."""

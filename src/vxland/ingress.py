@@ -88,19 +88,21 @@ def wanted(vteps: Iterable[Vtep], known_by: frozenset[IPAddress]) -> frozenset[E
     return frozenset(element for vtep in vteps for element in _elements(vtep, known_by))
 
 
-def operations(desired: Desired, observed: Observed, laid: Collection[Vtep]) -> Iterator[Operation]:
+def operations(
+    desired: Desired, observed: Observed, left: Collection[str] = ()
+) -> Iterator[Operation]:
     """What makes the table as it is wanted, or takes it away where nothing is to be filtered.
 
-    ``laid`` are the VTEPs that are laid out. While others aren't, nothing goes that may be theirs:
-    what is left alone stays filtered, and what isn't vxland's doesn't become so.
+    ``left`` are devices that aren't laid out. Meanwhile nothing goes that may be theirs: what is
+    left alone stays filtered, and what isn't vxland's doesn't become so.
     """
     state = observed.ingress
     if isinstance(state, Unavailable):
         return
-    filtered = {overlay.name for overlay in desired.overlays if overlay.ingress}
-    vteps = [vtep for vtep in laid if vtep.overlay in filtered]
+    overlays = [overlay for overlay in desired.overlays if overlay.ingress]
+    vteps = [v for overlay in overlays for v in overlay.vteps if v.device not in left]
     table, due = state.table, wanted(vteps, desired.known_by)
-    held = _is_held(desired, len(vteps))
+    held = bool(left) or any(o.waiting or not o.peers_listed for o in overlays)
     if not due:
         if table is not None and not held:
             yield RemoveTable("", INGRESS_TABLE, ())
@@ -138,6 +140,18 @@ def problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
             )
 
 
+def by_overlay(desired: Desired, dropped: Dropped) -> dict[str, int]:
+    """Packets by overlay, of those that are filtered; what has no VNI in it has no overlay."""
+    filtered = [overlay for overlay in desired.overlays if overlay.ingress]
+    whose: Mapping[tuple[int | None, int], str] = {
+        (v.vni, v.port): overlay.name for overlay in filtered for v in overlay.vteps
+    }
+    counts = dict.fromkeys(("", *(overlay.name for overlay in filtered)), 0)
+    for element, packets in dropped.items():
+        counts[whose.get((element.vni, element.port), "")] += packets
+    return counts
+
+
 def in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
     """As they are to be added: whom to take packets from before what else is dropped."""
     return tuple(sorted(elements, key=_place))
@@ -160,13 +174,6 @@ def _elements(vtep: Vtep, known_by: frozenset[IPAddress]) -> Iterator[Element]:
             yield Element(f"peers{family}", vtep.port, vtep.vni, address)
         if vtep.local in known_by:
             yield Element(f"ways{family}", vtep.port, vtep.vni, address)
-
-
-def _is_held(desired: Desired, laid: int) -> bool:
-    """Whether there is more to be filtered than what is laid out."""
-    overlays = [overlay for overlay in desired.overlays if overlay.ingress]
-    lacking = sum(len(overlay.vteps) for overlay in overlays) - laid
-    return lacking > 0 or any(o.waiting or not o.peers_listed for o in overlays)
 
 
 def _is_whole(table: IngressTable, *, keeps: bool) -> bool:

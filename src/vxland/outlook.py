@@ -9,7 +9,9 @@ from vxland.config.load import load
 from vxland.health import TunnelKey
 from vxland.hints import hints
 from vxland.hints.makers import makers
+from vxland.ingress import by_overlay
 from vxland.kernel.counters import read_traffic
+from vxland.kernel.ingress_drops import read_dropped
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.peer_counters import read_counters
@@ -97,6 +99,11 @@ def counted() -> Mapping[str, Seen]:
             return read_traffic(netlink)
     except OSError:  # a status without numbers is better than none
         return {}
+
+
+def kept_out(desired: Desired) -> Mapping[str, int]:
+    """How many packets the table that is there has kept out, by overlay."""
+    return by_overlay(desired, read_dropped())
 
 
 def counted_for_peers(desired: Desired) -> Mapping[TunnelKey, Traffic]:

@@ -17,7 +17,6 @@ from vxland import identity
 from vxland.cli import main
 from vxland.config.fields import takes
 from vxland.config.json_schema import schema
-from vxland.config.later import LATER
 from vxland.config.load import check
 from vxland.config.schema import HEADERS, LISTS, TABLES
 from vxland.model import Desired
@@ -187,12 +186,6 @@ def test_the_references_errors_are_those_that_are_told(tmp_path: Path) -> None:
     )
     lines = [str(error).replace(str(tmp_path), "/etc") for error in errors]
     assert told.splitlines() == lines
-
-
-def test_the_reference_names_what_is_not_in_this_version() -> None:
-    """All of it, and nothing that has come since."""
-    (told,) = re.findall(r"Not in this version\s+(.*?)\.\n", REFERENCE, re.DOTALL)
-    assert re.findall(r"`(.*?)`", told) == [later.key for later in LATER]
 
 
 def every(part: Any, key: str) -> Iterator[Any]:  # noqa: ANN401 - JSON

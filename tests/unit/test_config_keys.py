@@ -1,6 +1,5 @@
 """One key at a time: what it takes, what it becomes, and what is said where it won't do."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
@@ -10,9 +9,8 @@ import pytest
 from tests.unit.written import OVERLAY, PEERS, PLAIN, complaints, errors_in, settings_of, write
 from vxland.config import values
 from vxland.config.errors import InvalidConfig
-from vxland.config.later import LATER, NOT_YET, Later
 from vxland.config.load import check
-from vxland.config.schema import KEYS, LISTS, TABLES
+from vxland.config.schema import KEYS
 from vxland.settings import (
     Df,
     HttpSettings,
@@ -366,27 +364,6 @@ def test_all_errors_together_are_a_line_each(tmp_path: Path) -> None:
         "column": None,
     }
     assert expected == caught.value.errors[1].as_json()
-
-
-WITH_LATER: Mapping[tuple[str, str], tuple[str, str]] = {
-    ("overlay", "ingress"): (f'{OVERLAY}ingress = "peers"', "overlay[0].ingress (lan)"),
-}
-
-
-@pytest.mark.parametrize("later", LATER, ids=lambda later: f"{later.table}.{later.key}")
-def test_what_belongs_to_a_later_version_is_refused(tmp_path: Path, later: Later) -> None:
-    """By name, and with what to do now."""
-    text, path = WITH_LATER[later.table, later.key]
-    (error,) = errors_in(tmp_path, text)
-    assert (path, later.cure) == (error.path, error.cure)
-    assert NOT_YET in error.message
-
-
-@pytest.mark.parametrize("later", LATER, ids=lambda later: f"{later.table}.{later.key}")
-def test_what_belongs_to_a_later_version_is_not_known_now(later: Later) -> None:
-    """A key that has been built has to leave the table."""
-    known = (TABLES | LISTS)[later.table].model_fields
-    assert later.key not in known
 
 
 def test_every_key_is_found_by_its_header() -> None:

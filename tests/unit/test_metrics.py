@@ -75,6 +75,7 @@ class Daemon:
         sources = Sources(
             devices=self._look,
             counters=Counters,
+            kept_out=lambda _: {"": 1, "lan": 7},
             since=lambda: {("lan", "p1"): 950.0},
             overruns=lambda: 2,
             fights=lambda: 3,

@@ -140,7 +140,8 @@ def _overlay(overlay: OverlayStatus, status: NodeStatus, view: View) -> Iterator
     state = "" if overlay["in_sync"] else "NOT in sync, "
     guards = ", ".join(overlay["guards"]) or "none"
     guards += "" if overlay["guards_seen"] else " (unseen)"
-    ports = overlay["ports"]["count"]
+    ports = f"{overlay['ports']['count']}"
+    ports += f", packets kept out {kept}" if (kept := overlay.get("kept_out")) else ""
     yield Text(
         f"overlay {overlay['name']}: {state}bridge {overlay['bridge']} {overlay['bridge_state']},"
         f" MTU {overlay['mtu']}, guards {guards},"

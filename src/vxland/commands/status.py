@@ -5,6 +5,7 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -47,12 +48,13 @@ def _asked(path: Path) -> dict[str, Any]:
 def _by_eye(path: Path) -> "NodeStatus":
     """What can be seen without the daemon. Raises InvalidConfig, Unresolved, OSError."""
     from vxland.kernel.linux import LinuxKernel  # noqa: PLC0415 - the daemon's answer needs no look
-    from vxland.outlook import counted, counted_for_peers, look  # noqa: PLC0415
+    from vxland.outlook import counted, counted_for_peers, kept_out, look  # noqa: PLC0415
     from vxland.status.build import Counts, report_status  # noqa: PLC0415
 
     with LinuxKernel() as kernel:
         outlook = look(path, kernel)
-    counts = Counts.of(counted(), counted_for_peers(outlook.desired))
+    desired = outlook.desired
+    counts = replace(Counts.of(counted(), counted_for_peers(desired)), kept_out=kept_out(desired))
     return report_status(outlook.report(path), counts=counts)
 
 

@@ -7,7 +7,6 @@ from pydantic import ValidationError
 
 from vxland.config.errors import ConfigError
 from vxland.config.fields import Table, takes
-from vxland.config.later import NOT_YET, later_key
 from vxland.config.place import Place
 from vxland.config.schema import KEYS
 from vxland.config.values import Unusable
@@ -32,9 +31,6 @@ def faults(invalid: ValidationError, table: type[Table], place: Place) -> Iterat
 def unknown_key(place: Place, known: Collection[str]) -> ConfigError:
     """The error for a key that isn't one here."""
     name = str(place.loc[-1])
-    later = later_key(place.table, name)
-    if later:
-        return place.error(f"is {NOT_YET}", later.cure)
     elsewhere = [header for header, keys in KEYS.items() if name in keys]
     hint = did_you_mean(name, known)
     if elsewhere:

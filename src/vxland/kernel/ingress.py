@@ -60,12 +60,6 @@ class Ingress(OwnTable[IngressState]):
         """One, or several for more than some 1,500 peers: the kernel has a limit."""
         return parted(BATCHES[type(operation)](operation, flags))
 
-    def trial(self, messages: TableMessages) -> Iterator[bytes]:
-        """The sets and the chains, and a rule for what a kernel may lack."""
-        yield from (form.making(messages) for form in FORMS.values())
-        yield from (messages.chain(*place) for place in PLACES)
-        yield messages.rule("output", encode(program("notrack")))
-
 
 def _rules(netlink: Netlink, chain: str) -> tuple[str, ...]:
     seen = named(INGRESS.rules(netlink, chain), chain, PROGRAMS)

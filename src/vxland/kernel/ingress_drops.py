@@ -4,14 +4,17 @@ import contextlib
 from collections.abc import Iterator, Mapping
 
 from vxland.ingress import COUNTING, Dropped
+from vxland.kernel.attributes import attribute
 from vxland.kernel.ingress import FORMS, INGRESS, read_key
 from vxland.kernel.netlink import ATTRIBUTE, NETLINK_NETFILTER, Netlink, attributes
 from vxland.kernel.sets import COUNTER, COUNTER_PACKETS, KEY, elements
 from vxland.observed import Element
 
+NONE = attribute(COUNTER_PACKETS, bytes(8))  # as most are, so that it must be quick
+
 
 def read_dropped() -> Dropped:
-    """Packets by what they were dropped by; nothing where there is no table, or no right to it."""
+    """Packets by what they were dropped by, where any were; nothing where no table can be read."""
     dropped: dict[Element, int] = {}
     with contextlib.suppress(OSError), Netlink(NETLINK_NETFILTER) as netlink:
         for name in COUNTING:
@@ -25,6 +28,8 @@ def _counts(name: str, piece: list[bytes]) -> Iterator[tuple[Element, int]]:
     length = FORMS[name].length
     place = KEY + -(-length // 4) * 4 + 2 * ATTRIBUTE.size
     for element in piece:
+        if element.endswith(NONE):
+            continue
         if element.startswith(COUNTER, place):  # not in somebody's own set of this name
             counter: Mapping[int, bytes] = dict(
                 attributes(element, place + len(COUNTER) + ATTRIBUTE.size)

@@ -119,7 +119,9 @@ class OwnTable(ABC, Generic[StateT]):
         if isinstance(operation, ops.RemoveTable) and refusal.errno == errno.ENOENT:
             return None
         text = f"could not {operation}: {refusal.strerror} ({refusal.name})"
-        if refusal.errno == errno.ENOENT and isinstance(operation, ops.MakeTable | ops.MakeTally):
+        if refusal.errno == errno.ENOENT and isinstance(
+            operation, ops.MakeTable | ops.MakeIngress | ops.MakeTally
+        ):
             return Failure(text, self.unusable(refusal).cure)
         if refusal.errno == errno.EPERM and self._owner:
             return Failure(*_held(text, self.table, self._owner))

@@ -9,7 +9,7 @@ from prometheus_client.registry import Collector
 from vxland.metrics.counted import counted
 from vxland.metrics.daemon import daemon
 from vxland.metrics.odometers import TunnelTotals
-from vxland.metrics.overlays import overlays
+from vxland.metrics.overlays import kept_out, overlays
 from vxland.metrics.paced import Paced
 from vxland.metrics.sources import Sources
 from vxland.metrics.standing import Standing
@@ -45,6 +45,7 @@ class VxlandCollector(Collector):
             return
         standing = Standing(report, self._devices())
         yield from overlays(standing)
+        yield kept_out(self._sources.kept_out(report.desired))
         yield from tunnels(
             standing, self._tunnel_totals, self._sources.since(), self._sources.give_way
         )

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 
-from prometheus_client.core import GaugeMetricFamily, Metric
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from vxland.hazards import looping_in
 from vxland.metrics.standing import Standing
@@ -50,6 +50,18 @@ def overlays(standing: Standing) -> Iterable[Metric]:
             gauges[name].add_metric((overlay.name,), value)
     yield from gauges.values()
     yield _problems(report, problems)
+
+
+def kept_out(packets: Mapping[str, int]) -> Metric:
+    """What came from somebody who isn't a peer. What has no VNI has no overlay."""
+    family = CounterMetricFamily(
+        "vxland_ingress_dropped_packets",
+        "Packets for the overlay that weren't from the peer that their VNI is for.",
+        labels=OVERLAY,
+    )
+    for overlay, count in packets.items():
+        family.add_metric((overlay,), count)
+    return family
 
 
 def _problems(report: Report, tally: Mapping[tuple[str, Kind], int]) -> Metric:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from vxland.meter import Counters
 from vxland.metrics.paced import GiveWay
+from vxland.model import Desired
 from vxland.odometer import Key
 from vxland.traffic import Seen
 
@@ -15,6 +16,7 @@ class Sources:
 
     devices: Callable[[], Mapping[str, Seen]]  # VXLAN devices as the kernel has them; OSError
     counters: Callable[[], Counters]  # what nftables has counted for peers
+    kept_out: Callable[[Desired], Mapping[str, int]]  # packets, by overlay
     since: Callable[[], Mapping[Key, float]]  # when tunnels last changed, seconds since the epoch
     overruns: Callable[[], int]
     fights: Callable[[], int]

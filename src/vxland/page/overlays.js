@@ -13,6 +13,7 @@ const COLUMNS = [
   { name: "Bridge", compare: (one, other) => compareNames(one.bridge, other.bridge), text: bridge },
   { name: "MTU", value: (overlay) => overlay.mtu, text: (overlay) => String(overlay.mtu), class: "number" },
   { name: "Guards", compare: (one, other) => compareNames(guards(one), guards(other)), text: guards },
+  { name: "Kept out", hint: "Packets that weren't from the peers that their VNIs are for", value: (overlay) => overlay.kept_out, down: true, text: keptOut, class: "number" },
   { name: "Other ports", hint: "Ports of the bridge that aren't vxland's", value: (overlay) => overlay.ports?.count, down: true, text: ports },
   { name: "Could loop", hint: "Pairs of ports that nothing keeps apart: must be 0", value: (overlay) => overlay.looping_pairs, down: true, text: (overlay) => count(overlay.looping_pairs), class: "number" },
 ];
@@ -69,6 +70,11 @@ function bridge({ bridge: name, bridge_state: state }) {
 function guards(overlay) {
   if (overlay.guards.length === 0) return "none";
   return overlay.guards.join(", ") + (overlay.guards_seen ? "" : " (can't be seen)");
+}
+
+function keptOut({ ingress, kept_out: packets }) {
+  if (ingress === "off") return "off";
+  return packets == null ? "–" : count(packets);
 }
 
 function ports({ ports: others }) {

@@ -56,6 +56,7 @@ class Counts:
 
     traffic: Mapping[TunnelKey, Traffic] = field(default_factory=dict)
     devices: Mapping[str, Seen] | None = None
+    kept_out: Mapping[str, int] = field(default_factory=dict)  # packets, by overlay
 
     @classmethod
     def of(
@@ -148,6 +149,8 @@ class _Builder:
             "guards_seen": all(
                 GUARDS[name].missing(overlay, observed) is None for name in overlay.guards
             ),
+            "ingress": "peers" if overlay.ingress else "off",
+            "kept_out": self._counts.kept_out.get(overlay.name),
             "in_sync": self._examination.overlay(overlay),
             "since": self._past.overlays.get(overlay.name),
             "looping_pairs": looping_in(overlay, observed),

@@ -64,6 +64,8 @@ class OverlayStatus(TypedDict):
     mtu: int
     guards: list[str]
     guards_seen: bool
+    ingress: Literal["peers", "off"]
+    kept_out: int | None
     in_sync: bool
     since: float | None
     looping_pairs: int
