@@ -240,6 +240,13 @@ def test_guards_that_can_not_be_seen_are_so_called() -> None:
     assert "up, no carrier" in shown
 
 
+def test_what_was_kept_out_is_told_where_there_was_any() -> None:
+    """Beside the ports of others."""
+    shown = printed(glance(status(overlay("lan", tunnel("lxd2", 2), kept_out=7)), WIDE), 200)
+    assert "other ports 3, packets kept out 7" in shown
+    assert "kept out" not in printed(glance(status(overlay("lan", kept_out=0)), WIDE), 200)
+
+
 def many(count: int, broken: int = 0) -> NodeStatus:
     """A mesh, whose last ones are broken."""
     tunnels = [

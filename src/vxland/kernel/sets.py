@@ -86,8 +86,9 @@ def sets(table: TableMessages, netlink: Netlink, known: Mapping[str, SetForm]) -
 
 def changes(table: TableMessages, kind: int, name: str, keys: Sequence[bytes]) -> Iterator[bytes]:
     """Add or delete elements of a set, by their keys."""
+    before, after = _around(keys[0]) if keys else (b"", b"")
     for start in range(0, len(keys), AT_ONCE):
-        elements = map(_element, keys[start : start + AT_ONCE])
+        elements = (before + key + after for key in keys[start : start + AT_ONCE])
         where = (text(ELEMENTS_TABLE, table.name), text(ELEMENTS_SET, name))
         request = NLM_F_CREATE if kind == NEWSETELEM else 0
         yield table.message(kind, *where, nested(ELEMENTS, *elements), flags=request)
@@ -113,5 +114,8 @@ def parted(messages: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
         yield part
 
 
-def _element(key: bytes) -> bytes:
-    return nested(LIST_ELEMENT, nested(ELEMENT_KEY, attribute(DATA_VALUE, key)))
+def _around(key: bytes) -> tuple[bytes, bytes]:
+    """What stands in an element before its key and after it: the same for all keys of a set."""
+    element = nested(LIST_ELEMENT, nested(ELEMENT_KEY, attribute(DATA_VALUE, key)))
+    place = KEY + ATTRIBUTE.size
+    return element[:place], element[place + len(key) :]
