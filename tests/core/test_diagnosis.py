@@ -371,6 +371,16 @@ def test_bridges_with_one_address() -> None:
     assert finding.text == "02:00:00:00:00:02 answers at lxd2, lxd3"
 
 
+def test_what_was_kept_out_meanwhile() -> None:
+    """By overlay; what has no VNI in it is nobody's. Where nothing is filtered, nothing is said."""
+    assert found("ingress", facts()) == []
+    (well,) = found("ingress", facts(kept_out={"": 3, "lan": 0}))
+    assert well.state is State.OK
+    (finding,) = found("ingress", facts(kept_out={"": 0, "dmz": 0, "lan": 7}))
+    assert (finding.state, finding.overlay) == (State.WARNING, "lan")
+    assert finding.text.startswith("7 packets for overlay lan weren't from the peer")
+
+
 @pytest.mark.parametrize(
     ("chain", "cure"),
     [

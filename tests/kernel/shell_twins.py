@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.kernel.shell_counting import COUNTING
+from tests.kernel.shell_filtering import FILTERING
 from tests.kernel.shell_scenarios import ELSEWHERE, SCENARIOS, Scenario
 from tests.lab.namespaces import Namespace, own_mounts
 from vxland.execution import execute
@@ -60,6 +61,7 @@ def state(twin: Namespace) -> dict[str, Any]:
         **{name: stable(twin.json(command)) for name, command in SHOWN.items()},
         "rules": [line for line in rules if not line.startswith("#")],
         "table": twin.sh("nft list table bridge vxland 2>/dev/null || true"),
+        "ingress": twin.sh("nft -s list table inet vxland-ingress 2>/dev/null || true"),
         "tally": twin.sh("nft -s list table inet vxland 2>/dev/null || true"),
     }
 
@@ -146,4 +148,4 @@ def play(scenario: Scenario) -> dict[str, Any]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(play({**SCENARIOS, **COUNTING}[sys.argv[1]])))
+    print(json.dumps(play({**SCENARIOS, **COUNTING, **FILTERING}[sys.argv[1]])))

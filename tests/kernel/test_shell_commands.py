@@ -9,13 +9,14 @@ from typing import Any
 import pytest
 
 from tests.kernel.shell_counting import COUNTING
+from tests.kernel.shell_filtering import FILTERING
 from tests.kernel.shell_scenarios import SCENARIOS
 from vxland import operations
 from vxland.operations import Operation
 
 pytestmark = pytest.mark.kernel
 
-PLAYED = {**SCENARIOS, **COUNTING}
+PLAYED = {**SCENARIOS, **COUNTING, **FILTERING}
 
 PROGRAM = (sys.executable, "-m", "tests.kernel.shell_twins")
 ROOT = Path(__file__).parents[2]

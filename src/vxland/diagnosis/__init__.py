@@ -12,6 +12,7 @@ from vxland import __version__
 from vxland.diagnosis.facts import Facts
 from vxland.diagnosis.finding import Finding, State
 from vxland.diagnosis.guests import guests
+from vxland.diagnosis.ingress import ingress
 from vxland.diagnosis.machine import cards, checksums, clock, rights
 from vxland.diagnosis.macs import macs
 from vxland.diagnosis.managers import managers
@@ -49,6 +50,7 @@ CHECKS: Mapping[str, Callable[[Facts], Iterator[Finding]]] = MappingProxyType(
         "guests": guests,
         "path": path,
         "port": port,
+        "ingress": ingress,
         "vni": vni,
         "tunnel": tunnel,
         "offload": offload,

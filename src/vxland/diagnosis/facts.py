@@ -88,6 +88,7 @@ class Facts:
     synchronized: bool | None = None  # the clock, as the kernel knows it
     checksum_errors: int = 0  # UDP packets that came meanwhile with a wrong checksum
     features: Mapping[str, Mapping[str, bool]] = field(default_factory=dict)  # by underlay device
+    kept_out: Mapping[str, int] = field(default_factory=dict)  # packets, by overlay, meanwhile
     inputs: tuple[InputChain, ...] = ()
     claims: tuple[Claim, ...] = ()
     seen: Mapping[str, frozenset[Place]] = field(default_factory=dict)  # by MAC, meanwhile

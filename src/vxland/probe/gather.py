@@ -7,7 +7,9 @@ from concurrent.futures import Future, ThreadPoolExecutor, wait
 
 from vxland.diagnosis.facts import Facts, InputChain, Path, Stray, Through, Told
 from vxland.diagnosis.targets import Ends, Target, targets
+from vxland.ingress import by_overlay
 from vxland.kernel.counters import read_traffic
+from vxland.kernel.ingress_drops import read_dropped
 from vxland.kernel.netlink import Netlink
 from vxland.model import Desired
 from vxland.observed import Observed
@@ -30,7 +32,7 @@ def gather(desired: Desired, observed: Observed, status: NodeStatus, digest: str
     wanted = targets(desired, observed)
     indexes = dict(socket.if_nameindex())
     sightings = Sightings(observed, indexes)
-    errors, received = checksum_errors(), _received()
+    errors, received, dropped = checksum_errors(), _received(), _kept_out(desired)
     with ThreadPoolExecutor(3) as pool:
         paths = pool.submit(measure, _sizes(wanted))
         ports = pool.submit(knock, {(target.ends, target.port) for target in wanted})
@@ -50,6 +52,7 @@ def gather(desired: Desired, observed: Observed, status: NodeStatus, digest: str
         synchronized=is_synchronized(),
         checksum_errors=checksum_errors() - errors,
         features=features({target.underlay for target in wanted if target.underlay}),
+        kept_out={n: max(0, count - dropped[n]) for n, count in _kept_out(desired).items()},
         inputs=_inputs(),
         claims=claims_now(desired, observed),
         seen=sightings.found(),
@@ -81,6 +84,11 @@ def _received() -> dict[str, int]:
         seen = read_traffic(netlink)
         return {name: device.traffic.receive_packets for name, device in seen.items()}
     return {}
+
+
+def _kept_out(desired: Desired) -> dict[str, int]:
+    """Packets that were kept out so far, by overlay."""
+    return by_overlay(desired, read_dropped())
 
 
 def _inputs() -> tuple[InputChain, ...]:

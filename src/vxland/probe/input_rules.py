@@ -7,6 +7,7 @@ let them in. What iptables-legacy has isn't seen.
 from collections.abc import Iterator
 
 from vxland.diagnosis.facts import InputChain
+from vxland.identity import INGRESS_TABLE
 from vxland.kernel.forward import (
     CHAIN_HOOK,
     CHAIN_NAME,
@@ -31,6 +32,8 @@ def dropping_chains() -> tuple[InputChain, ...]:
     found: list[InputChain] = []
     with Netlink(NETLINK_NETFILTER) as netlink:
         for family, table, name, policy in _chains(netlink):
+            if f"{FAMILIES[family]} {table}" == INGRESS_TABLE:
+                continue  # what that drops isn't to be let in
             rules = _rules(netlink, family, table)
             drops = any(
                 rule.verdict is Verdict.DROP
