@@ -132,7 +132,7 @@ def problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
         if overlay.ingress and overlay.vteps:
             yield Problem(
                 Kind.GUARD,
-                f"nothing keeps strangers' packets out of overlay {overlay.name}: {lack.reason}",
+                f"strangers' packets can't be kept out of overlay {overlay.name}: {lack.reason}",
                 f"{lack.cure}; or let a firewall take its UDP port from the peers alone, and write"
                 ' ingress = "off"',
                 overlay=overlay.name,

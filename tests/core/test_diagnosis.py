@@ -116,7 +116,7 @@ def test_all_is_well() -> None:
 def test_as_json() -> None:
     """With the counts of all states, also of those that there are none of."""
     told = diagnosis_json(facts(SILENT), at=5.0, seconds=2.0)
-    assert told["counts"] == {"problem": 1, "warning": 0, "unknown": 1, "ok": 9}
+    assert told["counts"] == {"problem": 1, "warning": 0, "unknown": 1, "ok": 10}
     assert (told["node"], told["daemon"], told["at"], told["seconds"]) == (
         *("lxd1", "running"),
         *(5.0, 2.0),

@@ -234,7 +234,7 @@ def test_tunnels_run_on_where_nothing_can_filter_and_it_is_said() -> None:
     (problem,) = plan(kernel.observe(), HOME).problems
     assert (problem.kind, problem.overlay) == (Kind.GUARD, "lan")
     assert str(problem) == (
-        "nothing keeps strangers' packets out of overlay lan: this kernel has no nftables."
+        "strangers' packets can't be kept out of overlay lan: this kernel has no nftables."
         " Load it; or let a firewall take its UDP port from the peers alone, and write"
         ' ingress = "off"'
     )
