@@ -144,6 +144,7 @@ class LinuxKernel(Closing):
                 for name, link in seen.links.items()
                 if link.kind in KINDS
             },
+            ingress=self.ingress.read(),
             tally=self.tally.read(),
         )
 
