@@ -148,6 +148,7 @@ class FakeKernel:
             addresses=mixed("addresses"),
             ebtables=now.ebtables,
             nftables=now.nftables,
+            ingress=now.ingress,
             tally=now.tally,
         )
 

@@ -109,7 +109,7 @@ def test_number_of_series_is_as_documented(text: str) -> None:
     of_the_overlay = [line for line in lines if line.startswith("vxland_overlay_")]
     assert (per_overlay, 2 * kinds) == (
         len(of_the_overlay),
-        sum(line.startswith("vxland_problems{") for line in lines),
+        sum(line.startswith(("vxland_problems{", "vxland_ingress_")) for line in lines),
     )
     assert constant - 10 < len(own) <= constant
     assert len(lines) == 2 * per_tunnel + per_overlay + 2 * kinds + len(own)

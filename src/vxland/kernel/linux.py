@@ -178,6 +178,7 @@ class LinuxKernel(Closing):
             addresses={n: seen for n, seen in before.addresses.items() if n in rest} | addresses,
             ebtables=self.ebtables.read(),
             nftables=self.nftables.read(wanted=False),
+            ingress=self.ingress.read(),
             tally=self.tally.read(),
         )
 
