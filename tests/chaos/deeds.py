@@ -35,7 +35,7 @@ BRIDGE_DEEDS = TO_THE_BRIDGE.keys() - {
 }
 UNDERLAY = "ip link set eth0 down; sleep 0.2; ip link set eth0 up"
 NO_NAMESPACE = "ip netns del elsewhere; ip netns add elsewhere"  # with the tunnels in it
-NO_TABLE = "nft delete table bridge vxland"
+NO_TABLES = ("nft delete table bridge vxland", "nft delete table inet vxland-ingress")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +79,7 @@ def _namespaces(node: Node) -> list[str]:
 
 
 def _rules(node: Node) -> list[str]:
-    return [*(TO_THE_RULES[what] for what in sorted(TO_THE_RULES)), NO_TABLE] * node.loses_rules
+    return [*(TO_THE_RULES[what] for what in sorted(TO_THE_RULES)), *NO_TABLES] * node.loses_rules
 
 
 def _files(node: Node) -> list[str]:

@@ -8,6 +8,7 @@ from tests.daemon.kernel_view import Snapshot, snapshot
 from tests.lab import Server
 
 Lasting = Mapping[str, object]
+FILTER = "nft --stateless list table inet vxland-ingress"
 GUESTS = strangers.NAMES_IN_THE_BRIDGE | {f"veth{number}" for number in TABLES}
 
 
@@ -20,6 +21,7 @@ def all_of(node: Node, server: Server) -> Lasting:
         **_foreign(node, server, seen),
         "links": seen.links,
         "fdb": seen.fdb,
+        "filter": sorted(server.sh(FILTER, check=False).split()),
         "chain": (own, first) if TABLES[node.number] == "ebtables" else (),
     }
 
