@@ -39,7 +39,16 @@ from vxland.nftables import (
     tally_rules_script,
     tally_script,
 )
-from vxland.observed import Abroad, EbtablesState, FarEnd, ForwardChain, Host, Observed, Unavailable
+from vxland.observed import (
+    Abroad,
+    EbtablesState,
+    FarEnd,
+    ForwardChain,
+    Host,
+    Observed,
+    Since,
+    Unavailable,
+)
 from vxland.operations import Operation
 from vxland.ownership import KINDS, is_own
 from vxland.traffic import Seen
@@ -126,11 +135,11 @@ class FakeKernel:
         seen = self.look()
         return Observed(links=seen.links, ebtables=seen.ebtables, nftables=seen.nftables)
 
-    def look_again(self, before: Observed, touched: Collection[int]) -> Observed:
+    def look_again(self, before: Observed, touched: Collection[int]) -> tuple[Observed, Since]:
         """The last look, with these devices as they are now, and the rules."""
         known, devices = self._directory.indexes, self.net.devices
         there = {devices[index].name: index for index in touched if index in devices}
-        names = {*there, *(name for name, index in known.items() if index in touched)}
+        names = frozenset((*there, *(n for n, index in known.items() if index in touched)))
         for name in names:
             known.pop(name, None)
         known.update(there)
@@ -141,7 +150,7 @@ class FakeKernel:
             kept = {n: what for n, what in old.items() if n not in names and n in now.links}
             return kept | {name: new[name] for name in there if name in new}
 
-        return replace(
+        observed = replace(
             before,
             links=mixed("links"),
             fdb=mixed("fdb"),
@@ -151,6 +160,7 @@ class FakeKernel:
             ingress=now.ingress,
             tally=now.tally,
         )
+        return observed, Since(before, names | (before.links.keys() - now.links.keys()))
 
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         """These links, those that were touched, and the guards."""

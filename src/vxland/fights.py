@@ -58,7 +58,7 @@ class Fights:
     """Counts repairs by subject. The time is always told, never asked."""
 
     total: int = 0  # fights so far
-    _recent: dict[Subject, deque[float]] = field(default_factory=dict)
+    _recent: dict[Subject, deque[float]] = field(default_factory=dict)  # the newest last
     _fights: dict[Subject, Fight] = field(default_factory=dict)
 
     def record(self, repaired: Iterable[Subject], now: float) -> tuple[Fight, ...]:
@@ -73,13 +73,15 @@ class Fights:
                     fight, repairs=fight.repairs + 1, hold=hold, until=now + hold
                 )
                 continue
-            times = self._recent.setdefault(subject, deque(maxlen=LIMIT))
+            times = self._recent.pop(subject, None) or deque(maxlen=LIMIT)
             times.append(now)
             if len(times) == LIMIT and now - times[0] <= WINDOW:
                 fight = Fight(subject, times[0], LIMIT, FIRST_HOLD, now + FIRST_HOLD)
                 self._fights[subject] = fight
                 self.total += 1
                 begun.append(fight)
+            else:
+                self._recent[subject] = times
         self.forget(now)
         return tuple(begun)
 
@@ -105,6 +107,8 @@ class Fights:
         for subject, fight in list(self._fights.items()):
             if now >= fight.until + QUIET:
                 del self._fights[subject]
-        for subject, times in list(self._recent.items()):
-            if subject in self._fights or now - times[-1] > WINDOW:
-                del self._recent[subject]
+        while self._recent:
+            subject, times = next(iter(self._recent.items()))
+            if now - times[-1] <= WINDOW:
+                break
+            del self._recent[subject]

@@ -73,9 +73,9 @@ class Mending:
             return False
         started, at = time.monotonic(), time.time()
         self._others.forget()
-        observed = self._kernel.look_again(calm.observed, touched)
+        observed, since = self._kernel.look_again(calm.observed, touched)
         desired = calm.report.desired
-        narrow = self._planning.narrow(observed, desired, calm.memory)
+        narrow = self._planning.narrow(observed, desired, calm.memory, since)
         if narrow is None or narrow.plan.problems:
             return False
         outcomes = execute(narrow.plan, _Nearby(self._kernel, self._others, narrow))

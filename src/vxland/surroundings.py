@@ -8,7 +8,7 @@ from vxland.addresses import IPAddress
 from vxland.meter import Counters, traffic
 from vxland.model import Desired
 from vxland.names import Answer
-from vxland.observed import Abroad, Claim, FarEnd, ForwardChain, Host, Observed
+from vxland.observed import Abroad, Claim, FarEnd, ForwardChain, Host, Observed, Since
 from vxland.settings import Settings
 from vxland.tally import shared
 from vxland.traffic import Reading, Seen, readings
@@ -42,8 +42,13 @@ class Kernel(execution.Kernel, Counting, Protocol):
         ``guards`` are those that are wanted.
         """
 
-    def look_again(self, before: Observed, touched: Collection[int]) -> Observed:
-        """The last look, with these devices as they are now, and the rules."""
+    def look_again(
+        self, before: Observed, touched: Collection[int]
+    ) -> tuple[Observed, Since | None]:
+        """The last look, with these devices as they are now, and the rules.
+
+        And in what it may differ from that, where it is known.
+        """
 
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         """As ``read_back`` does, of these devices and those that were touched."""

@@ -20,7 +20,7 @@ from tests.fake_kernel import FakeKernel
 from tests.profiles import examples
 from vxland.execution import execute
 from vxland.model import Desired
-from vxland.observed import Observed
+from vxland.observed import Observed, Since
 from vxland.plan import Memory, Plan, Planning, plan, standing
 
 NOTHING = Memory()
@@ -65,18 +65,21 @@ def changed(configuration: Configuration, choose: Digits) -> Configuration:
 @given(
     configurations(),
     st.booleans(),
-    st.lists(digits(DEED_SIZE), max_size=3),
+    st.lists(st.lists(digits(DEED_SIZE), max_size=3), min_size=1, max_size=3),
     st.none() | digits(6),
     st.booleans(),
 )
 def test_the_narrow_plan_is_the_whole_one(
     configuration: Configuration,
     keeps: bool,  # noqa: FBT001
-    deeds: list[Digits],
+    stories: list[list[Digits]],
     choose: Digits | None,
     abroad: bool,  # noqa: FBT001
 ) -> None:
-    """Whatever happened to tunnels, and to the file, since there was nothing to do."""
+    """Whatever happened to tunnels, and to the file, since there was nothing to do.
+
+    And what it is compared with makes no difference: all, or what may have changed since a look.
+    """
     kernel = FakeKernel()
     kernel.nft.keeps = kernel.tally.keeps = keeps
     configuration = settled_on(configuration)
@@ -87,24 +90,36 @@ def test_the_narrow_plan_is_the_whole_one(
     if plan(before, desired) != Plan():
         event("nothing to begin with")
         return
-    for digit in deeds:
-        digit.of(DEEDS)(Tunnels(digit, kernel)).apply(kernel)
     wanted = desired if choose is None else changed(configuration, choose).desired
-    now = everything(kernel) if abroad else kernel.observe(others=True)
-    whole = plan(now, wanted)
-    narrow = Planning()
-    narrow(before, desired, NOTHING)
-    found = narrow.narrow(now, wanted, NOTHING)
-    event(f"narrow: {found is not None}, operations: {bool(whole.operations)}")
-    if found is None:
-        return
-    assert found.plan == whole
-    event(f"left out: {len(now.links.keys() - found.view.observed.links)}")
-    property_of_others = Others(kernel, wanted)
-    execute(found.plan, Watch(kernel, wanted))
-    property_of_others.check()
-    if abroad:  # else what was moved there keeps its VNI
-        settled(kernel, wanted)
+    planning, compared = Planning(), Planning()
+    for each in (planning, compared):
+        each(before, desired, NOTHING)
+    for story in stories:
+        for digit in story:
+            digit.of(DEEDS)(Tunnels(digit, kernel)).apply(kernel)
+        now = everything(kernel) if abroad else kernel.observe(others=True)
+        whole = plan(now, wanted)
+        found = planning.narrow(now, wanted, NOTHING, Since(before, differing(before, now)))
+        assert found == compared.narrow(now, wanted, NOTHING)
+        event(f"narrow: {found is not None}, operations: {bool(whole.operations)}")
+        if found is None:
+            return
+        assert found.plan == whole
+        event(f"left out: {len(now.links.keys() - found.view.observed.links)}")
+        others_before = Others(kernel, wanted)
+        execute(found.plan, Watch(kernel, wanted))
+        others_before.check()
+        if abroad:  # else what was moved there keeps its VNI
+            settled(kernel, wanted)
+        before = now
+
+
+def differing(before: Observed, now: Observed) -> frozenset[str]:
+    """The devices of which something isn't as it was."""
+    parts = [(getattr(before, seen), getattr(now, seen)) for seen in standing.BY_DEVICE]
+    return frozenset(
+        n for then, seen in parts for n in {**then, **seen} if then.get(n) != seen.get(n)
+    )
 
 
 def quiet_node() -> tuple[FakeKernel, Planning, Desired]:
@@ -219,3 +234,19 @@ def test_what_is_to_be_taken_over_may_be_anywhere() -> None:
         execute(planning(kernel.observe(), desired, NOTHING), kernel)
     assert planning(kernel.observe(), desired, NOTHING) == Plan()
     assert planning.narrow(kernel.observe(), desired, NOTHING) is None
+
+
+def test_what_was_found_to_be_fine_is_where_it_stands() -> None:
+    """Altnames of somebody's, say: whoever wants them later gets to hear whose they are."""
+    kernel, planning, desired = quiet_node()
+    before = kernel.observe()
+    somebody.altname_added(drift.B, "other").apply(kernel)
+    now = kernel.observe()
+    narrow = planning.narrow(now, desired, NOTHING, Since(before, frozenset({drift.B})))
+    assert narrow is not None
+    assert narrow.plan == Plan()
+    assert narrow.view.touched == {drift.B}
+    again = planning.narrow(now, desired, NOTHING, Since(now, frozenset({drift.B})))
+    assert again is not None
+    assert not again.view.changed
+    assert planning.narrow(now, desired, NOTHING) == again

@@ -84,6 +84,7 @@ DEEDS = {
     "bridge renamed": "ip link set vxbr0 name foo",  # by whose name ports go, too
     "two of them": f"ip link del {B}; ip link set {C} down",
 }
+OF_ANY = {"deleted, and its name given to another", "renamed", "bridge renamed"}
 
 
 @pytest.mark.parametrize("name", DEEDS)
@@ -92,15 +93,22 @@ def test_sees_what_a_whole_look_sees(node: Node, name: str) -> None:
     node.place.sh(f"id() {{ {vni}; }}; {DEEDS[name]}")
     touched = node.touched()
     assert touched
-    again = node.turns.kernel.look_again(node.before, touched)
+    again, since = node.turns.kernel.look_again(node.before, touched)
     with LinuxKernel() as other:
         whole = other.observe()
     assert again.links == whole.links
     assert again.fdb == whole.fdb
     assert again.addresses == whole.addresses
+    assert (since is None) is (name in OF_ANY)
+    assert since is None or _differing(node.before, again) <= since.names
     directory = node.turns.kernel._directory.indexes
     assert directory == {name: index for index, name in other._links.names.items()}
     assert node.turns.kernel.observe() == replace(again, host=node.turns.kernel.host())
+
+
+def _differing(before: Observed, now: Observed) -> set[str]:
+    parts = [(before.links, now.links), (before.fdb, now.fdb), (before.addresses, now.addresses)]
+    return {n for then, seen in parts for n in {**then, **seen} if then.get(n) != seen.get(n)}
 
 
 def test_what_isnt_about_a_few_devices(node: Node) -> None:
@@ -140,7 +148,7 @@ def test_costs_what_they_cost(node: Node, monkeypatch: pytest.MonkeyPatch) -> No
     assert touched is not None
     monkeypatch.setattr(Netlink, "_numbered", counting)
     decoded = node.turns.kernel._links.decoded
-    again = node.turns.kernel.look_again(node.before, touched)
+    again, _ = node.turns.kernel.look_again(node.before, touched)
     routing = {kind: count for kind, count in sent.items() if kind < NFNETLINK}
     assert routing == {GETLINK: len(touched), GETNEIGH: len(touched & _vxlans(node, again))}
     assert node.turns.kernel._links.decoded == decoded + 1

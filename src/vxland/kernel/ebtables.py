@@ -68,9 +68,9 @@ SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
 class Ebtables:
     """The filter table of the bridge family in this network namespace."""
 
-    def __init__(self) -> None:
+    def __init__(self, generation: Generation | None = None) -> None:
         self.runs = 0  # processes started so far, to be counted in tests
-        self._generation = Generation()
+        self._generation = generation or Generation()
         self._last: tuple[str, int | None, EbtablesState] | None = None
         self._whole = False  # what was read last has others' rules, too
         self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
@@ -86,7 +86,7 @@ class Ebtables:
         if program is None:
             return MISSING
         variant = _variant(program)
-        generation = self._generation.read() if NFT in variant else None
+        generation = self._generation.at_look() if NFT in variant else None
         if generation is None:
             self._last = None
         elif self._last is not None:

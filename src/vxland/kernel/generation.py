@@ -8,6 +8,7 @@ be carried out, and whoever lists the rules then sees a part of them: so its end
 import contextlib
 import errno
 import struct
+from collections.abc import Iterator
 from socket import htons
 
 from vxland.closing import Closing
@@ -37,6 +38,7 @@ class Generation(Closing):
     def __init__(self) -> None:
         self.netlink: Netlink | None = None
         self._settled: int | None = None  # the last one that was seen to be over
+        self._at: tuple[int | None] | None = None  # the one at which a look began that goes on
         with contextlib.suppress(OSError):  # a kernel without nfnetlink has no nftables either
             self.netlink = Netlink(NETLINK_NETFILTER)
 
@@ -62,6 +64,19 @@ class Generation(Closing):
                 self._settled = number
                 return number
         return None
+
+    @contextlib.contextmanager
+    def look(self) -> Iterator[None]:
+        """A look at several things, each of which asks ``at_look``: the kernel is asked once."""
+        self._at = (self.read(),)
+        try:
+            yield
+        finally:
+            self._at = None
+
+    def at_look(self) -> int | None:
+        """The number when the look began; what it is now where there is none."""
+        return self.read() if self._at is None else self._at[0]
 
     def lacks(self, table: str, chain: str) -> bool:
         """Whether the bridge family has no such chain; False where that can't be told."""

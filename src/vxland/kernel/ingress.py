@@ -10,6 +10,7 @@ from vxland.addresses import IPAddress
 from vxland.identity import INGRESS_TABLE
 from vxland.ingress import CHAINS, COUNTING, KEYS, PRIORITY, RAW, RULES
 from vxland.kernel.expressions import encode
+from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.own_table import Facts, OwnTable
 from vxland.kernel.programs import named, program
@@ -37,8 +38,8 @@ VNI_FIELD, PORT_FIELD = 4, 2  # bytes in a key
 class Ingress(OwnTable[IngressState]):
     """The table of this network namespace. ``keeps``: who looks stays, and may own it."""
 
-    def __init__(self, *, keeps: bool = False) -> None:
-        super().__init__(INGRESS_TABLE, keeps=keeps)
+    def __init__(self, *, keeps: bool = False, generation: Generation | None = None) -> None:
+        super().__init__(INGRESS_TABLE, keeps=keeps, generation=generation)
 
     def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> IngressState:
         """Whom it lets in, and whether it does."""

@@ -1,6 +1,6 @@
 """Every link, as it was seen last: a message that says what it said then isn't read again."""
 
-from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import replace
 
 from vxland.addresses import zoned
@@ -21,6 +21,7 @@ class LinkTable:
         self.indexes: dict[str, int] = {}
         self.names: dict[int, str] = {}
         self.underlays: dict[int, int] = {}  # what VXLAN devices are bound to, by index
+        self.links: dict[str, Link] = {}  # as they were given last; the same while they are
         self.decoded = 0  # messages read so far, to be counted in tests
 
     def refresh(self, netlink: Netlink) -> dict[str, Link]:
@@ -29,31 +30,41 @@ class LinkTable:
         return self._link_up(indexed for _, indexed in self._raw.values())
 
     def refresh_some(self, netlink: Netlink, indexes: Collection[int]) -> dict[str, Link]:
-        """Ask for these links alone; the others are as they were."""
-        raw = dict(self._raw)
-        for index, answer in zip(indexes, netlink.ask([*map(link_request, indexes)]), strict=True):
-            raw.pop(index, None)
-            if not isinstance(answer, NetlinkError):
-                raw.update([self._read(answer)])
-        before, self._raw = self._raw, raw
-        both = before.keys() & raw.keys() & set(indexes)
-        if any(before[index][1].link.name != raw[index][1].link.name for index in both):
-            return self._link_up(indexed for _, indexed in raw.values())  # others may name it
-        there = [raw[index][1] for index in indexes if index in raw]
-        self._leave(indexes)
+        """Ask for these links alone; the others are as they were.
+
+        Unless one has another name now, by which others may go, they are the same objects.
+        """
+        answers = netlink.ask([*map(link_request, indexes)])
+        seen = dict(self._read(each) for each in answers if not isinstance(each, NetlinkError))
+        there = [indexed for _, indexed in seen.values()]
+        renamed = any(
+            each.link.name != self.names.get(each.index, each.link.name) for each in there
+        )
+        for index in indexes:
+            self._raw.pop(index, None)
+        self._raw.update(seen)
+        if renamed:  # others may go by that
+            return self._link_up(indexed for _, indexed in self._raw.values())
+        links = dict(self.links)
+        for name in self._leave(indexes):
+            del links[name]
         self._enter(there)
         named = {indexed.index: self._with_names(indexed, self.names) for indexed in there}
         for index in indexes:
             self._named.pop(index, None)
-        self._named |= named
-        return {link.name: link for _, _, link in self._named.values()}
+        self._named.update(named)
+        links.update({link.name: link for _, _, link in named.values()})
+        self.links = links
+        return links
 
-    def _leave(self, indexes: Iterable[int]) -> None:
+    def _leave(self, indexes: Iterable[int]) -> Iterator[str]:
+        """Forget these; gives the names that nobody has then."""
         for index in indexes:
             self.underlays.pop(index, None)
             name = self.names.pop(index, "")
             if self.indexes.get(name) == index:
                 del self.indexes[name]
+                yield name
 
     def _enter(self, links: Iterable[Indexed]) -> None:
         for indexed in links:
@@ -85,7 +96,9 @@ class LinkTable:
         self.names, self.indexes, self.underlays = {}, {}, {}
         self._enter(links)
         self._named = {indexed.index: self._with_names(indexed, self.names) for indexed in links}
-        return {link.name: link for _, _, link in self._named.values()}
+        found = {link.name: link for _, _, link in self._named.values()}
+        self.links = self.links if found == self.links else found
+        return self.links
 
     def known(self, message: bytes) -> Indexed | None:
         """The link that a message is about, if it says what it said in the last dump."""

@@ -22,10 +22,12 @@ from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.forward import Forward
+from vxland.kernel.generation import Generation
 from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.ingress import Ingress
 from vxland.kernel.link_table import LinkTable
 from vxland.kernel.links import read_indexes
+from vxland.kernel.looking_again import look_again
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.netlink import Netlink, NetlinkError, readable
 from vxland.kernel.nftables import BATCHES, Nftables
@@ -37,7 +39,7 @@ from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
 from vxland.meter import Counters
 from vxland.mtu import following
-from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed
+from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed, Since
 from vxland.operations import Operation
 from vxland.ownership import KINDS, is_own
 from vxland.traffic import Seen
@@ -58,12 +60,13 @@ class LinuxKernel(Closing):
         self._links = LinkTable()
         self._fdb = FdbTable()
         self._routes = RouteTable()
-        self.ebtables = Ebtables()
+        self._generation = generation = Generation()
+        self.ebtables = Ebtables(generation)
         self.forward = Forward()
         self._far_ends = FarEnds()
-        self.nftables = Nftables(keeps=keeps)
-        self.ingress = Ingress(keeps=keeps)
-        self.tally = Tally(keeps=keeps)
+        self.nftables = Nftables(keeps=keeps, generation=generation)
+        self.ingress = Ingress(keeps=keeps, generation=generation)
+        self.tally = Tally(keeps=keeps, generation=generation)
         self._rules: dict[type[Operation], Callable[[Operation], Failure | None]] = {
             **dict.fromkeys(SCRIPTS, self.ebtables.write),
             **dict.fromkeys((*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES), self._write_table),
@@ -109,24 +112,24 @@ class LinuxKernel(Closing):
         """
         links = self._links.refresh(self._netlink)
         names = self._links.names
-        self._directory.indexes.clear()
-        self._learn_indexes(self._links.indexes)
+        self._directory.indexes = dict(self._links.indexes)
         vxlans = {index: name for index, name in names.items() if links[name].vxlan}
         addresses = read_addresses(self._netlink, names)
         indexes = self._links.indexes
         self._bridges = {n: indexes[n] for n, link in links.items() if link.kind == "bridge"}
         ours = {name for name, link in links.items() if link.kind in KINDS}  # or may be
-        return Observed(
-            links=links,
-            fdb=self._fdb.refresh(self._netlink, vxlans, names, self._links.underlays),
-            addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
-            ebtables=self.ebtables.read(others=others),
-            nftables=self.nftables.read(wanted=NFTABLES in guards),
-            ingress=self.ingress.read(),
-            tally=self.tally.read(),
-            abroad=self.look_abroad() if abroad else None,
-            host=self._host(remotes, links, addresses),
-        )
+        with self._generation.look():
+            return Observed(
+                links=links,
+                fdb=self._fdb.refresh(self._netlink, vxlans, names, self._links.underlays),
+                addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
+                ebtables=self.ebtables.read(others=others),
+                nftables=self.nftables.read(wanted=NFTABLES in guards),
+                ingress=self.ingress.read(),
+                tally=self.tally.read(),
+                abroad=self.look_abroad() if abroad else None,
+                host=self._host(remotes, links, addresses),
+            )
 
     @readable()
     def holdings(self) -> Observed:
@@ -149,47 +152,31 @@ class LinuxKernel(Closing):
         )
 
     @readable()
-    def look_again(self, before: Observed, touched: Collection[int]) -> Observed:
+    def look_again(
+        self, before: Observed, touched: Collection[int]
+    ) -> tuple[Observed, Since | None]:
         """The last look, with these devices and their entries as they are now, and the rules.
 
-        ``touched`` are numbers of devices, as the kernel's notifications have them. Addresses and
-        routes have notifications of their own.
+        And by which names it may differ from that, where it is known. ``touched`` are numbers of
+        devices, as the kernel's notifications have them. Addresses and routes have notifications
+        of their own.
         """
-        was = {index: self._links.names.get(index, "") for index in touched}
-        links = self._links.refresh_some(self._netlink, touched)
-        there = {i: self._links.names[i] for i in touched if i in self._links.names}
-        for name in was.values():
-            self._directory.indexes.pop(name, None)
-        self._directory.indexes |= {name: index for index, name in there.items()}
-        rest = links.keys() - there.values()
-        vxlans = {index: name for index, name in there.items() if links[name].vxlan}
-        fdb = self._fdb.refresh_some(
-            self._netlink, vxlans, self._links.names, self._links.underlays
+        observed, since = look_again(
+            self._netlink, self._links, self._fdb, self._directory, (before, touched)
         )
-        addresses = {
-            name: before.addresses.get(was[index], frozenset())
-            for index, name in there.items()
-            if links[name].kind in KINDS
-        }
-        return replace(
-            before,
-            links=links,
-            fdb={n: seen for n, seen in before.fdb.items() if n in rest} | fdb,
-            addresses={n: seen for n, seen in before.addresses.items() if n in rest} | addresses,
-            ebtables=self.ebtables.read(),
-            nftables=self.nftables.read(wanted=False),
-            ingress=self.ingress.read(),
-            tally=self.tally.read(),
-        )
+        with self._generation.look():
+            return replace(
+                observed,
+                ebtables=self.ebtables.read(),
+                nftables=self.nftables.read(wanted=False),
+                ingress=self.ingress.read(),
+                tally=self.tally.read(),
+            ), since
 
     @readable()
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         """These links, and those that were touched meanwhile, and the guards, as they are now."""
-        links, indexes = read_back_some(self._netlink, self._links, names, touched)
-        self._learn_indexes(indexes)
-        return Observed(
-            links=links, ebtables=self.ebtables.read(), nftables=self.nftables.read(wanted=False)
-        )
+        return self._read_back(read_back_some(self._netlink, self._links, names, touched))
 
     @readable()
     def read_forward(self) -> tuple[ForwardChain, ...]:
@@ -224,13 +211,16 @@ class LinuxKernel(Closing):
     @readable()
     def read_back(self) -> Observed:
         """The links, as far as guards and ownership go by them, and the guards, as they are now."""
-        links, indexes = read_back(self._netlink, self._links)
-        self._learn_indexes(indexes)
-        return Observed(
-            links=links,
-            ebtables=self.ebtables.read(),
-            nftables=self.nftables.read(wanted=False),
-        )
+        return self._read_back(read_back(self._netlink, self._links))
+
+    def _read_back(self, seen: tuple[Mapping[str, Link], Mapping[str, int]]) -> Observed:
+        """With the guards; a device whose name has changed hands since keeps its own number."""
+        links, indexes = seen
+        known = self._directory.indexes
+        known.update({name: indexes[name] for name in indexes.keys() - known.keys()})
+        with self._generation.look():
+            rules, table = self.ebtables.read(), self.nftables.read(wanted=False)
+        return Observed(links=links, ebtables=rules, nftables=table)
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Carry out operations of one phase in one batch; returns those that failed."""
@@ -279,10 +269,6 @@ class LinuxKernel(Closing):
 
     def _all_links(self) -> dict[str, Link]:
         return self._links.refresh(self._netlink)
-
-    def _learn_indexes(self, indexes: Mapping[str, int]) -> None:
-        """Number the devices that are new; one whose name has changed hands since keeps its own."""
-        self._directory.indexes = {**indexes, **self._directory.indexes}
 
     def _host(
         self,

@@ -6,6 +6,7 @@ from typing import Any
 from vxland import operations as ops
 from vxland.guards.nftables import FORWARD
 from vxland.identity import TABLE
+from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.own_table import Facts, OwnTable, probe_name
 from vxland.kernel.port_rules import decode, encode
@@ -21,8 +22,8 @@ OTHERWISE = ', or guard otherwise: guard = ["isolated"]'
 class Nftables(OwnTable[NftablesState]):
     """The table of this network namespace. ``keeps``: who looks stays, and may own it."""
 
-    def __init__(self, *, keeps: bool = False) -> None:
-        super().__init__(TABLE, keeps=keeps, otherwise=OTHERWISE)
+    def __init__(self, *, keeps: bool = False, generation: Generation | None = None) -> None:
+        super().__init__(TABLE, keeps=keeps, otherwise=OTHERWISE, generation=generation)
 
     def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> NftablesState:
         """The guard as it stands."""

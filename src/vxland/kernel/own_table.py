@@ -46,7 +46,14 @@ class Facts(NamedTuple):
 class OwnTable(ABC, Generic[StateT]):
     """A table of this network namespace. ``keeps``: who looks stays, and may own it."""
 
-    def __init__(self, table: str, *, keeps: bool = False, otherwise: str = "") -> None:
+    def __init__(
+        self,
+        table: str,
+        *,
+        keeps: bool = False,
+        otherwise: str = "",
+        generation: Generation | None = None,
+    ) -> None:
         self.table = table
         self.messages = TableMessages(*table.split())
         self._probe = TableMessages(self.messages.family, probe_name(table))
@@ -58,7 +65,7 @@ class OwnTable(ABC, Generic[StateT]):
         self._owner = 0  # the port id of the table's owner as it was last read
         self._netlink: Netlink | None = None
         self._without = Unavailable("")
-        self._generation = Generation()
+        self._generation = generation or Generation()
         try:
             self._netlink = Netlink(NETLINK_NETFILTER)
         except OSError as error:
@@ -144,8 +151,8 @@ class OwnTable(ABC, Generic[StateT]):
 
     def _read_whole(self, netlink: Netlink, *, wanted: bool) -> StateT:
         asked = wanted and bool(self._trial) and not self._tried
+        generation = self._generation.at_look()
         for _ in range(READS):
-            generation = self._generation.read()
             if self._last is not None and self._last[0] == generation and not asked:
                 return self._last[1]
             facts = self._facts(netlink)
@@ -155,7 +162,8 @@ class OwnTable(ABC, Generic[StateT]):
                 self._flags, self._tried = self._flags_here(netlink), True
             asked = False
             state = self.state(netlink, facts, keeps=bool(self._flags))
-            if generation is not None and generation == self._generation.read():
+            before, generation = generation, self._generation.read()
+            if generation is not None and generation == before:
                 # When an owner ends, the generation stays as it is.
                 held = facts is not None and facts.owner is Owner.OTHER
                 self._last = None if held else (generation, state)

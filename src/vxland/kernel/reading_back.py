@@ -35,12 +35,12 @@ def read_back_some(
 
 
 def _read(
-    messages: Iterable[bytes], table: LinkTable, others: Mapping[int, str]
+    messages: Iterable[bytes], table: LinkTable, others: dict[int, str]
 ) -> tuple[dict[str, Link], dict[str, int]]:
     """``others`` are names of devices that aren't among the messages."""
     seen = [table.known(message) or _Port(message) for message in messages]
     mine = {each.index: each.name for each in seen}
-    names = ChainMap(mine, dict(others))
+    names = ChainMap(mine, others)
     found = {
         each.name: each.link(names) if isinstance(each, _Port) else table.named(each, names)
         for each in seen

@@ -6,6 +6,7 @@ from typing import Any
 from vxland import operations as ops
 from vxland.identity import TALLY_TABLE
 from vxland.kernel.expressions import encode
+from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.own_table import Facts, OwnTable
 from vxland.kernel.programs import named, program
@@ -24,8 +25,8 @@ PROGRAMS = {rule: program(rule.partition(" ")[2]) for rule in RULES}
 class Tally(OwnTable[TallyState]):
     """The table of this network namespace. ``keeps``: who looks stays, and may own it."""
 
-    def __init__(self, *, keeps: bool = False) -> None:
-        super().__init__(TALLY_TABLE, keeps=keeps)
+    def __init__(self, *, keeps: bool = False, generation: Generation | None = None) -> None:
+        super().__init__(TALLY_TABLE, keeps=keeps, generation=generation)
 
     def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> TallyState:
         """What it counts, and whether it does."""

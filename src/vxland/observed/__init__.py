@@ -15,7 +15,7 @@ from vxland.observed.devices import (
     VxlanState,
 )
 from vxland.observed.host import Following, Host, LocalAddress, Route, Standing
-from vxland.observed.look import Observed, Unavailable
+from vxland.observed.look import Observed, Since, Unavailable
 from vxland.observed.rules import (
     Counted,
     EbtablesState,
@@ -60,6 +60,7 @@ __all__ = [
     "Owner",
     "PortRule",
     "Route",
+    "Since",
     "Standing",
     "TallyState",
     "TallyTable",

@@ -43,3 +43,11 @@ class Observed:
     def ports(self, bridge: str) -> Iterator[Link]:
         """The bridge's ports."""
         return (link for link in self.links.values() if link.master == bridge)
+
+
+@dataclass(frozen=True, slots=True)
+class Since:
+    """In what a look may differ from one before it: the devices of these names, and the rules."""
+
+    before: Observed
+    names: frozenset[str]

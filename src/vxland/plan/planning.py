@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from vxland.last import Last
 from vxland.model import Desired
-from vxland.observed import Observed
+from vxland.observed import Observed, Since
 from vxland.plan.memory import Memory
 from vxland.plan.planner import Plan, plan, plan_view
 from vxland.plan.standing import Standing, View
@@ -39,14 +39,25 @@ class Planning:
             self._standing = Standing(observed, desired, memory)
         return found
 
-    def narrow(self, observed: Observed, desired: Desired, memory: Memory) -> Narrow | None:
-        """The same, where little has changed since there was nothing to do; None elsewhere."""
-        view = self._standing.view(observed, desired, memory) if self._standing else None
+    def narrow(
+        self,
+        observed: Observed,
+        desired: Desired,
+        memory: Memory,
+        since: Since | None = None,
+    ) -> Narrow | None:
+        """The same, where little has changed since there was nothing to do; None elsewhere.
+
+        Where it is known ``since`` which look what may have changed, only that is compared.
+        """
+        if self._standing is None:
+            return None
+        view = self._standing.view(observed, desired, memory, since)
         if view is None:
             return None
         if not view.changed:
             return Narrow(NOTHING, view)
         found = plan_view(view, memory)
-        if found == NOTHING:
+        if found == NOTHING and not self._standing.moves(observed, desired, view.touched):
             self._standing = Standing(observed, desired, memory)
         return Narrow(found, view)

@@ -4,13 +4,13 @@ A plan goes device by device, but for what devices take from each other: a name,
 the plan for what changed, and for whoever has something of it, is the plan for all.
 """
 
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields, replace
 from itertools import chain
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from vxland.model import Desired, Overlay, VniKey, Vtep
-from vxland.observed import Link, Observed
+from vxland.observed import Link, Observed, Since
 from vxland.ownership import Mark, is_own, mark
 from vxland.plan.memory import Memory
 
@@ -45,35 +45,66 @@ class Standing:
         self._observed = observed
         self._desired = desired
         self._memory = memory
-        self._vteps = {vtep.device: vtep for vtep in desired.vteps()}
-        bound = any(_is_bound(observed.links[name], vtep) for name, vtep in self._vteps.items())
-        self._sights = [*SIGHTS, *FOR_BOUND] if bound else SIGHTS
-        self._holders: dict[Hashable, list[str]] = {}
-        for name in self._vteps:
-            for thing in _held(observed.links[name]):
-                self._holders.setdefault(thing, []).append(name)
+        self._wanted = Wanted(desired)
+        self._others = [name for name in observed.links if name not in self._wanted.vteps]
+        self._seen = Since(observed, frozenset())  # by the last look
+        self._sights = SIGHTS
+        self._holders: dict[Hashable, set[str]] = {}
+        self._enter(self._wanted.vteps)
 
-    def view(self, observed: Observed, desired: Desired, memory: Memory) -> View | None:
+    def view(
+        self, observed: Observed, desired: Desired, memory: Memory, since: Since | None = None
+    ) -> View | None:
         """What has to be looked at now; None where that is everything."""
         if memory.grounded or memory != self._memory or not self._sees_alike(observed):
             return None
-        changed = self._differing_vteps(desired)
+        wanted = self._wanted if desired is self._desired else Wanted(desired)
+        changed = self._differing_vteps(wanted)
         if changed is None:
             return None
-        for seen in BY_DEVICE:
-            changed |= _differing(getattr(self._observed, seen), getattr(observed, seen))
+        self._seen = Since(observed, self._differing(observed, since))
+        changed |= self._seen.names
         if len(changed) > MOST or not all(self._is_tunnel(name, observed) for name in changed):
             return None
-        touched = frozenset(changed.union(self._entangled(changed, observed, desired)))
+        touched = frozenset(changed.union(self._entangled(changed, observed, wanted)))
         tables = None if desired is self._desired else desired
-        return self._around(View(observed, desired, touched, tables))
+        return self._around(View(observed, desired, touched, tables), wanted)
+
+    def moves(self, observed: Observed, desired: Desired, touched: Collection[str]) -> bool:
+        """Whether this can go on with what was touched as it is now, which needs nothing either."""
+        if desired is not self._desired or not self._wanted.vteps.keys() >= set(touched):
+            return False
+        for name in touched:
+            for thing in _held(self._observed.links[name]):
+                self._holders[thing].discard(name)
+        self._observed, self._seen = observed, Since(observed, frozenset())
+        self._enter(touched)
+        return True
+
+    def _enter(self, names: Iterable[str]) -> None:
+        """These are tunnels that are as wanted."""
+        for name in names:
+            link = self._observed.links[name]
+            for thing in _held(link):
+                self._holders.setdefault(thing, set()).add(name)
+            if _is_bound(link, self._wanted.vteps[name]):
+                self._sights = [*SIGHTS, *FOR_BOUND]
 
     def _sees_alike(self, observed: Observed) -> bool:
         sights = ((getattr(self._observed, name), getattr(observed, name)) for name in self._sights)
         return all(before is now or before == now for before, now in sights)
 
-    def _differing_vteps(self, desired: Desired) -> set[str] | None:
+    def _differing(self, observed: Observed, since: Since | None) -> frozenset[str]:
+        """The devices that aren't as they were."""
+        among: frozenset[str] | None = None  # any
+        if since is not None and since.before is self._seen.before:
+            among = self._seen.names | since.names
+        pairs = ((getattr(self._observed, seen), getattr(observed, seen)) for seen in BY_DEVICE)
+        return frozenset(chain(*(_differing(*pair, among) for pair in pairs)))
+
+    def _differing_vteps(self, wanted: "Wanted") -> set[str] | None:
         """The devices of VTEPs that aren't what they were; None where more is another."""
+        desired = wanted.desired
         if desired is self._desired:
             return set()
         # What is listed matters where it is nothing: half a file.
@@ -81,50 +112,65 @@ class Standing:
             return None
         if _frame(desired) != _frame(self._desired):
             return None
-        return _differing(self._vteps, {vtep.device: vtep for vtep in desired.vteps()})
+        return _differing(self._wanted.vteps, wanted.vteps)
 
     def _is_tunnel(self, name: str, observed: Observed) -> bool:
         """Whether it was a tunnel of vxland's if it was anything, and is if it is anything."""
         links = (seen.links.get(name) for seen in (self._observed, observed))
         return all(link is None or (link.kind == "vxlan" and is_own(link)) for link in links)
 
-    def _entangled(self, changed: set[str], observed: Observed, desired: Desired) -> Iterator[str]:
+    def _entangled(self, changed: set[str], observed: Observed, wanted: "Wanted") -> Iterator[str]:
         """The tunnels that have what one that changed has, or should have."""
-        links = (observed.links[name] for name in changed if name in observed.links)
-        wanted = (vtep for vtep in desired.vteps() if vtep.device in changed)
-        for thing in chain(*map(_held, links), *map(_wanted, wanted)):
+        links = _some(observed.links, changed).values()
+        vteps = _some(wanted.vteps, changed).values()
+        for thing in chain(*map(_held, links), *map(_wanted, vteps)):
             yield from self._holders.get(thing, ())
 
-    def _around(self, view: View) -> View:
+    def _around(self, view: View, wanted: "Wanted") -> View:
         """The same without what hasn't changed, and of which there is another like it."""
-        overlays = tuple(_narrowed(overlay, view.touched) for overlay in view.desired.overlays)
-        named = {vtep.device for overlay in overlays for vtep in overlay.vteps} | view.touched
-        out = self._vteps.keys() - named
-        observed = view.observed
-        links = {name: link for name, link in observed.links.items() if name not in out}
-        return replace(
-            view,
-            observed=replace(
-                observed,
-                links=links,
-                fdb={name: observed.fdb[name] for name in links if name in observed.fdb},
-                addresses={n: some for n, some in observed.addresses.items() if n not in out},
-            ),
-            desired=replace(view.desired, overlays=overlays),
+        desired = wanted.narrowed(view.touched)
+        vteps = (vtep.device for vtep in desired.vteps())
+        named = dict.fromkeys((*self._others, *vteps, *sorted(view.touched)))
+        parts: dict[str, Any] = {
+            seen: _some(getattr(view.observed, seen), named) for seen in BY_DEVICE
+        }
+        return replace(view, observed=replace(view.observed, **parts), desired=desired)
+
+
+class Wanted:
+    """What is wanted, to be found by device, however much it is."""
+
+    def __init__(self, desired: Desired) -> None:
+        self.desired = desired
+        self.vteps = {vtep.device: vtep for vtep in desired.vteps()}
+        self._places = {name: place for place, name in enumerate(self.vteps)}
+        self._alike: dict[tuple[str, bool], list[str]] = {}
+        for vtep in self.vteps.values():
+            self._alike.setdefault((vtep.overlay, vtep.quiet), []).append(vtep.device)
+
+    def narrowed(self, touched: Collection[str]) -> Desired:
+        """With the VTEPs that were touched; and one of a mesh that wasn't stands for the others.
+
+        So that it can be told by which scheme there are tunnels, and that they are guarded.
+        """
+        alike = map(reversed, self._alike.values())
+        samples = (next((name for name in names if name not in touched), "") for names in alike)
+        kept = self.vteps.keys() & {*touched, *samples}
+        vteps: dict[str, list[Vtep]] = {}
+        for name in sorted(kept, key=self._places.__getitem__):
+            vteps.setdefault(self.vteps[name].overlay, []).append(self.vteps[name])
+        overlays = (
+            _narrowed(overlay, touched, vteps.get(overlay.name, ()))
+            for overlay in self.desired.overlays
         )
+        return replace(self.desired, overlays=tuple(overlays))
 
 
-def _narrowed(overlay: Overlay, touched: frozenset[str]) -> Overlay:
-    """With the VTEPs that were touched; and one of a mesh that wasn't stands for the others.
-
-    So that it can be told by which scheme there are tunnels, and that they are guarded.
-    """
+def _narrowed(overlay: Overlay, touched: Collection[str], vteps: Iterable[Vtep]) -> Overlay:
     if overlay.shared:  # two at most, and what holds for one may depend on the other
         some = any(vtep.device in touched for vtep in overlay.vteps)
         return overlay if some else replace(overlay, vteps=())
-    others = {vtep.quiet: vtep.device for vtep in overlay.vteps if vtep.device not in touched}
-    kept = touched.union(others.values())
-    return replace(overlay, vteps=tuple(v for v in overlay.vteps if v.device in kept))
+    return replace(overlay, vteps=tuple(vteps))
 
 
 def _frame(desired: Desired) -> Desired:
@@ -133,10 +179,19 @@ def _frame(desired: Desired) -> Desired:
     return replace(desired, overlays=tuple(bare))
 
 
-def _differing(before: Mapping[str, ValueT], now: Mapping[str, ValueT]) -> set[str]:
+def _differing(
+    before: Mapping[str, ValueT], now: Mapping[str, ValueT], among: Iterable[str] | None = None
+) -> set[str]:
     """Where they don't have the same. What hasn't changed is mostly the same object."""
+    if among is not None:
+        return {name for name in among if before.get(name) != now.get(name)}
     found = {k for k, v in now.items() if (b := before.get(k)) is not v and b != v}
     return found.union(before.keys() - now.keys())
+
+
+def _some(mapping: Mapping[str, ValueT], names: Iterable[str]) -> dict[str, ValueT]:
+    """What these have, as far as they have any."""
+    return {name: mapping[name] for name in names if name in mapping}
 
 
 def _is_bound(link: Link, vtep: Vtep) -> bool:
