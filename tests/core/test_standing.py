@@ -237,7 +237,7 @@ def test_what_is_to_be_taken_over_may_be_anywhere() -> None:
 
 
 def test_what_was_found_to_be_fine_is_where_it_stands() -> None:
-    """Altnames of somebody's, say: whoever wants them later gets to hear whose they are."""
+    """An altname of somebody's, say: it needs nothing, and isn't looked at again."""
     kernel, planning, desired = quiet_node()
     before = kernel.observe()
     somebody.altname_added(drift.B, "other").apply(kernel)
@@ -249,4 +249,15 @@ def test_what_was_found_to_be_fine_is_where_it_stands() -> None:
     again = planning.narrow(now, desired, NOTHING, Since(now, frozenset({drift.B})))
     assert again is not None
     assert not again.view.changed
-    assert planning.narrow(now, desired, NOTHING) == again
+
+
+def test_what_changed_since_a_look_that_nobody_showed() -> None:
+    """What else had changed by then isn't known, so everything is compared."""
+    kernel, planning, desired = quiet_node()
+    somebody.set_down(drift.B).apply(kernel)
+    between = kernel.observe()
+    somebody.set_down(drift.C).apply(kernel)
+    now = kernel.observe()
+    narrow = planning.narrow(now, desired, NOTHING, Since(between, frozenset({drift.C})))
+    assert narrow is not None
+    assert narrow.view.touched == {drift.B, drift.C}
