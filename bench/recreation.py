@@ -17,13 +17,13 @@ PAUSE = 0.0002  # seconds between two looks at what a watch has noted
 
 
 class Recreation:
-    """A place of one tunnel, which is deleted and made again without a daemon."""
+    """A place of so many tunnels, one of which is deleted and made again without a daemon."""
 
-    def __init__(self, place: Place) -> None:
+    def __init__(self, place: Place, peers: int) -> None:
         self._place = place
         self._device = pair_device(OVERLAY, name(2))
         with place.entered():
-            with Turns(1, MESH) as turns:
+            with Turns(peers, MESH) as turns:
                 operations = turns.turn()[0].plan.operations
             self._netlink, self._deleter = Netlink(), Netlink()
             table = LinkTable()

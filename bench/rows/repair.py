@@ -18,26 +18,23 @@ PAUSE = 0.05  # seconds between two deletions
 
 def rows(scale: Scale) -> Iterator[Row]:
     """The median against the kernel's own time, and the 99th percentile."""
-    with Place("alone", scale.folder / "alone") as alone:
-        own = Recreation(alone)
-        for peers in scale.meshes:
-            with Place("repair", scale.folder / "repair") as place:
-                place.write(text(peers))
-                place.start()
-                place.settled()
-                outages, recreations = _deletions(place, own, peers, scale.deletions)
-                place.stop()
-            yield Row(
-                "repair",
-                peers,
-                outages,
-                reference=recreations,
-                against="the kernel's",
-                limit=LIMIT,
-            )
-            worst = Spread((outages.share(0.99),))
-            yield Row("repair, 99th percentile", peers, worst, limit=P99.get(peers))
-        own.close()
+    for peers in scale.meshes:
+        with (
+            Place("alone", scale.folder / "alone") as alone,
+            Place("repair", scale.folder / "repair") as place,
+        ):
+            own = Recreation(alone, peers)
+            place.write(text(peers))
+            place.start()
+            place.settled()
+            outages, recreations = _deletions(place, own, peers, scale.deletions)
+            place.stop()
+            own.close()
+        yield Row(
+            "repair", peers, outages, reference=recreations, against="the kernel's", limit=LIMIT
+        )
+        worst = Spread((outages.share(0.99),))
+        yield Row("repair, 99th percentile", peers, worst, limit=P99.get(peers))
 
 
 def _deletions(place: Place, own: Recreation, peers: int, count: int) -> tuple[Spread, Spread]:
