@@ -1,7 +1,8 @@
 """The floor: what vxland's safe order sends to the kernel, made beforehand, in its phases.
 
 Devices are given numbers at their creation, so that later messages can be made before there is a
-device. Rules are written by vxland's own writers, in their place of the order. Nothing is read.
+device. Rules, what lets only peers in among them, are written by vxland's own writers, in their
+place of the order. Nothing is read.
 """
 
 import time

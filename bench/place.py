@@ -122,6 +122,6 @@ def clean() -> None:
     lines = "".join(f"link set dev {name} group {identity.GROUP}\n" for name in strangers)
     subprocess.run(["ip", "-batch", "-"], input=lines, text=True, check=True)
     delete_group()
-    for command in (("ebtables", "-F"), ("ebtables", "-X"), ("nft", "delete table inet vxland")):
-        words = " ".join(command).split()
-        subprocess.run(words, check=False, capture_output=True, env=ENVIRONMENT)
+    tables = (identity.INGRESS_TABLE, identity.TALLY_TABLE)
+    for command in ("ebtables -F", "ebtables -X", *(f"nft delete table {t}" for t in tables)):
+        subprocess.run(command.split(), check=False, capture_output=True, env=ENVIRONMENT)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from vxland.addresses import IPAddress, zone
-from vxland.model import Overlay, Tunnel
+from vxland.model import Overlay, Tunnel, Vtep
 from vxland.observed import GUEST_KINDS, Following, Host, Link, Route
 from vxland.ownership import is_own
 from vxland.settings import Df
@@ -98,12 +98,12 @@ def unheld(route: Route, remote: IPAddress, host: Host) -> int:
     return route.mtu if follows is None else _unheld(route.mtu, follows, remote)
 
 
-def fragments(tunnel: Tunnel) -> bool:
+def fragments(vtep: Vtep) -> bool:
     """Whether outer packets larger than the way takes go in fragments; else they are lost.
 
     Measured: a VXLAN device's packets over IPv6 never do (net/ipv6/ip6_output.c, ip6_fragment).
     """
-    return tunnel.vtep.local.version == 4 and tunnel.vtep.options.df is not Df.SET  # noqa: PLR2004
+    return vtep.local.version == 4 and vtep.options.df is not Df.SET  # noqa: PLR2004
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +116,7 @@ class Tight:
     @property
     def fragments(self) -> bool:
         """Whether larger outer packets go in fragments; those that don't are lost."""
-        return fragments(self.tunnel)
+        return fragments(self.tunnel.vtep)
 
 
 def tight(overlay: Overlay, host: Host) -> Iterator[Tight]:

@@ -2,7 +2,7 @@
 
 import pytest
 
-from vxland.kernel.ebtables import _unusable
+from vxland.kernel.ebtables_trouble import unusable
 
 NFT, LEGACY = "/usr/sbin/ebtables-nft-save", "/usr/sbin/ebtables-legacy-save"
 UNREACHABLE = "ebtables-save v1.8.9 (nf_tables): Could not fetch rule set generation id"
@@ -46,7 +46,7 @@ COMPLAINTS = (
 @pytest.mark.parametrize(("program", "complaint", "reason", "cure"), COMPLAINTS)
 def test_a_complaint_is_explained(program: str, complaint: str, reason: str, cure: str) -> None:
     """By its cause, with what to do."""
-    found = _unusable(complaint, program)
+    found = unusable(complaint, nft=program == NFT)
     assert reason in found.reason
     assert complaint.rstrip(".") in found.reason
     assert cure in found.cure

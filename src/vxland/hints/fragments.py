@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from vxland.changes import some
 from vxland.model import Overlay
-from vxland.mtu import Tight, tight
+from vxland.mtu import Tight, fragments, tight
 from vxland.observed import Host, Observed
 from vxland.problems import Kind, Problem
 
@@ -13,6 +13,8 @@ NAMED = 3
 
 def lost_fragments(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
     """One hint for all of an overlay's tunnels."""
+    if all(map(fragments, overlay.vteps)):  # mostly: no route has to be looked up then
+        return
     lossy = [way for way in tight(overlay, observed.host) if not way.fragments]
     if not lossy:
         return

@@ -17,6 +17,8 @@ NAMED = 3
 def held_down(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
     """One hint for an overlay's tunnels that lead over such a bridge."""
     host = observed.host
+    if not host.following:
+        return
     held = [
         (tunnel, route)
         for tunnel in overlay.tunnels()
@@ -34,7 +36,7 @@ def held_down(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
     commands = [f"ip link set {quote(bridge.name)} mtu {mtu}"] if follows.mtu else []
     if route.device != bridge.name:
         commands.append(f"ip link set {quote(route.device)} mtu {mtu} (or what its network takes)")
-    cut = all(fragments(tunnel) for tunnel, _ in held)
+    cut = all(fragments(tunnel.vtep) for tunnel, _ in held)
     what = "go in two pieces each, which costs speed" if cut else "are lost"
     yield Problem(
         Kind.HINT,

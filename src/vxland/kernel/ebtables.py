@@ -23,6 +23,7 @@ from vxland.ebtables import (
 )
 from vxland.execution import Failure
 from vxland.identity import CHAIN
+from vxland.kernel.ebtables_trouble import WITHOUT_LEGACY, unusable
 from vxland.kernel.filter_chains import read_chains
 from vxland.kernel.generation import Generation
 from vxland.observed import EbtablesState, PortRule, Unavailable
@@ -37,23 +38,10 @@ EACH = 0.001  # … and a line of a script less than this, whatever else is in t
 MISSING = Unavailable("the program ebtables isn't installed", "Install it: apt install iptables")
 BY_HAND = "Run it by hand to see why"
 UNTRUE = Unavailable(f"ebtables-save doesn't show the chain {CHAIN}, which is there", BY_HAND)
-WITHOUT_LEGACY = (
-    "Load it (modprobe ebtable_filter), or choose the nft one:"
-    " update-alternatives --set ebtables /usr/sbin/ebtables-nft"
-)
-NO_RIGHT = "Run vxland as root or with CAP_NET_ADMIN"
-DROP_IN = "/etc/systemd/system/vxland.service.d"
-SHARES = ("/usr/share/vxland", "/usr/local/share/vxland")  # the package's, scripts/install's
-WITHOUT_NFT = 'Load it (modprobe nf_tables), or guard otherwise: guard = ["isolated"]'
 FORWARD = "FORWARD"
 FILTER = "filter"
 TABLE = f"*{FILTER}"  # as -save prints it
 RULE = re.compile(r"(?:-i (?P<source>\S+) )?(?:-o (?P<target>\S+) )?-j (?P<verdict>[A-Za-z0-9_-]+)")
-FORBIDDEN = re.compile(
-    "permission denied|not permitted|must be root|don't have the right permissions", re.IGNORECASE
-)
-NO_NFT = re.compile("nitialize nft|fetch rule set generation")
-COLLISION = "Multiple ebtables programs were executing simultaneously"
 
 TRIES = 3  # to remove what others may be removing too
 
@@ -73,6 +61,7 @@ class Ebtables:
         self._generation = generation or Generation()
         self._last: tuple[str, int | None, EbtablesState] | None = None
         self._whole = False  # what was read last has others' rules, too
+        self._failed = False  # what was to be written last
         self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
 
     def read(self, *, others: bool = False) -> EbtablesState | Unavailable:
@@ -80,7 +69,8 @@ class Ebtables:
 
         While nftables' generation stands still, ebtables-nft would print what it printed last. And
         while there is no chain of vxland's, nobody has to ask it what else there is: unless
-        ``others`` are asked for, what they have in FORWARD may be missing then.
+        ``others`` are asked for, what they have in FORWARD may be missing then. That ebtables works
+        shows when the chain is written; if it doesn't, ebtables-save is asked why.
         """
         program = shutil.which("ebtables-save", path=PATH)
         if program is None:
@@ -93,13 +83,11 @@ class Ebtables:
             *seen, state = self._last
             if seen == [variant, generation] and (self._whole or not others):
                 return state
-            if state.chain is None and seen[0] == variant and self._is_empty(others=others):
-                self._last, self._whole = (variant, generation, EbtablesState()), others
-                return self._last[2]
-        plain = None if others else self._read_plain(generation)
-        if plain is not None:
-            self._last, self._whole = (variant, generation, plain), False
-            return plain
+        if generation is not None and not self._failed:
+            plain = self._read_plain(generation, others=others)
+            if plain is not None:
+                self._last, self._whole = (variant, generation, plain), others
+                return plain
         printed = self._print(program)
         if generation is not None and self._is_untrue(printed):
             printed = UNTRUE
@@ -108,9 +96,11 @@ class Ebtables:
         self._whole = True
         return printed
 
-    def _read_plain(self, generation: int | None) -> EbtablesState | None:
-        """The chain and FORWARD where both are as vxland writes them, without a process."""
-        if generation is None or self._generation.netlink is None:
+    def _read_plain(self, generation: int, *, others: bool) -> EbtablesState | None:
+        """What netlink alone tells: that there is nothing, or only what vxland writes."""
+        if self._is_empty(others=others):
+            return EbtablesState()
+        if others or self._generation.netlink is None:
             return None
         state = read_chains(self._generation.netlink)
         return state if self._generation.read() == generation else None
@@ -135,7 +125,7 @@ class Ebtables:
         except (OSError, subprocess.TimeoutExpired) as error:
             return Unavailable(f"ebtables-save doesn't run: {error}", BY_HAND)
         if done.returncode != 0:
-            return _unusable(done.stderr, program)
+            return unusable(done.stderr, nft=_is_nft(program))
         if not _is_nft(program) and TABLE not in done.stdout.splitlines():
             return Unavailable("ebtables-save doesn't show the table filter", WITHOUT_LEGACY)
         try:
@@ -167,6 +157,13 @@ class Ebtables:
         return failure
 
     def _restore(self, operation: Operation) -> Failure | None:
+        failure = self._restored(operation)
+        if failure is not None:
+            self._last = None
+        self._failed = failure is not None
+        return failure
+
+    def _restored(self, operation: Operation) -> Failure | None:
         program = shutil.which("ebtables-restore", path=PATH)
         if program is None:
             return Failure(MISSING.reason, MISSING.cure)
@@ -179,7 +176,7 @@ class Ebtables:
         except (OSError, subprocess.TimeoutExpired) as error:
             return Failure(f"ebtables-restore doesn't run: {error}", BY_HAND)
         if done.returncode != 0:
-            problem = _unusable(done.stderr, program)
+            problem = unusable(done.stderr, nft=_is_nft(program))
             return Failure(problem.reason, problem.cure)
         if before is not None and before == self._generation.read():
             return Failure("ebtables-restore says that it is done, and did nothing", BY_HAND)
@@ -265,35 +262,3 @@ def _name_of(program: str, _device: int, _inode: int) -> str:
 
 def _is_nft(program: str) -> bool:
     return NFT in _variant(program)
-
-
-def _unusable(stderr: str, program: str) -> Unavailable:
-    lines = [line.strip() for line in stderr.splitlines() if line.strip()]
-    message = lines[-1].rstrip(".") if lines else "it gave no reason"
-    if FORBIDDEN.search(message):
-        return Unavailable(
-            f"ebtables may not be used: {message}",
-            NO_RIGHT if _is_nft(program) else _no_legacy_right(),
-        )
-    if NO_NFT.search(message):
-        return Unavailable(f"this kernel has no nftables for ebtables: {message}", WITHOUT_NFT)
-    if COLLISION in stderr:
-        return Unavailable(
-            "somebody else changed the rules at the same moment, and ebtables-legacy can't merge",
-            "It is tried again; other programs should use ebtables --concurrent",
-        )
-    if "kernel doesn't support" in message:
-        return Unavailable(
-            f"this kernel has no ebtables-legacy: {message}",
-            WITHOUT_LEGACY,
-        )
-    return Unavailable(f"ebtables failed: {message}", "Run ebtables-save by hand to see why")
-
-
-def _no_legacy_right() -> str:
-    share = next((place for place in SHARES if Path(place).is_dir()), SHARES[0])
-    return (
-        "Run vxland as root. ebtables-legacy needs CAP_NET_RAW too; to give it to the service:"
-        f" mkdir -p {DROP_IN} && cp {share}/ebtables-legacy.conf {DROP_IN}/"
-        " && systemctl daemon-reload && systemctl restart vxland"
-    )
