@@ -13,7 +13,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from vxland.addresses import IPAddress, unzoned
 from vxland.identity import INGRESS_TABLE
-from vxland.model import Desired, Vtep
+from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import (
     Element,
     IngressTable,
@@ -99,10 +99,10 @@ def operations(
     state = observed.ingress
     if isinstance(state, Unavailable):
         return
-    overlays = [overlay for overlay in desired.overlays if overlay.ingress]
+    overlays = [overlay for overlay in desired.overlays if overlay.filtered]
     vteps = [v for overlay in overlays for v in overlay.vteps if v.device not in left]
     table, due = state.table, wanted(vteps, desired.known_by)
-    held = bool(left) or any(o.waiting or not o.peers_listed for o in overlays)
+    held = bool(left) or any(_is_waiting(overlay) for overlay in desired.overlays)
     if not due:
         if table is not None and not held:
             yield RemoveTable("", INGRESS_TABLE, ())
@@ -129,7 +129,7 @@ def problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
     if not isinstance(lack, Unavailable):
         return
     for overlay in desired.overlays:
-        if overlay.ingress and overlay.vteps:
+        if overlay.filtered and overlay.vteps:
             yield Problem(
                 Kind.GUARD,
                 f"strangers' packets can't be kept out of overlay {overlay.name}: {lack.reason}",
@@ -142,7 +142,7 @@ def problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
 
 def by_overlay(desired: Desired, dropped: Dropped) -> dict[str, int]:
     """Packets by overlay, of those that are filtered; what has no VNI in it has no overlay."""
-    filtered = [overlay for overlay in desired.overlays if overlay.ingress]
+    filtered = [overlay for overlay in desired.overlays if overlay.filtered]
     whose: Mapping[tuple[int | None, int], str] = {
         (v.vni, v.port): overlay.name for overlay in filtered for v in overlay.vteps
     }
@@ -174,6 +174,11 @@ def _elements(vtep: Vtep, known_by: frozenset[IPAddress]) -> Iterator[Element]:
             yield Element(f"peers{family}", vtep.port, vtep.vni, address)
         if vtep.local in known_by:
             yield Element(f"ways{family}", vtep.port, vtep.vni, address)
+
+
+def _is_waiting(overlay: Overlay) -> bool:
+    """Whether there may be more to be filtered than is known."""
+    return overlay.ingress and bool(overlay.waiting or not overlay.peers_listed)
 
 
 def _is_whole(table: IngressTable, *, keeps: bool) -> bool:

@@ -155,6 +155,20 @@ class Overlay:
         wanted = (vtep.peer for vtep in self.vteps)
         return frozenset(SHARED.values()).difference(wanted) if self.waiting else frozenset()
 
+    @property
+    def filtered(self) -> bool:
+        """Whether it can be told who its packets should come from.
+
+        In shared mode a peer that is known by an address of one IP version, and knows this node by
+        one of the other, sends from one that nobody wrote; so may one that isn't known yet.
+        """
+        return self.ingress and not (self.shared and (self.mixed or self.unsettled))
+
+    @property
+    def mixed(self) -> bool:
+        """Whether it is shared over both IP versions."""
+        return self.shared and len(self.vteps) > 1
+
     def tunnels(self) -> Iterator[Tunnel]:
         """Its tunnels, one for each peer."""
         for vtep in self.vteps:

@@ -47,7 +47,7 @@ def test_nothing_is_said_where_nothing_is_wrong() -> None:
     geneve = Link("gen0", "geneve", mtu=9000)
     observed = with_ports(guest("veth1", 1450), guest("veth2", 1400), geneve)
     assert hints(desired(), replace(observed, forward=(own,))) == ()
-    assert len(HINTS) == 8
+    assert len(HINTS) == 9
     assert foreign_ports(desired().overlays[0], observed).count == 3
 
 

@@ -10,10 +10,21 @@ from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
 from tests.fake.ingress_drift import INGRESS, VNI_B
 from tests.fake.tally_drift import SHARED, SHARED_LAN
-from tests.fake.wishes import LAN, PEERS, host, known_addresses, resolved, settings, wish
+from tests.fake.wishes import (
+    LAN,
+    PEERS,
+    address6,
+    host,
+    known_addresses,
+    over_ipv6,
+    resolved,
+    settings,
+    wish,
+)
 from tests.fake_kernel import FakeKernel
 from vxland import ingress
 from vxland.execution import execute
+from vxland.hints.unfiltered import unfiltered
 from vxland.identity import INGRESS_TABLE, pair_vni
 from vxland.ingress import in_order
 from vxland.model import Desired
@@ -93,11 +104,23 @@ def test_an_index_is_anybodys_of_the_overlay() -> None:
 
 
 def test_a_shared_vni_is_for_all_peers() -> None:
-    """Of either family."""
-    kernel = home(SHARED)
+    """Where all are of one family."""
+    kernel = home(wish(SHARED_LAN))
     assert elements(kernel, "vnis") == {(4711, None)}
-    assert elements(kernel, "peers4") == {(4711, B4), (4711, C4)}
-    assert elements(kernel, "peers6", "ways6") == {(4711, ip_address("2001:db8::4"))}
+    assert elements(kernel, "peers4") == {(4711, B4), (4711, C4), (4711, D4)}
+    six = over_ipv6(settings(SHARED_LAN))
+    there = {peer.name: ip_address(peer.address) for peer in six.peers}
+    kernel = home(resolve(six, there, host()))
+    assert elements(kernel, "peers6") == {(4711, ip_address(address6(name))) for name in "bcd"}
+
+
+def test_with_both_families_in_shared_mode_nobody_can_tell_who_sends() -> None:
+    """A peer that is known by IPv6 sends by IPv4 to who is known by that: all are let in."""
+    assert home(SHARED).ingress.chains is None
+    (hint,) = unfiltered(SHARED.overlays[0], Observed())
+    assert (hint.kind, hint.overlay) == (Kind.HINT, "lan")
+    assert [*unfiltered(wish(SHARED_LAN).overlays[0], Observed())] == []
+    assert [*unfiltered(HOME.overlays[0], Observed())] == []
 
 
 def test_nothing_is_filtered_where_it_is_off() -> None:
@@ -152,8 +175,8 @@ def test_rules_and_peers_are_mended_without_touching_the_rest() -> None:
 
 def test_who_is_taken_from_comes_first_and_goes_last() -> None:
     """Where it takes several transactions, no peer is kept out in between."""
-    order = [one.set for one in in_order(ingress.wanted(SHARED.vteps(), SHARED.known_by))]
-    assert order.index("peers6") < order.index("vnis") < order.index("ports")
+    order = [one.set for one in in_order(ingress.wanted(HOME.vteps(), HOME.known_by))]
+    assert order.index("peers4") < order.index("vnis") < order.index("ports")
     (added,) = to_do(home(wish(LAN, peers="abc")))
     peer = (Element("peers4", PORT, vni("d"), D4), Element("ways4", PORT, vni("d"), D4))
     assert added == ChangeIngress("", INGRESS_TABLE, (*peer, Element("vnis", PORT, vni("d"))), ())

@@ -81,6 +81,8 @@ def overlay(
         "mtu": 1450,
         "guards": ["isolated", "ebtables"],
         "guards_seen": True,
+        "ingress": "peers",
+        "kept_out": 0,
         "in_sync": in_sync,
         "since": time.time() - (2 * DAY if in_sync else 312),
         "looping_pairs": 0,

@@ -15,6 +15,7 @@ from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
 from vxland.hints.makers import makers
 from vxland.hints.uncounted import uncounted
+from vxland.hints.unfiltered import unfiltered
 from vxland.journal.messages import WARNING, Message
 from vxland.problems import Kind
 from vxland.silence import Silence
@@ -32,6 +33,7 @@ HINTED = {
     lost_fragments: "An mtu that loses packets",
     filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
     isolated_ports: "Isolated guest ports",
+    unfiltered: "An overlay that isn't filtered",
     uncounted: "Peers that aren't counted",
     makers: "Files that have others make or manage the same",
     Silence: "A missing or silent peer",

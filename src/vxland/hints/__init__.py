@@ -13,6 +13,7 @@ from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
 from vxland.hints.makers import makers
 from vxland.hints.uncounted import uncounted
+from vxland.hints.unfiltered import unfiltered
 from vxland.model import Desired, Overlay
 from vxland.observed import Observed
 from vxland.problems import Problem
@@ -25,6 +26,7 @@ HINTS: tuple[Callable[[Overlay, Observed], Iterator[Problem]], ...] = (
     filtered_bridge,
     isolated_ports,
     uncounted,
+    unfiltered,
     makers,
 )
 
