@@ -8,6 +8,11 @@ from tests.faults.ledger import told
 
 REPEATED = "repeated"
 
+# What several folders' tests assert by, before the first of them imports it.
+pytest.register_assert_rewrite(
+    "tests.daemon.kernel_view", "tests.daemon.daemon_view", "tests.storm.watch"
+)
+
 
 @pytest.fixture(scope="session")
 def laboratory() -> None:
@@ -48,6 +53,8 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """How many faults were injected in this run, and what came of them."""
     reports = terminalreporter.stats.values()
-    found = [prop for some in reports for report in some for prop in report.user_properties]
+    found = [
+        prop for some in reports for one in some for prop in getattr(one, "user_properties", ())
+    ]
     if line := told(found):
         terminalreporter.write_line(line)

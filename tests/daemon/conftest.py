@@ -2,8 +2,6 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.daemon.kernel_view", "tests.daemon.daemon_view")
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _in_the_laboratory(laboratory: None) -> None:

@@ -4,8 +4,6 @@ import pytest
 
 from tests.prometheus.binary import program
 
-pytest.register_assert_rewrite("tests.daemon.daemon_view")
-
 
 @pytest.fixture(scope="session", autouse=True)
 def _in_the_laboratory(laboratory: None) -> None:

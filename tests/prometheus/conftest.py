@@ -4,7 +4,7 @@ import pytest
 
 from tests.prometheus.binary import program
 
-pytest.register_assert_rewrite("tests.daemon.daemon_view", "tests.prometheus.server")
+pytest.register_assert_rewrite("tests.prometheus.server")
 
 
 @pytest.fixture(scope="session", autouse=True)

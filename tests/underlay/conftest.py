@@ -2,7 +2,7 @@
 
 import pytest
 
-pytest.register_assert_rewrite("tests.daemon.daemon_view", "tests.underlay.view")
+pytest.register_assert_rewrite("tests.underlay.view")
 
 
 @pytest.fixture(scope="session", autouse=True)
