@@ -4,23 +4,14 @@ import math
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import NullFormatter
 
+from bench.drawing import save
 from bench.growth import growths
 from bench.harness import Row
 
-mpl.use("svg")
-mpl.rcParams |= {
-    "svg.fonttype": "none",  # text stays text: small, and readable in a difference
-    "svg.hashsalt": "vxland",  # the same figures make the same file
-    "font.size": 9,
-    "axes.grid": True,
-    "axes.grid.which": "major",
-    "grid.color": "#dddddd",
-}
 # One look for each of those that are compared, in all panels.
 LOOKS = {
     "vxland": ("#0b6e4f", "-"),
@@ -43,12 +34,8 @@ GROWING = (
 
 def draw(rows: Sequence[Row], folder: Path) -> None:
     """Write the pictures there."""
-    _save(_growing(rows), folder / "performance-growth.svg")
-    _save(_latencies(rows), folder / "performance-repair.svg")
-
-
-def _save(figure: Figure, path: Path) -> None:
-    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+    save(_growing(rows), folder / "performance-growth.svg")
+    save(_latencies(rows), folder / "performance-repair.svg")
 
 
 def _growing(rows: Sequence[Row]) -> Figure:

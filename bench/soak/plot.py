@@ -3,19 +3,11 @@
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-import matplotlib as mpl
 from matplotlib.figure import Figure
 
+from bench.drawing import save
 from bench.soak.samples import Sample
 
-mpl.use("svg")
-mpl.rcParams |= {
-    "svg.fonttype": "none",  # text stays text: small, and readable in a difference
-    "svg.hashsalt": "vxland",  # the same figures make the same file
-    "font.size": 9,
-    "axes.grid": True,
-    "grid.color": "#dddddd",
-}
 COLOUR = "#0b6e4f"
 ROOM = 1.1  # above the highest
 PANELS: Mapping[str, Callable[[Sample], float]] = {
@@ -38,4 +30,4 @@ def draw(samples: Sequence[Sample], path: Path) -> None:
         axes.plot(minutes, figures, color=COLOUR)
         axes.set_ylim(0, ROOM * max(figures))
     figure.tight_layout()
-    figure.savefig(path, metadata={"Date": None}, bbox_inches="tight")
+    save(figure, path)

@@ -4,14 +4,14 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from vxland import execution
-from vxland.addresses import IPAddress
 from vxland.meter import Counters, traffic
 from vxland.model import Desired
 from vxland.names import Answer
-from vxland.observed import Abroad, Claim, FarEnd, ForwardChain, Host, Observed, Since
+from vxland.observed import Abroad, Claim, FarEnd, ForwardChain, Observed, Since
 from vxland.settings import Settings
 from vxland.tally import shared
 from vxland.traffic import Reading, Seen, readings
+from vxland.whereabouts import Sight
 
 
 class Counting(Protocol):
@@ -24,23 +24,8 @@ class Counting(Protocol):
         """What nftables has counted for peers of shared VTEPs."""
 
 
-class Kernel(execution.Kernel, Counting, Protocol):
+class Kernel(execution.Kernel, Counting, Sight, Protocol):
     """What can be seen and done in this network namespace."""
-
-    def host(self, remotes: frozenset[IPAddress] = ...) -> Host:
-        """What the machine has apart from overlays."""
-
-    def observe(
-        self,
-        remotes: frozenset[IPAddress] = ...,
-        *,
-        others: bool = ...,
-        guards: Collection[str] = ...,
-    ) -> Observed:
-        """Everything in this namespace; what others have in ebtables' FORWARD if asked for.
-
-        ``guards`` are those that are wanted.
-        """
 
     def look_again(
         self, before: Observed, touched: Collection[int]

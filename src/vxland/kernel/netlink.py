@@ -35,9 +35,7 @@ DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
 BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
 DUMP_TRIES = 5
 UNREADABLE = "a message of the kernel's can't be read"
-TIMEOUT = struct.pack(
-    "@ll", 30, 0
-)  # struct timeval; the kernel answers at once, or something is wrong
+TIMEOUT = struct.pack("@ll", 30, 0)  # struct timeval: 30 s, and the kernel answers at once
 
 
 class NetlinkError(OSError):
