@@ -9,7 +9,7 @@ from vxland.guards.port import Port
 from vxland.identity import RULE_SETS
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Link, Observed
-from vxland.operations import AddAltname, DeleteLink, Operation, Phase, Rename, TakeDown
+from vxland.operations import AddAltname, DeleteLink, Operation, Phase, Rename
 from vxland.ownership import Mark, is_own, own_links
 from vxland.plan.adoption import Adoption, adopt
 from vxland.plan.adoption.rules import retirements
@@ -17,13 +17,14 @@ from vxland.plan.adoption.words import reworded
 from vxland.plan.altnames import with_altnames_moved
 from vxland.plan.bridges import plan_bridge
 from vxland.plan.hindrances import Hindrances
-from vxland.plan.leaving import plan_departures, users_of
+from vxland.plan.leaving import plan_departures
 from vxland.plan.matching import Matching
 from vxland.plan.memory import Memory
 from vxland.plan.notices import hazard, idle, mode_changes, unguarded
 from vxland.plan.obstacles import name_taken, vni_taken
 from vxland.plan.schemes import renumbering, scheme_changes
 from vxland.plan.standing import View
+from vxland.plan.still import Still
 from vxland.plan.vteps import Place, plan_vtep, stays_in_place
 from vxland.problems import Kind, Problem
 
@@ -86,20 +87,21 @@ class _Planner:
     operations: list[Operation] = field(default_factory=list)
     problems: list[Problem] = field(default_factory=list)
     kept: set[str] = field(default_factory=set)  # devices of vxland's that don't leave
-    left_alone: set[str] = field(default_factory=set)  # those that stay as they are
     bridges: set[str] = field(default_factory=set)  # that overlays use, whoever's they are
     seats: list[tuple[Overlay, list[Port]]] = field(default_factory=list)
     bridge_of: dict[str, str] = field(default_factory=dict)  # overlays, by bridge as named now
-    stuck: list[tuple[Mark, Overlay, list[Port]]] = field(default_factory=list)  # to leave alone
+    stuck: list[tuple[Mark, Overlay, list[Port]]] = field(default_factory=list)  # staying still
     open: list[tuple[Place, list[Port]]] = field(default_factory=list)  # overlays to lay out
     laid: set[str] = field(default_factory=set)  # devices that are as wanted, or will be
     names: set[str] = field(default_factory=set)  # all that are wanted, altnames too
     settled: dict[str, tuple[str, str]] = field(default_factory=dict)  # by name: what it gets
 
     def __post_init__(self) -> None:
-        self.matching = Matching(self.observed, self.desired.vteps(), self.left_alone)
+        still: set[str] = set()
+        self.matching = Matching(self.observed, self.desired.vteps(), still)
         self.register = self.matching.register
         self.hindrances = Hindrances(self.observed, self.adoption, self.matching.by_mark)
+        self.still = Still(self.observed, self.hindrances, self.bridge_of, self.kept, still)
         self.reserved = frozenset(overlay.bridge.device for overlay in self.desired.overlays)
 
     def result(self) -> Plan:
@@ -124,7 +126,7 @@ class _Planner:
             stuck, blocked = overlay.unsettled, self.hindrances.block(overlay)
             for seen, links in self.matching.by_mark.items():
                 if seen.overlay == overlay.name and (blocked or seen.peer in stuck):
-                    self.left_alone.update(link.name for link in links)
+                    self.still.devices.update(link.name for link in links)
 
     def overlay(self, overlay: Overlay) -> None:
         """An overlay's bridge, or why the overlay is left as it is."""
@@ -154,18 +156,13 @@ class _Planner:
 
     def tunnels(self) -> None:
         """Every overlay's tunnels, those that are left alone first: they give nothing away."""
-        self.left_alone |= {
-            link.name
-            for link in own_links(self.observed)
-            if link.kind == "bridge" and link.name not in self.kept
-            if any(users_of(link.name, self.observed))
-        }
+        self.still.used_bridges()
         for seen, overlay, ports in self.stuck:
-            self._leave_alone(self.matching.by_mark.get(seen, ()), overlay, ports)
+            self.operations += self.still.leave(self.matching.by_mark.get(seen, ()), overlay, ports)
         vteps = [(vtep, place, ports) for place, ports in self.open for vtep in place.overlay.vteps]
         known = -1
-        while known < len(self.left_alone):  # what stays may be in another's way, and so on
-            known = len(self.left_alone)
+        while known < len(self.still.devices):  # what stays may be in another's way, and so on
+            known = len(self.still.devices)
             for vtep, place, ports in vteps:
                 self._bar(vtep, place, ports)
         for vtep, place, ports in vteps:
@@ -223,7 +220,7 @@ class _Planner:
     def _stands(self, guard: str, operation: Operation) -> bool:
         """Whether this isn't taken away, since what it guards is left as it is."""
         blocked = (o for o in self.desired.overlays if o.name in self.adoption.blocked)
-        return operation.device in self.left_alone or (
+        return operation.device in self.still.devices or (
             operation.device in RULE_SETS and any(guard in overlay.guards for overlay in blocked)
         )
 
@@ -233,39 +230,14 @@ class _Planner:
         if link is not None and is_own(link):
             self.settled[link.name] = (device, altname)
 
-    def _leave_alone(self, links: Iterable[Link], overlay: Overlay, ports: list[Port]) -> None:
-        """What can't be put right at the moment stays as it is: guarded, or else down."""
-        for link in links:
-            if link.name in self.kept:
-                continue
-            self.kept.add(link.name)
-            self.left_alone.add(link.name)
-            if not link.is_tunnel or link.master is None:
-                continue
-            port = port_in(overlay, link.name, link)
-            ports.append(port)
-            guarded = bool(port.guards) or self._is_alone(link, overlay)
-            strange = self.bridge_of.get(link.master, overlay.name) != overlay.name
-            hazards = self.hindrances.hazards(overlay, link.master)
-            if link.up and (hazards or strange or not guarded):
-                self.operations.append(TakeDown(overlay.name, link.name))
-
-    def _is_alone(self, link: Link, overlay: Overlay) -> bool:
-        """Whether a port needs no guard: no other of vxland's is in its bridge, or comes there."""
-        others = (other for other in own_links(self.observed) if other is not link)
-        return (
-            not overlay.guards
-            and not overlay.vteps
-            and not any(other.is_tunnel and other.master == link.master for other in others)
-        )
-
     def _bar(self, vtep: Vtep, place: Place, ports: list[Port]) -> None:
         """Leave a device alone, or its name, where somebody has what it should have."""
         link = self.matching.device(vtep)
         if link is not None and self.matching.is_barred(vtep, link):
-            self._leave_alone(self.matching.marked(vtep), place.overlay, ports)
+            marked = self.matching.marked(vtep)
+            self.operations += self.still.leave(marked, place.overlay, ports)
         elif link is not None and self.register.obstacle(vtep.device, link):
-            self.left_alone.add(link.name)
+            self.still.devices.add(link.name)
 
     def _has_vni(self, vtep: Vtep, link: Link | None) -> bool:
         """Whether nothing else holds the VNI, which is said."""
