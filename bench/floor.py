@@ -14,7 +14,8 @@ from bench.turns import Turns
 from vxland.kernel.directory import Directory
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.messages import MESSAGES
-from vxland.kernel.netlink import HEADER, Netlink
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER
 from vxland.operations import CreateBridge, CreateVtep, Operation
 
 FIRST = 1_000_000  # of the numbers; no device of the kernel's own has one as large

@@ -12,7 +12,8 @@ from vxland import identity
 from vxland.kernel.ebtables import ENVIRONMENT
 from vxland.kernel.link_table import LinkTable
 from vxland.kernel.links import GROUP, IFINFO
-from vxland.kernel.netlink import HEADER, Netlink
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER
 from vxland.ownership import KINDS
 from vxland.settings import HttpSettings, OverlaySettings, PeerSettings, Settings
 

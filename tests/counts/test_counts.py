@@ -13,7 +13,8 @@ from bench.turns import Turns
 from tests.lab import eventually
 from vxland import reconciler
 from vxland.doorbell import Trigger
-from vxland.kernel.netlink import HEADER, Netlink
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER
 from vxland.probe import managers
 
 pytestmark = [pytest.mark.kernel]

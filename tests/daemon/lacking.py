@@ -16,7 +16,8 @@ from pathlib import Path
 
 from vxland.cli import main
 from vxland.kernel import linux, own_table
-from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink, NetlinkError
+from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
+from vxland.kernel.wire import NetlinkError
 
 PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP, SECCOMP_MODE_FILTER = 38, 22, 2
 AF_NETLINK = 16

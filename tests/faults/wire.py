@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from vxland.kernel import netlink
-from vxland.kernel.netlink import HEADER, NLM_F_ACK, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, split
+from vxland.kernel.wire import HEADER, NLM_F_ACK, NLM_F_DUMP_INTR, NLMSG_DONE, NLMSG_ERROR, split
 
 RECEIVING, SENDING, OPENING, REQUEST = "receiving", "sending", "opening", "request"
 NOOP = 1  # a type that the kernel acknowledges, and nothing more

@@ -18,8 +18,9 @@ from vxland.kernel.ebtables import parse
 from vxland.kernel.events import LinkEvents, RuleEvents
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.link_table import LinkTable
-from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, readable, split
+from vxland.kernel.netlink import Netlink
 from vxland.kernel.suspects import Suspects
+from vxland.kernel.wire import HEADER, NetlinkError, readable, split
 from vxland.script.faults import NotImportable
 from vxland.script.mesh import mesh
 from vxland.script.setup import setup

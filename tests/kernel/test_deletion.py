@@ -14,7 +14,8 @@ from vxland import identity
 from vxland import operations as ops
 from vxland.kernel.deletion import MANY, RTM_DELLINK, RTM_SETLINK
 from vxland.kernel.linux import LinuxKernel
-from vxland.kernel.netlink import HEADER, Netlink, NetlinkError
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, NetlinkError
 
 pytestmark = pytest.mark.kernel
 

@@ -22,9 +22,10 @@ from vxland.kernel.events import (
     LinkEvents,
     RuleEvents,
 )
-from vxland.kernel.netlink import HEADER, NLM_F_CREATE, NLM_F_EXCL, Netlink
+from vxland.kernel.netlink import Netlink
 from vxland.kernel.routes import RTMSG
 from vxland.kernel.suspects import MEMORY, Suspects
+from vxland.kernel.wire import HEADER, NLM_F_CREATE, NLM_F_EXCL
 
 pytestmark = pytest.mark.kernel
 

@@ -26,7 +26,8 @@ from tests.lab import eventually
 from vxland.kernel import forward
 from vxland.kernel.forward import GETCHAIN, GETRULE, Forward
 from vxland.kernel.linux import LinuxKernel
-from vxland.kernel.netlink import HEADER, Netlink
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER
 from vxland.observed import ForwardChain
 
 pytestmark = pytest.mark.kernel

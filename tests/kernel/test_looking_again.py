@@ -14,7 +14,8 @@ from vxland.doorbell import Trigger
 from vxland.identity import pair_device
 from vxland.kernel.events import FEW, LinkEvents
 from vxland.kernel.linux import LinuxKernel
-from vxland.kernel.netlink import HEADER, Netlink
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER
 from vxland.observed import Observed
 
 pytestmark = [pytest.mark.kernel]

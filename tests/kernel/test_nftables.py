@@ -13,8 +13,8 @@ from vxland.identity import TABLE
 from vxland.kernel import netlink, own_table
 from vxland.kernel.events import RuleEvents
 from vxland.kernel.generation import Generation
-from vxland.kernel.netlink import NetlinkError
 from vxland.kernel.nftables import PROBE, Nftables
+from vxland.kernel.wire import NetlinkError
 from vxland.observed import NftablesState, NftTable, Owner
 from vxland.operations import ClaimTable, FillTable, MakeTable, RemoveTable
 

@@ -11,9 +11,9 @@ import pytest
 from tests.contract.namespace import fresh_namespace
 from vxland.identity import TALLY_TABLE
 from vxland.kernel import own_table
-from vxland.kernel.netlink import NetlinkError
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.tally import Tally
+from vxland.kernel.wire import NetlinkError
 from vxland.nftables import tally_script
 from vxland.observed import Counted, Owner, TallyState, TallyTable
 from vxland.operations import (

@@ -6,7 +6,8 @@ import time
 from tests.lab.namespaces import Namespace
 from tests.lab.worker import Worker
 from vxland.kernel.links import IFINFO, read_link
-from vxland.kernel.netlink import HEADER, NETLINK_ROUTE, split
+from vxland.kernel.netlink import NETLINK_ROUTE
+from vxland.kernel.wire import HEADER, split
 
 RTM_NEWLINK, RTM_DELLINK = 16, 17
 RTMGRP_LINK = 1

@@ -10,7 +10,8 @@ from typing import Any
 from tests.lab import Server, eventually
 from tests.lab.worker import Worker
 from vxland.kernel.fdb import AF_BRIDGE, LLADDR, NDMSG, NUD_PERMANENT
-from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import ATTRIBUTE, HEADER
 
 NLM_F_CREATE = 0x400
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29

@@ -10,11 +10,11 @@ import pytest
 
 from tests.contract.samples import NEW, SCENES
 from vxland import operations as ops
-from vxland.kernel import encoding, messages
+from vxland.kernel import encoding, messages, vxlan
 from vxland.kernel.directory import Directory
 from vxland.kernel.encoding import Attribute, Form
-from vxland.kernel.messages import MESSAGES, _linkinfo, _local, _remote, _vxlan_attributes
-from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE
+from vxland.kernel.messages import MESSAGES
+from vxland.kernel.wire import NLM_F_APPEND, NLM_F_CREATE
 from vxland.model import Vtep
 from vxland.observed import NULL_MAC, FdbEntry
 from vxland.operations import Operation
@@ -109,12 +109,12 @@ def test_a_tunnels_own_attributes(remote: str | None, options: VxlanOptions) -> 
         vtep = _led(replace(NEW, vni=vni, local=local, options=options), address)
         message = MESSAGES[ops.CreateVtep](ops.CreateVtep("lan", "new", vtep), Directory({}, {}))
         version = address.version if address else None
-        _, *rest = _vxlan_attributes(local, vtep.port, options, version, None)
+        _, *rest = vxlan.attributes(local, vtep.port, options, version, None)
         rest = [part for part in rest if "GROUP" not in str(part)]
-        named = [_remote(address)] if address else []
+        named = [vxlan.remote(address)] if address else []
         data: list[Attribute] = [("IFLA_VXLAN_ID", vni), *named, *rest]
-        assert _local(local) in data
-        info = _linkinfo("vxlan", data)
+        assert vxlan.local(local) in data
+        info = encoding.linkinfo("vxlan", data)
         assert message.endswith(whole(encoding.LINK, 0, [info], 0, {})[32:])
 
 

@@ -3,8 +3,8 @@
 import pytest
 
 from vxland.kernel.attributes import attribute, nested, text
-from vxland.kernel.netlink import by_kind
 from vxland.kernel.sameness import sameness
+from vxland.kernel.wire import by_kind
 
 HEAD = bytes(16)
 IFNAME, MTU, STATS, LINKINFO, STATS64, GC_TIMER = 3, 4, 7, 18, 23, 19

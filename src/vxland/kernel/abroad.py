@@ -13,7 +13,8 @@ from pathlib import Path
 
 from vxland.identity import vtep_alias
 from vxland.kernel.links import IFINFO, LINK_NETNSID, dump_request, read_link
-from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, attributes
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, NetlinkError, attributes
 from vxland.observed import Abroad
 from vxland.ownership import mark
 

@@ -7,7 +7,8 @@ from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from vxland.addresses import IPInterface
 from vxland.identity import ADDRESS_PROTOCOL
-from vxland.kernel.netlink import HEADER, Netlink, attributes
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, attributes
 from vxland.observed import BridgeAddress, LocalAddress, Standing
 
 RTM_GETADDR = 22

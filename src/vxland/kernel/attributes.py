@@ -2,7 +2,7 @@
 
 import struct
 
-from vxland.kernel.netlink import ATTRIBUTE
+from vxland.kernel.wire import ATTRIBUTE
 
 NESTED = 0x8000  # NLA_F_NESTED
 

@@ -23,7 +23,8 @@ from vxland.kernel.links import (
     MTU,
     RTM_GETLINK,
 )
-from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import ATTRIBUTE, HEADER
 from vxland.traffic import Seen, Traffic
 
 AF_UNSPEC = 0

@@ -11,7 +11,8 @@ from collections.abc import Sequence
 
 from vxland import identity
 from vxland.kernel.links import GROUP, IFINFO, dump_request
-from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, attributes
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, NetlinkError, attributes
 
 RTM_DELLINK, RTM_SETLINK = 17, 19
 MANY = 10  # of fewer, each is deleted on its own

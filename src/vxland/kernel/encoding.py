@@ -16,7 +16,7 @@ from typing import Any
 from vxland.kernel import links
 from vxland.kernel.attributes import attribute, nested, text
 from vxland.kernel.lazily import lazily
-from vxland.kernel.netlink import HEADER
+from vxland.kernel.wire import HEADER
 
 Attribute = tuple[Any, Any] | bytes  # by pyroute2's name; or encoded already
 KNOWN, NAMES = 4096, 16_384  # attributes and names remembered
@@ -113,6 +113,13 @@ class Form:
 LINK = Form("pyroute2.netlink.rtnl.ifinfmsg", "ifinfmsg")
 ADDRESS = Form("pyroute2.netlink.rtnl.ifaddrmsg", "ifaddrmsg")
 NEIGHBOUR = Form("pyroute2.netlink.rtnl.ndmsg", "ndmsg")
+
+
+def linkinfo(kind: str, data: Sequence[Attribute], *, slave: bool = False) -> tuple[str, Any]:
+    """A kind of device and its own attributes; ``slave``: those of a port of that kind."""
+    part = "SLAVE_" if slave else ""
+    attributes = [(f"IFLA_INFO_{part}KIND", kind), (f"IFLA_INFO_{part}DATA", {"attrs": data})]
+    return ("IFLA_LINKINFO", {"attrs": attributes})
 
 
 def prepare() -> None:

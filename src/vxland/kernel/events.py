@@ -20,17 +20,7 @@ from vxland.closing import Closing
 from vxland.kernel.counters import read_device
 from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import IFINFO
-from vxland.kernel.netlink import (
-    DATAGRAM,
-    HEADER,
-    NETLINK_NETFILTER,
-    NETLINK_ROUTE,
-    RECEIVE_BUFFER,
-    NetlinkError,
-    attributes,
-    readable,
-    split,
-)
+from vxland.kernel.netlink import DATAGRAM, NETLINK_NETFILTER, NETLINK_ROUTE, RECEIVE_BUFFER
 from vxland.kernel.processes import (
     PID_BITS,
     has_the_kernels_numbers,
@@ -39,6 +29,7 @@ from vxland.kernel.processes import (
 )
 from vxland.kernel.routes import RTMSG, Destinations
 from vxland.kernel.suspects import Suspects
+from vxland.kernel.wire import HEADER, NetlinkError, attributes, readable, split
 from vxland.traffic import Seen
 
 SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from typing import Any, NamedTuple
 
 from vxland.kernel.attributes import attribute, nested, number, read_number, read_text, text
-from vxland.kernel.netlink import attributes
+from vxland.kernel.wire import attributes
 
 LIST_ELEM = 1
 EXPR_NAME, EXPR_DATA = 1, 2

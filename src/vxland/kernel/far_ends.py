@@ -8,7 +8,8 @@ import time
 from collections.abc import Mapping
 
 from vxland.kernel.links import Indexed, link_request, read_link
-from vxland.kernel.netlink import Netlink, NetlinkError
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import NetlinkError
 from vxland.observed import FarEnd
 
 PAUSE = 50  # times as long as the last look at all of them took; a look takes 0.08 ms

@@ -10,7 +10,8 @@ from dataclasses import replace
 from ipaddress import ip_address
 
 from vxland.addresses import zone, zoned
-from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink, attributes
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import ATTRIBUTE, HEADER, attributes
 from vxland.observed import FdbEntry
 
 RTM_GETNEIGH = 30

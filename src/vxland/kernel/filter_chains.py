@@ -11,7 +11,7 @@ from vxland.guards.wall import DROP, PLAIN_NAME, RETURN
 from vxland.identity import CHAIN
 from vxland.kernel.attributes import read_number, read_text, text
 from vxland.kernel.expressions import EXPR_DATA, EXPR_NAME, VERDICT_CODE
-from vxland.kernel.netlink import Netlink, NetlinkError, attributes
+from vxland.kernel.netlink import Netlink
 from vxland.kernel.port_rules import IIFNAME, OIFNAME, VERDICTS
 from vxland.kernel.transactions import (
     BODY,
@@ -24,6 +24,7 @@ from vxland.kernel.transactions import (
     RULE_TABLE,
     TableMessages,
 )
+from vxland.kernel.wire import NetlinkError, attributes
 from vxland.observed import EbtablesState, PortRule
 
 FILTER = TableMessages("bridge", "filter")

@@ -13,8 +13,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from vxland.kernel.generation import NFGENMSG, Generation
-from vxland.kernel.netlink import ATTRIBUTE, HEADER, NETLINK_NETFILTER, Netlink, attributes
+from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.rules import RULE_TABLE, Rule, lets_through, number, reached, read_rule, text
+from vxland.kernel.wire import ATTRIBUTE, HEADER, attributes
 from vxland.observed import ForwardChain
 
 SWITCHES = Path("/proc/sys/net/bridge")  # there while br_netfilter is, and of this namespace

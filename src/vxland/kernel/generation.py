@@ -13,13 +13,8 @@ from socket import htons
 
 from vxland.closing import Closing
 from vxland.kernel.attributes import text
-from vxland.kernel.netlink import (
-    HEADER,
-    NETLINK_NETFILTER,
-    Netlink,
-    NetlinkError,
-    attributes,
-)
+from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
+from vxland.kernel.wire import HEADER, NetlinkError, attributes
 
 GETGEN = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
 GETCHAIN = 10 << 8 | 4

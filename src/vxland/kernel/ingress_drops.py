@@ -6,8 +6,9 @@ from collections.abc import Iterator, Mapping
 from vxland.ingress import COUNTING, Dropped
 from vxland.kernel.attributes import attribute
 from vxland.kernel.ingress import FORMS, INGRESS, read_key
-from vxland.kernel.netlink import ATTRIBUTE, NETLINK_NETFILTER, Netlink, attributes
+from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.sets import COUNTER, COUNTER_PACKETS, KEY, elements
+from vxland.kernel.wire import ATTRIBUTE, attributes
 from vxland.observed import Element
 
 NONE = attribute(COUNTER_PACKETS, bytes(8))  # as most are, so that it must be quick

@@ -5,8 +5,9 @@ from dataclasses import replace
 
 from vxland.addresses import zoned
 from vxland.kernel.links import IFINFO, Indexed, dump_request, link_request, read_link
-from vxland.kernel.netlink import HEADER, Netlink, NetlinkError
+from vxland.kernel.netlink import Netlink
 from vxland.kernel.sameness import Sameness, sameness
+from vxland.kernel.wire import HEADER, NetlinkError
 from vxland.observed import Link
 
 Names = tuple[str | None, str | None, str | None]  # of the master, the lower and the underlay

@@ -10,7 +10,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_address
 
-from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, attributes, by_kind
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, NetlinkError, attributes, by_kind
 from vxland.observed import PORT_FLAGS, Link, VxlanState
 from vxland.settings import Df, VxlanOptions
 

@@ -29,7 +29,7 @@ from vxland.kernel.link_table import LinkTable
 from vxland.kernel.links import read_indexes
 from vxland.kernel.looking_again import look_again
 from vxland.kernel.messages import MESSAGES
-from vxland.kernel.netlink import Netlink, NetlinkError, readable
+from vxland.kernel.netlink import Netlink
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.reading_back import read_back, read_back_some
@@ -37,6 +37,7 @@ from vxland.kernel.refusals import DONE_ALREADY, explained
 from vxland.kernel.routes import RouteTable, Underlay
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
+from vxland.kernel.wire import NetlinkError, readable
 from vxland.meter import Counters
 from vxland.mtu import following
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed, Since

@@ -4,22 +4,21 @@ Devices are named by the index they were seen with, so that a name that changed 
 isn't mistaken; one made a moment ago, in the same batch, is named by its name.
 """
 
-import struct
 from collections.abc import Callable
 from functools import cache, lru_cache
-from ipaddress import IPv4Interface, ip_address
+from ipaddress import IPv4Interface
 from typing import Any
 
 from vxland import identity
 from vxland import operations as ops
-from vxland.addresses import IPAddress, IPInterface, unzoned, zone
+from vxland.addresses import IPInterface, unzoned, zone
+from vxland.kernel import vxlan
 from vxland.kernel.directory import Directory
-from vxland.kernel.encoding import ADDRESS, LINK, NEIGHBOUR, Attribute
+from vxland.kernel.encoding import ADDRESS, LINK, NEIGHBOUR, Attribute, linkinfo
 from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
-from vxland.kernel.netlink import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
+from vxland.kernel.wire import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
 from vxland.observed import NULL_MAC, PORT_FLAGS, FdbEntry
-from vxland.settings import VxlanOptions
 
 RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
 RTM_NEWADDR, RTM_DELADDR = 20, 21
@@ -35,10 +34,6 @@ BRPORT_NAMES = {  # where the kernel calls a port's flag otherwise than ip does
     "mcast_to_unicast": "MCAST_TO_UCAST",
 }
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
-SUFFIX = {4: "", 6: "6"}
-NOWHERE = {4: ip_address("0.0.0.0"), 6: ip_address("::")}  # noqa: S104 - nothing is bound
-VNI = struct.Struct("=I")
-VNI_AT, REMOTE_AT = 24, 32  # in IFLA_LINKINFO, after the kind's name and the headers around
 
 Attributes = list[Attribute]
 
@@ -58,14 +53,8 @@ def _link(
 
 
 def _vxlan(directory: Directory, device: str, attributes: Attributes) -> bytes:
-    info = _linkinfo("vxlan", attributes)
+    info = linkinfo("vxlan", attributes)
     return _link(directory, device, [info], kind=RTM_NEWLINK)
-
-
-def _linkinfo(kind: str, data: Attributes, *, slave: bool = False) -> tuple[str, Any]:
-    part = "SLAVE_" if slave else ""
-    attributes = [(f"IFLA_INFO_{part}KIND", kind), (f"IFLA_INFO_{part}DATA", {"attrs": data})]
-    return ("IFLA_LINKINFO", {"attrs": attributes})
 
 
 def _create(device: str, attributes: Attributes) -> bytes:
@@ -73,66 +62,10 @@ def _create(device: str, attributes: Attributes) -> bytes:
     return LINK.encode(RTM_NEWLINK, named, request=NLM_F_CREATE | NLM_F_EXCL)
 
 
-def _remote(address: IPAddress) -> tuple[str, str]:
-    return (f"IFLA_VXLAN_GROUP{SUFFIX[address.version]}", str(unzoned(address)))
-
-
-def _local(address: IPAddress) -> tuple[str, str]:
-    return (f"IFLA_VXLAN_LOCAL{SUFFIX[address.version]}", str(unzoned(address)))
-
-
-def _vxlan_attributes(
-    local: IPAddress, port: int, options: VxlanOptions, remote: int | None, underlay: int | None
-) -> Attributes:
-    """A new VXLAN device's own attributes; what is the kernel's default isn't sent.
-
-    ``remote`` is the IP version of one, ``underlay`` a number. VNI and remote, which differ from
-    tunnel to tunnel, come first and are filled in later.
-    """
-    ttl: Attributes = [("IFLA_VXLAN_TTL", options.ttl)]
-    if options.ttl_inherit:
-        ttl = [("IFLA_VXLAN_TTL_INHERIT", True)]
-    return [
-        ("IFLA_VXLAN_ID", 0),
-        *([_remote(NOWHERE[remote])] if remote else []),
-        _local(local),
-        ("IFLA_VXLAN_PORT", port),
-        *ttl,
-        ("IFLA_VXLAN_TOS", options.tos),
-        ("IFLA_VXLAN_DF", options.df.value),
-        ("IFLA_VXLAN_LEARNING", int(options.learning)),
-        ("IFLA_VXLAN_AGEING", options.ageing),
-        ("IFLA_VXLAN_UDP_CSUM", int(options.udp_csum)),
-        *([("IFLA_VXLAN_LINK", underlay)] if underlay is not None else []),
-    ]
-
-
-@lru_cache
-def _vxlan_info(
-    local: IPAddress, port: int, options: VxlanOptions, remote: int | None, underlay: int | None
-) -> bytes:
-    """The same encoded."""
-    attributes = _vxlan_attributes(local, port, options, remote, underlay)
-    return LINK.attribute(*_linkinfo("vxlan", attributes))
-
-
 def _create_vtep(operation: ops.CreateVtep, directory: Directory) -> bytes:
     vtep = operation.vtep
-    remote, underlay = vtep.remote, vtep.underlay
-    info = bytearray(
-        _vxlan_info(
-            vtep.local,
-            vtep.port,
-            vtep.options,
-            remote.version if remote else None,
-            None if underlay is None else directory[underlay],
-        )
-    )
-    VNI.pack_into(info, VNI_AT, vtep.vni)
-    if remote:
-        packed = remote.packed
-        info[REMOTE_AT : REMOTE_AT + len(packed)] = packed
-    return _create(vtep.device, [("IFLA_ADDRESS", vtep.mac), ("IFLA_MTU", vtep.mtu), bytes(info)])
+    info = vxlan.info(vtep, None if vtep.underlay is None else directory[vtep.underlay])
+    return _create(vtep.device, [("IFLA_ADDRESS", vtep.mac), ("IFLA_MTU", vtep.mtu), info])
 
 
 def _create_bridge(operation: ops.CreateBridge, _: Directory) -> bytes:
@@ -142,7 +75,7 @@ def _create_bridge(operation: ops.CreateBridge, _: Directory) -> bytes:
         ("IFLA_BR_FORWARD_DELAY", 0),
         ("IFLA_BR_MCAST_SNOOPING", 0),
     ]
-    info = _linkinfo("bridge", settings)
+    info = linkinfo("bridge", settings)
     # No MTU: given here, it would go on following the ports', since setting the same does nothing.
     return _create(bridge.device, [("IFLA_ADDRESS", bridge.mac), info])
 
@@ -154,7 +87,7 @@ def _state(directory: Directory, device: str, flags: int) -> bytes:
 @lru_cache
 def _port_info(*attributes: tuple[str, int | None]) -> bytes:
     """A bridge port's own attributes."""
-    return LINK.attribute(*_linkinfo("bridge", [*attributes], slave=True))
+    return LINK.attribute(*linkinfo("bridge", [*attributes], slave=True))
 
 
 def _isolation(directory: Directory, device: str, value: int) -> bytes:
@@ -262,9 +195,9 @@ def _master(directory: Directory, device: str, bridge: str) -> bytes:
 @lru_cache
 def _flood(index: int, version: int) -> bytes:
     """A flood entry of this device up to the destination, which stands last."""
-    entry, at = FdbEntry(NULL_MAC, NOWHERE[version]), Directory({"": index}, {})
+    entry, at = FdbEntry(NULL_MAC, vxlan.NOWHERE[version]), Directory({"": index}, {})
     message = _fdb(at, "", entry, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_APPEND)
-    return message[: -len(NOWHERE[version].packed)]
+    return message[: -len(vxlan.NOWHERE[version].packed)]
 
 
 def _append_flood(operation: ops.AppendFlood, directory: Directory) -> bytes:
@@ -293,8 +226,8 @@ MESSAGES: dict[type[ops.Operation], Callable[[Any, Directory], bytes]] = {
     ops.SetMac: lambda op, at: _set(at, op.device, "IFLA_ADDRESS", op.mac),
     ops.SetMtu: lambda op, at: _set(at, op.device, "IFLA_MTU", op.mtu),
     ops.NoLinkLocal: _no_link_local,
-    ops.SetRemote: lambda op, at: _vxlan(at, op.device, [_remote(op.remote)]),
-    ops.SetLocal: lambda op, at: _vxlan(at, op.device, [_local(op.local)]),
+    ops.SetRemote: lambda op, at: _vxlan(at, op.device, [vxlan.remote(op.remote)]),
+    ops.SetLocal: lambda op, at: _vxlan(at, op.device, [vxlan.local(op.local)]),
     ops.SetOption: _set_option,
     ops.AddAddress: lambda op, at: _address(at, op.device, op.address, RTM_NEWADDR),
     ops.RaiseBridge: lambda op, at: _state(at, op.device, IFF_UP),

@@ -6,12 +6,23 @@ pyroute2 makes and reads the messages. Its sockets decode all they receive, whic
 
 import contextlib
 import errno
-import os
 import socket
 import struct
 from collections.abc import Iterator, Sequence
 
 from vxland.closing import Closing
+from vxland.kernel.wire import (
+    HEADER,
+    NLM_F_ACK,
+    NLM_F_DUMP,
+    NLM_F_DUMP_INTR,
+    NLM_F_REQUEST,
+    NLMSG_DONE,
+    NLMSG_ERROR,
+    NetlinkError,
+    refused,
+    split,
+)
 
 NETLINK_ROUTE = 0
 NETLINK_NETFILTER = 12
@@ -20,43 +31,13 @@ SO_SNDBUFFORCE = 32
 NETLINK_EXT_ACK = 11
 NETLINK_GET_STRICT_CHK = 12
 
-NLM_F_REQUEST, NLM_F_ACK, NLM_F_DUMP_INTR, NLM_F_DUMP = 0x1, 0x4, 0x10, 0x300
-NLM_F_CAPPED, NLM_F_ACK_TLVS = 0x100, 0x200
-NLM_F_REPLACE, NLM_F_EXCL, NLM_F_CREATE, NLM_F_APPEND = 0x100, 0x200, 0x400, 0x800
-NLMSG_ERROR, NLMSG_DONE = 2, 3
-NLMSGERR_ATTR_MSG = 1
-
-HEADER = struct.Struct("=IHHII")  # struct nlmsghdr: length, type, flags, sequence, port id
 FLAGS, NUMBERED, FLAGS_AT = struct.Struct("=H"), struct.Struct("=HI"), 6  # and the sequence
-ATTRIBUTE = struct.Struct("=HH")  # struct nlattr: length, type
 RECEIVE_BUFFER = 4 << 20
 SEND_BUFFER = 4 << 20  # holds a transaction whole
 DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
 BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
 DUMP_TRIES = 5
-UNREADABLE = "a message of the kernel's can't be read"
 TIMEOUT = struct.pack("@ll", 30, 0)  # struct timeval: 30 s, and the kernel answers at once
-
-
-class NetlinkError(OSError):
-    """The kernel's refusal, with its own explanation where it gives one (extended ack)."""
-
-    def __init__(self, number: int, message: str = "") -> None:
-        super().__init__(number, message or os.strerror(number))
-
-    @property
-    def name(self) -> str:
-        """The error's symbol, as in errno(3)."""
-        return errno.errorcode.get(self.errno or 0, str(self.errno))
-
-
-@contextlib.contextmanager
-def readable() -> Iterator[None]:
-    """A look at the kernel; NetlinkError (EBADMSG) where what it says can't be read."""
-    try:
-        yield
-    except (struct.error, ValueError, LookupError) as error:
-        raise NetlinkError(errno.EBADMSG, f"{UNREADABLE}: {error!r}") from error
 
 
 class Netlink(Closing):
@@ -103,7 +84,7 @@ class Netlink(Closing):
         while True:
             for kind, sequence, message in self._receive():
                 if kind == NLMSG_ERROR and sequence >= first:
-                    answers[sequence - first] = _error(message)
+                    answers[sequence - first] = refused(message)
                     if sequence == self._sequence:
                         return answers
 
@@ -132,7 +113,7 @@ class Netlink(Closing):
         refusal: NetlinkError | None = None
         for kind, sequence, message in self._answers():
             if kind == NLMSG_ERROR and sequence >= first:
-                refusal = refusal or _error(message)
+                refusal = refusal or refused(message)
                 if sequence in (first, last):  # of the whole; or all has been answered
                     return refusal
         return refusal or NetlinkError(errno.ENOBUFS)
@@ -163,7 +144,7 @@ class Netlink(Closing):
             seen: dict[int, bytes | NetlinkError] = {}
             while len(seen) < len(batch):
                 for kind, sequence, message in self._receive():
-                    error = _error(message) if kind == NLMSG_ERROR else None
+                    error = refused(message) if kind == NLMSG_ERROR else None
                     if sequence >= first:
                         seen[sequence] = error or message
             answers += [seen[first + position] for position in range(len(batch))]
@@ -189,7 +170,7 @@ class Netlink(Closing):
                 if kind == NLMSG_DONE:
                     return messages, interrupted
                 if kind == NLMSG_ERROR:
-                    raise _error(answer) or NetlinkError(errno.EPROTO)
+                    raise refused(answer) or NetlinkError(errno.EPROTO)
                 messages.append(answer)
 
     def _send(self, messages: Sequence[bytes], flags: int) -> None:
@@ -245,59 +226,3 @@ def open_socket(protocol: int) -> socket.socket:
         opened.close()
         raise
     return opened
-
-
-def split(data: bytes) -> Iterator[tuple[int, int, bytes]]:
-    """The messages of a datagram: type, sequence number, and all its bytes.
-
-    Raises NetlinkError (EBADMSG) where it ends too early.
-    """
-    offset = 0
-    while offset < len(data):
-        if offset + HEADER.size > len(data):
-            raise NetlinkError(errno.EBADMSG, UNREADABLE)
-        length, kind, _, sequence, _ = HEADER.unpack_from(data, offset)
-        if not HEADER.size <= length <= len(data) - offset:
-            raise NetlinkError(errno.EBADMSG, UNREADABLE)
-        yield kind, sequence, data[offset : offset + length]
-        offset += (length + 3) & ~3
-
-
-def attributes(data: bytes, offset: int) -> Iterator[tuple[int, bytes]]:
-    """The attributes from an offset on: type without flags, and payload (rtnetlink(7))."""
-    while offset + ATTRIBUTE.size <= len(data):
-        length, kind = ATTRIBUTE.unpack_from(data, offset)
-        if length < ATTRIBUTE.size:
-            return
-        yield kind & 0x3FFF, data[offset + 4 : offset + length]
-        offset += (length + 3) & ~3
-
-
-def by_kind(data: bytes, offset: int = 0) -> dict[int, bytes]:
-    """The same by type, of several of a type the last; in one go, since messages come by 1,000."""
-    found: dict[int, bytes] = {}
-    read, last = ATTRIBUTE.unpack_from, len(data) - ATTRIBUTE.size
-    while offset <= last:
-        length, kind = read(data, offset)
-        if length < ATTRIBUTE.size:
-            break
-        found[kind & 0x3FFF] = data[offset + 4 : offset + length]
-        offset += (length + 3) & ~3
-    return found
-
-
-def _error(message: bytes) -> NetlinkError | None:
-    if len(message) < HEADER.size + 4:
-        raise NetlinkError(errno.EBADMSG, UNREADABLE)
-    code = struct.unpack_from("=i", message, HEADER.size)[0]
-    if code == 0:
-        return None
-    flags = HEADER.unpack_from(message)[2]
-    text = ""
-    if flags & NLM_F_ACK_TLVS:
-        length = struct.unpack_from("=I", message, HEADER.size + 4)[0]
-        offset = HEADER.size + 4 + (HEADER.size if flags & NLM_F_CAPPED else length)
-        for kind, value in attributes(message, (offset + 3) & ~3):
-            if kind == NLMSGERR_ATTR_MSG:
-                text = value.rstrip(b"\0").decode(errors="replace")
-    return NetlinkError(-code, text)

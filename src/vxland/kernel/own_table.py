@@ -14,7 +14,7 @@ from vxland import operations as ops
 from vxland.execution import Failure
 from vxland.kernel.attributes import read_number
 from vxland.kernel.generation import Generation
-from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink, NetlinkError, attributes
+from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.processes import PID_BITS, name_of
 from vxland.kernel.transactions import (
     BEGIN,
@@ -24,6 +24,7 @@ from vxland.kernel.transactions import (
     TABLE_OWNER,
     TableMessages,
 )
+from vxland.kernel.wire import NetlinkError, attributes
 from vxland.observed import Owner, Unavailable
 
 DORMANT, OWNER, PERSIST = 1, 2, 4  # NFT_TABLE_F_…

@@ -11,7 +11,8 @@ from typing import Any
 from vxland.kernel import links
 from vxland.kernel.link_table import LinkTable
 from vxland.kernel.links import IFINFO, read_number, read_text
-from vxland.kernel.netlink import ATTRIBUTE, HEADER, Netlink, NetlinkError, by_kind
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import ATTRIBUTE, HEADER, NetlinkError, by_kind
 from vxland.observed import Link
 
 

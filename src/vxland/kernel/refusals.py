@@ -5,8 +5,8 @@ from collections.abc import Callable, Mapping
 
 from vxland import operations as ops
 from vxland.execution import Failure
-from vxland.kernel.netlink import NetlinkError
 from vxland.kernel.port import port_holders
+from vxland.kernel.wire import NetlinkError
 from vxland.observed import Link
 from vxland.operations import Operation
 

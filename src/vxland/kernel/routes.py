@@ -8,7 +8,8 @@ from functools import lru_cache
 from ipaddress import ip_address
 
 from vxland.addresses import IPAddress, needs_zone, zone
-from vxland.kernel.netlink import HEADER, Netlink, NetlinkError, attributes
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, NetlinkError, attributes
 from vxland.observed import Link, LocalAddress, Route
 
 RTM_GETROUTE = 26

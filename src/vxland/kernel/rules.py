@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from enum import Enum, auto
 
 from vxland.kernel.generation import NFGENMSG
-from vxland.kernel.netlink import HEADER, attributes
+from vxland.kernel.wire import HEADER, attributes
 
 (RULE_TABLE, RULE_CHAIN, RULE_EXPRESSIONS) = (1, 2, 4)
 (EXPR_NAME, EXPR_DATA) = (1, 2)

@@ -7,7 +7,7 @@ counters are in every message, and so are a bridge's timers (IFLA_BR_HELLO_TIMER
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from vxland.kernel.netlink import ATTRIBUTE
+from vxland.kernel.wire import ATTRIBUTE
 
 STATS, LINKINFO, STATS64 = 7, 18, 23  # IFLA_…, include/uapi/linux/if_link.h
 INFO_KIND, INFO_DATA = 1, 2

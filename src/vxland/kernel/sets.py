@@ -6,8 +6,9 @@ from functools import cached_property
 
 from vxland.kernel import fields
 from vxland.kernel.attributes import attribute, nested, number, read_number, read_text, text
-from vxland.kernel.netlink import ATTRIBUTE, NLM_F_CREATE, Netlink, attributes
+from vxland.kernel.netlink import Netlink
 from vxland.kernel.transactions import BODY, NEW, TableMessages
+from vxland.kernel.wire import ATTRIBUTE, NLM_F_CREATE, attributes
 
 NEWSET, GETSET = 9, 10
 NEWSETELEM, GETSETELEM, DELSETELEM = 12, 13, 14

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from ipaddress import IPv4Address, IPv6Address
 
 from vxland.addresses import IPAddress
-from vxland.kernel.netlink import ATTRIBUTE, Netlink, attributes
+from vxland.kernel.netlink import Netlink
 from vxland.kernel.sets import (
     COUNTER,
     COUNTER_BYTES,
@@ -17,6 +17,7 @@ from vxland.kernel.sets import (
     forms,
 )
 from vxland.kernel.transactions import TableMessages
+from vxland.kernel.wire import ATTRIBUTE, attributes
 from vxland.observed import Counted
 from vxland.tally import KEYS
 from vxland.traffic import Count

@@ -10,14 +10,8 @@ from socket import htons
 
 from vxland.kernel.attributes import nested, number, read_number, read_text, text
 from vxland.kernel.generation import NFGENMSG
-from vxland.kernel.netlink import (
-    HEADER,
-    NLM_F_APPEND,
-    NLM_F_CREATE,
-    NLM_F_EXCL,
-    Netlink,
-    attributes,
-)
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL, attributes
 from vxland.observed import NftChain
 
 BATCH_BEGIN, BATCH_END = 16, 17

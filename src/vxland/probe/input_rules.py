@@ -20,8 +20,9 @@ from vxland.kernel.forward import (
     NF_DROP,
 )
 from vxland.kernel.generation import NFGENMSG
-from vxland.kernel.netlink import ATTRIBUTE, HEADER, NETLINK_NETFILTER, Netlink, attributes
+from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.rules import RULE_TABLE, Rule, Verdict, number, reached, read_rule, text
+from vxland.kernel.wire import ATTRIBUTE, HEADER, attributes
 
 INPUT = 1  # NF_INET_LOCAL_IN
 NF_ACCEPT = b"\1"

@@ -6,7 +6,8 @@ from ipaddress import ip_address
 
 from vxland.diagnosis.facts import Place
 from vxland.kernel.fdb import DST, LLADDR, NDMSG, NTF_SELF, dump_request
-from vxland.kernel.netlink import HEADER, Netlink, attributes
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, attributes
 from vxland.observed import NULL_MAC, Observed
 
 MOST = 20_000  # entries of a look that are gone through
