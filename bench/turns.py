@@ -8,6 +8,7 @@ from typing import Self
 
 from bench.place import settings
 from vxland.doorbell import Trigger
+from vxland.kernel.events import LinkEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.names import Answer
 from vxland.probe.managers import Patrol
@@ -44,27 +45,40 @@ class _NoNames:
 
 
 class _Others(Patrol):
-    """Files are looked at as the daemon does; nobody is seen changing anything."""
+    """Files are looked at as the daemon does; nobody is seen changing anything.
+
+    The kernel is listened to if there are ``events``.
+    """
+
+    def __init__(self, events: LinkEvents[Trigger] | None) -> None:
+        super().__init__()
+        self._events = events
 
     def culprit(self, *, rules: bool, within: float) -> str | None:
         del rules, within
         return None
 
-    def touched(self) -> None:
-        """Nobody listens to the kernel."""
+    def touched(self) -> frozenset[int] | None:
+        """The devices that notifications were about."""
+        if self._events is None:
+            return None
+        self._events.drain()
+        return self._events.touched
 
     def forget(self) -> None:
-        """The same."""
+        """They are about to be looked at."""
+        if self._events is not None:
+            self._events.forget()
 
 
 class Turns:
     """A reconciler of so many peers for the namespace of this thread."""
 
-    def __init__(self, peers: int, mode: str) -> None:
+    def __init__(self, peers: int, mode: str, events: LinkEvents[Trigger] | None = None) -> None:
         self.kernel = LinuxKernel(keeps=True)
         wanted = settings(peers, mode)
         self.file = _File(wanted)
-        self.reconciler = Reconciler(self.kernel, self.file, wanted, _NoNames(), _Others())
+        self.reconciler = Reconciler(self.kernel, self.file, wanted, _NoNames(), _Others(events))
 
     def __enter__(self) -> Self:
         return self

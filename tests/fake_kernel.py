@@ -135,8 +135,11 @@ class FakeKernel:
         seen = self.look()
         return Observed(links=seen.links, ebtables=seen.ebtables, nftables=seen.nftables)
 
-    def look_again(self, before: Observed, touched: Collection[int]) -> tuple[Observed, Since]:
+    def look_again(
+        self, before: Observed, touched: Collection[int], *, guards: Collection[str] = ()
+    ) -> tuple[Observed, Since]:
         """The last look, with these devices as they are now, and the rules."""
+        del guards
         known, devices = self._directory.indexes, self.net.devices
         there = {devices[index].name: index for index in touched if index in devices}
         names = frozenset((*there, *(n for n, index in known.items() if index in touched)))
@@ -161,6 +164,11 @@ class FakeKernel:
             tally=now.tally,
         )
         return observed, Since(before, names | (before.links.keys() - now.links.keys()))
+
+    def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
+        """It knows no routes."""
+        del remotes
+        return before
 
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         """These links, those that were touched, and the guards."""

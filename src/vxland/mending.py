@@ -6,19 +6,19 @@ A turn follows once nothing more is told, or before long, and reports what was m
 """
 
 import time
-from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from vxland.changes import by_device
 from vxland.doorbell import Trigger
 from vxland.drift import Drift
-from vxland.execution import Failure, Outcome, execute
+from vxland.execution import Outcome, execute
 from vxland.lessons import Lessons
+from vxland.nearby import Hand, Onlooker
 from vxland.observed import Observed
-from vxland.operations import Operation
 from vxland.plan import Memory, Narrow, Planning
 from vxland.report import Report
 from vxland.surroundings import Kernel, Others
+from vxland.whereabouts import Sight
 
 QUIET = 0.2  # seconds without a mend until the turn that follows
 LATEST = 5.0  # seconds after the first one
@@ -48,10 +48,19 @@ class Mending:
         self._first: float | None = None  # monotonic seconds
         self.due: float | None = None  # when the turn is that follows (monotonic seconds)
 
-    def begin_turn(self) -> None:
-        """A turn begins, which sees everything."""
-        self._calm = self._first = self.due = None
+    def begin_turn(self, *, about_kernel: bool = True) -> Sight:
+        """A turn begins. Gives who sees for it: the kernel, everything.
+
+        One that isn't about the kernel looks, as a mend does, only at what was touched; and the
+        turn that is due after a mend is due still.
+        """
+        calm, self._calm = self._calm, None
+        touched = None if about_kernel or calm is None else self._others.touched()
         self._others.forget()
+        if calm is None or touched is None:
+            self._first = self.due = None
+            return self._kernel
+        return Onlooker(self._kernel, calm.observed, touched)
 
     def take_reports(self) -> tuple[Report, ...]:
         """What was mended since they were taken last."""
@@ -78,7 +87,7 @@ class Mending:
         narrow = self._planning.narrow(observed, desired, calm.memory, since)
         if narrow is None or narrow.plan.problems:
             return False
-        outcomes = execute(narrow.plan, _Nearby(self._kernel, self._others, narrow))
+        outcomes = execute(narrow.plan, Hand(self._kernel, self._others, narrow.view))
         done = tuple(outcome for outcome in outcomes if outcome.failure is None)
         self._calm = replace(calm, observed=observed)
         self._first = started if self._first is None else self._first
@@ -109,33 +118,3 @@ class Mending:
                 mends=(),
             )
         )
-
-
-class _Nearby:
-    """The kernel, as what carries out a narrow plan needs it."""
-
-    def __init__(self, kernel: Kernel, others: Others, narrow: Narrow) -> None:
-        self._kernel = kernel
-        self._others = others
-        self._observed = narrow.view.observed
-        overlays = narrow.view.desired.overlays
-        self._names = {vtep.device for overlay in overlays for vtep in overlay.vteps}
-        self._names |= {overlay.bridge.device for overlay in overlays}
-
-    def read_back(self) -> Observed:
-        """What was planned for, what stands for the others, and what was touched meanwhile.
-
-        No less is known so than by reading all: a port that isn't among them is as it was, since
-        the kernel would have told; and one like it is. Rules that changed may be about any port.
-        """
-        touched = self._others.touched()
-        if touched is not None:
-            seen = self._kernel.read_back_some(self._names, touched)
-            before = self._observed
-            if (seen.ebtables, seen.nftables) == (before.ebtables, before.nftables):
-                return seen
-        return self._kernel.read_back()
-
-    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Do them."""
-        return self._kernel.perform(operations)

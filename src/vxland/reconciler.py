@@ -17,11 +17,12 @@ from vxland.lessons import Lessons
 from vxland.litter import left_lying
 from vxland.mending import Calm, Mending
 from vxland.model import Desired
+from vxland.nearby import Hand
 from vxland.observed import Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import host_names, hosts
-from vxland.plan import Memory, Plan, Planning, plan
+from vxland.plan import Memory, Plan, Planning, View, plan
 from vxland.problems import Kind, Problem, Unresolved
 from vxland.reload import refusal
 from vxland.report import ConfigState, Report
@@ -30,10 +31,11 @@ from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
 from vxland.surroundings import ConfigSource, Kernel, Names, Others, counted
-from vxland.whereabouts import Whereabouts, explained, survey
+from vxland.whereabouts import Sight, Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
+ONLY_THE_FILE = {Trigger.CONFIG}
 ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
 Look = tuple[Observed, Whereabouts]
 MOMENT = 0.5  # seconds before a turn in which who was seen changing things is who did it
@@ -69,8 +71,9 @@ class Reconciler:
         self._kept_down: frozenset[str] = frozenset()  # ports, by the last turn's plan
         self._silence = Silence()
         self._leisure = Leisure(kernel, others)
-        self._plan_for = Planning(plan)
-        self.mending = Mending(kernel, self._plan_for, self._lessons, others)
+        self._planning = Planning(plan)
+        self.mending = Mending(kernel, self._planning, self._lessons, others)
+        self._sight: Sight = kernel  # of the turn
         self._resolve_for, self._hints_for = Last(resolve), Last(hints)
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
@@ -91,7 +94,7 @@ class Reconciler:
         """One look, and what it takes to put right what was seen."""
         self._turned = started = time.monotonic()
         at = time.time()
-        self.mending.begin_turn()
+        self._sight = self.mending.begin_turn(about_kernel=set(triggers) != ONLY_THE_FILE)
         self._lessons.fights.forget(started)  # before the plan: what is over keeps no port down
         look: Look | None = None
         if not READS_CONFIG.isdisjoint(triggers):
@@ -107,11 +110,12 @@ class Reconciler:
         self._kept = where.kept
         self.remotes = frozenset((*where.addresses.values(), *where.kept.values()))
         desired, unresolved = self._resolve(observed.host, where)
-        observed, whole = self._plan(observed, desired)
+        observed, (whole, view) = self._plan(observed, desired)
         restraint = Restraint(
             self._lessons.backoff.held(started), self._lessons.fights.held(started)
         )
-        outcomes = overtaken(execute(restraint.applied(whole), self._kernel))
+        hand = Hand(self._kernel, self._others, view) if view else self._kernel
+        outcomes = overtaken(execute(restraint.applied(whole), hand))
         self._wanted = desired
         done = by_device(outcomes)
         drift = Drift.of(done, self._kept_down) if wanted == desired else Drift()
@@ -198,7 +202,7 @@ class Reconciler:
 
     def _survey(self, settings: Settings, *more: PeerSettings) -> Look:
         answers = self._names.answers(host_names((*settings.peers, *more)))
-        return survey(self._kernel, settings, answers, self._kept)
+        return survey(self._sight, settings, answers, self._kept)
 
     def _refuse(self, *reasons: str) -> None:
         self._config = replace(self._config, errors=reasons)
@@ -224,18 +228,23 @@ class Reconciler:
         same = now is not None and now == then
         return replace(where.beyond, before=node if same else "")
 
-    def _plan(self, observed: Observed, desired: Desired) -> tuple[Observed, Plan]:
+    def _plan(
+        self, observed: Observed, desired: Desired
+    ) -> tuple[Observed, tuple[Plan, View | None]]:
         if self.settings.overlays and not desired.node and not desired.overlays:
-            return observed, Plan()  # who this machine is isn't known yet: leave it as it is
+            return observed, (
+                Plan(),
+                None,
+            )  # who this machine is isn't known yet: leave it as it is
         memory = self._memory.after(observed, desired)
         self._memory = replace(memory, grounded=grounded(desired, self._lessons.fights.current()))
-        whole = self._plan_for(observed, desired, self._memory)
-        if any(isinstance(operation, CreateVtep) for operation in whole.operations):
+        thought = self._planning.think(observed, desired, self._memory)
+        if any(isinstance(operation, CreateVtep) for operation in thought[0].operations):
             # Its VNI may be held by the same device, moved to another namespace.
             observed = replace(observed, abroad=self._kernel.look_abroad())
             if observed.abroad:
-                whole = self._plan_for(observed, desired, self._memory)
-        return observed, whole
+                thought = self._planning.think(observed, desired, self._memory)
+        return observed, thought
 
     def _at_leisure(
         self, observed: Observed, desired: Desired, outcomes: Collection[Outcome]

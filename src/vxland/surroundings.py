@@ -4,10 +4,11 @@ from collections.abc import Collection, Mapping
 from typing import Protocol
 
 from vxland import execution
+from vxland.addresses import IPAddress
 from vxland.meter import Counters, traffic
 from vxland.model import Desired
 from vxland.names import Answer
-from vxland.observed import Abroad, Claim, FarEnd, ForwardChain, Observed, Since
+from vxland.observed import Abroad, Claim, FarEnd, ForwardChain, Host, Observed, Since
 from vxland.settings import Settings
 from vxland.tally import shared
 from vxland.traffic import Reading, Seen, readings
@@ -28,12 +29,15 @@ class Kernel(execution.Kernel, Counting, Sight, Protocol):
     """What can be seen and done in this network namespace."""
 
     def look_again(
-        self, before: Observed, touched: Collection[int]
+        self, before: Observed, touched: Collection[int], *, guards: Collection[str] = ...
     ) -> tuple[Observed, Since | None]:
         """The last look, with these devices as they are now, and the rules.
 
-        And in what it may differ from that, where it is known.
+        And in what it may differ from that, where it is known. ``guards`` may be wanted anew.
         """
+
+    def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
+        """The same with routes to these, where nothing that it tells of has changed."""
 
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         """As ``read_back`` does, of these devices and those that were touched."""

@@ -6,14 +6,20 @@ from pathlib import Path
 
 import pytest
 
-from bench.place import MESH, SHARED, Place, settings
+from bench.place import MESH, OVERLAY, SHARED, Place, name, settings
 from bench.turns import Turns
+from tests.lab import eventually
 from vxland import reconciler
 from vxland.doorbell import Trigger
+from vxland.identity import pair_device
+from vxland.kernel.events import LinkEvents
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER
 
 pytestmark = [pytest.mark.kernel]
 
 FEW = 3  # peers
+GETLINK = 18  # RTM_GETLINK
 
 
 @pytest.fixture
@@ -36,8 +42,8 @@ def asked(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 
         return counted
 
-    for name in ("survey", "resolve"):
-        monkeypatch.setattr(reconciler, name, counting(name, getattr(reconciler, name)))
+    for each in ("survey", "resolve"):
+        monkeypatch.setattr(reconciler, each, counting(each, getattr(reconciler, each)))
     return names
 
 
@@ -53,3 +59,35 @@ def test_a_peer_added(mode: str, place: Place, asked: list[str]) -> None:
         assert report.in_sync
         assert len([*report.desired.tunnels()]) == FEW + 1
         assert asked == ["survey", "resolve"]
+
+
+def test_the_others_arent_looked_at(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where the kernel tells what changes: not before, and not when guards are read back."""
+    dumps: list[int] = []
+    dump = Netlink.dump
+
+    def counting(netlink: Netlink, message: bytes) -> list[bytes]:
+        dumps.append(HEADER.unpack_from(message)[1])
+        return dump(netlink, message)
+
+    with LinkEvents(Trigger.NETLINK) as events, Turns(FEW, MESH, events) as turns:
+        turns.turn(Trigger.START)
+
+        def is_calm() -> bool:
+            """Whether a turn finds nothing, and the kernel tells no more of what it was before."""
+            report, _ = turns.turn()
+            events.watch(turns.reconciler.remotes)
+            return not (report.outcomes or events.drain())
+
+        eventually(is_calm, "nothing is left to do", pause=0.3)
+        monkeypatch.setattr(Netlink, "dump", counting)
+        turns.file.settings = replace(settings(FEW + 1), digest="another")
+        report, _ = turns.turn(Trigger.CONFIG)
+        assert len(report.outcomes) == len(report.plan.operations) > 0
+        assert report.failures == ()
+        assert GETLINK not in dumps
+        monkeypatch.undo()
+        report, _ = turns.turn()
+        assert report.in_sync
+        assert report.outcomes == ()
+        assert place.link(pair_device(OVERLAY, name(FEW + 2)))

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import replace
+from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from vxland.kernel.events import FEW, LinkEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import HEADER
+from vxland.nearby import Onlooker
 from vxland.observed import Observed
 
 pytestmark = [pytest.mark.kernel]
@@ -23,7 +25,7 @@ pytestmark = [pytest.mark.kernel]
 PEERS = 5
 B, C = (pair_device(OVERLAY, name(number)) for number in (2, 3))
 MOVED = "ip netns add there; ip link set {device} netns there; ip netns del there"
-GETLINK, GETNEIGH = 18, 30
+GETLINK, GETROUTE, GETNEIGH = 18, 26, 30
 NFNETLINK = 1 << 8  # where nfnetlink's types begin
 
 
@@ -137,6 +139,19 @@ def test_what_was_lost_may_have_been_about_anything(node: Node) -> None:
 
 def test_costs_what_they_cost(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whoever else is there isn't asked about."""
+    node.place.sh(f"ip link set {B} down")
+    touched = node.touched()
+    assert touched is not None
+    sent = counted(monkeypatch)
+    decoded = node.turns.kernel._links.decoded
+    again, _ = node.turns.kernel.look_again(node.before, touched)
+    routing = {kind: count for kind, count in sent.items() if kind < NFNETLINK}
+    assert routing == {GETLINK: len(touched), GETNEIGH: len(touched & _vxlans(node, again))}
+    assert node.turns.kernel._links.decoded == decoded + 1
+
+
+def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """From now on, what the kernel is asked for in batches, by type."""
     sent: Counter[int] = Counter()
     numbered = Netlink._numbered
 
@@ -144,15 +159,8 @@ def test_costs_what_they_cost(node: Node, monkeypatch: pytest.MonkeyPatch) -> No
         sent.update(HEADER.unpack_from(message)[1] for message in messages)
         return numbered(netlink, messages, flags)
 
-    node.place.sh(f"ip link set {B} down")
-    touched = node.touched()
-    assert touched is not None
     monkeypatch.setattr(Netlink, "_numbered", counting)
-    decoded = node.turns.kernel._links.decoded
-    again, _ = node.turns.kernel.look_again(node.before, touched)
-    routing = {kind: count for kind, count in sent.items() if kind < NFNETLINK}
-    assert routing == {GETLINK: len(touched), GETNEIGH: len(touched & _vxlans(node, again))}
-    assert node.turns.kernel._links.decoded == decoded + 1
+    return sent
 
 
 def _vxlans(node: Node, seen: Observed) -> frozenset[int]:
@@ -168,3 +176,28 @@ def test_reading_back_some(node: Node) -> None:
     assert seen.links.keys() == {"new", B, C}
     assert not seen.links[C].up
     assert (seen.ebtables, seen.nftables) == (node.before.ebtables, node.before.nftables)
+
+
+def test_an_onlooker_sees_routes(node: Node, monkeypatch: pytest.MonkeyPatch) -> None:
+    """To who is new; the others' are as they were, since nobody told of another. Or all anew."""
+    kernel, known = node.turns.kernel, node.turns.reconciler.remotes
+    more = known | {ip_address("10.0.1.1"), ip_address("192.0.2.1")}  # nothing leads to one
+    node.before = kernel.observe(known)
+    sent = counted(monkeypatch)
+    for remotes, lookups in ((known, 0), (more, 2), (more, 0), (known, len(known))):
+        sent.clear()
+        touched = node.touched()
+        assert touched is not None
+        seen = Onlooker(kernel, node.before, touched).observe(remotes)
+        assert sent[GETROUTE] == lookups
+        assert not sent[GETLINK]
+        with LinuxKernel() as other:
+            assert seen.host == other.host(remotes)
+        node.before = seen
+    node.place.sh("ip link set far0 mtu 1400; ip link set eth0 mtu 1400")
+    touched = node.touched()
+    assert touched
+    seen = Onlooker(kernel, node.before, touched).observe(more)
+    assert {route.mtu for route in seen.host.routes.values()} >= {1400}
+    with LinuxKernel() as other:
+        assert seen.host == other.host(more)

@@ -21,11 +21,12 @@ from tests.fake.vandalism import Vandalism
 from tests.fake_kernel import FakeKernel
 from tests.profiles import examples
 from vxland import mending
+from vxland.addresses import IPAddress
 from vxland.execution import Failure, execute
 from vxland.lessons import Lessons
 from vxland.mending import Calm, Mending
 from vxland.model import Desired
-from vxland.observed import BridgeAddress, FdbEntry, Link, Observed, Since
+from vxland.observed import BridgeAddress, FdbEntry, Host, Link, Observed, Since
 from vxland.operations import BringUp, Operation
 from vxland.plan import Memory, Plan, Planning
 from vxland.report import ConfigState, Report
@@ -73,8 +74,22 @@ class Watched(Watch):
         super().__init__(kernel, desired)
         self.whole_looks = 0
 
-    def look_again(self, before: Observed, touched: Collection[int]) -> tuple[Observed, Since]:
-        return self.kernel.look_again(before, touched)
+    def observe(
+        self,
+        remotes: frozenset[IPAddress] = frozenset(),
+        *,
+        others: bool = False,
+        guards: Collection[str] = (),
+    ) -> Observed:
+        return self.kernel.observe(remotes, others=others, guards=guards)
+
+    def look_again(
+        self, before: Observed, touched: Collection[int], *, guards: Collection[str] = ()
+    ) -> tuple[Observed, Since]:
+        return self.kernel.look_again(before, touched, guards=guards)
+
+    def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
+        return self.kernel.host_again(before, remotes)
 
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         return self.kernel.read_back_some(names, touched)

@@ -18,6 +18,7 @@ from typing import Generic, TypeVar
 from vxland.addresses import IPAddress
 from vxland.closing import Closing
 from vxland.kernel.counters import read_device
+from vxland.kernel.destinations import Destinations
 from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import IFINFO
 from vxland.kernel.netlink import DATAGRAM, NETLINK_NETFILTER, NETLINK_ROUTE, RECEIVE_BUFFER
@@ -27,7 +28,7 @@ from vxland.kernel.processes import (
     is_running,
     name_of,
 )
-from vxland.kernel.routes import RTMSG, Destinations
+from vxland.kernel.routes import RTMSG
 from vxland.kernel.suspects import Suspects
 from vxland.kernel.wire import HEADER, NetlinkError, attributes, readable, split
 from vxland.traffic import Seen

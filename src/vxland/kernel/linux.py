@@ -154,13 +154,13 @@ class LinuxKernel(Closing):
 
     @readable()
     def look_again(
-        self, before: Observed, touched: Collection[int]
+        self, before: Observed, touched: Collection[int], *, guards: Collection[str] = ()
     ) -> tuple[Observed, Since | None]:
         """The last look, with these devices and their entries as they are now, and the rules.
 
         And by which names it may differ from that, where it is known. ``touched`` are numbers of
         devices, as the kernel's notifications have them. Addresses and routes have notifications
-        of their own.
+        of their own. ``guards`` are those that may be wanted for the first time.
         """
         observed, since = look_again(
             self._netlink, self._links, self._fdb, self._directory, (before, touched)
@@ -169,10 +169,17 @@ class LinuxKernel(Closing):
             return replace(
                 observed,
                 ebtables=self.ebtables.read(),
-                nftables=self.nftables.read(wanted=False),
+                nftables=self.nftables.read(wanted=NFTABLES in guards),
                 ingress=self.ingress.read(),
                 tally=self.tally.read(),
             ), since
+
+    @readable()
+    def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
+        """The same with routes to these, where no device, address or known route has changed."""
+        underlay = Underlay(self._links.names, self._links.links, before.addresses)
+        routes = self._routes.refresh_some(self._netlink, remotes, underlay)
+        return replace(before, routes=routes.found, unreachable=routes.missing)
 
     @readable()
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:

@@ -3,7 +3,7 @@
 import errno
 import struct
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -61,34 +61,6 @@ class _Answer:
     mtu: int  # 0: the device's
 
 
-class Destinations:
-    """Addresses, by the networks that a route to them may have for its destination."""
-
-    def __init__(self, remotes: frozenset[IPAddress]) -> None:
-        self.remotes = remotes
-        self._networks: dict[tuple[int, int], frozenset[bytes]] = {}  # by family and length
-
-    def match(self, message: bytes) -> bool:
-        """Whether an RTM_NEWROUTE or RTM_DELROUTE is about the way to one of them."""
-        family, length, *_ = RTMSG.unpack_from(message, HEADER.size)
-        if not length:
-            return True
-        networks = self._networks.get((family, length))
-        if networks is None:
-            networks = frozenset(
-                _masked(remote, length)
-                for remote in self.remotes
-                if FAMILY[remote.version] == family
-            )
-            self._networks[family, length] = networks
-        return bool(networks) and dict(attributes(message, AFTER_RTMSG)).get(DST) in networks
-
-
-def _masked(address: IPAddress, length: int) -> bytes:
-    bits = address.max_prefixlen
-    return (int(address) >> (bits - length) << (bits - length)).to_bytes(bits // 8, "big")
-
-
 def request(
     remote: IPAddress, source: IPAddress | None = None, oif: int = 0, flags: int = RTM_F_FIB_MATCH
 ) -> bytes:
@@ -122,6 +94,16 @@ class _Questions:
     requests: Sequence[bytes]
     lasting: bool  # neither the kernel nor a device's number was asked for to ask so
 
+    def with_more(self, remotes: frozenset[IPAddress], more: "_Questions") -> "_Questions":
+        """These and more."""
+        return replace(
+            self,
+            remotes=remotes,
+            order=[*self.order, *more.order],
+            chosen=[*self.chosen, *more.chosen],
+            requests=[*self.requests, *more.requests],
+        )
+
 
 class RouteTable:
     """The routes to some addresses, as the tunnels' own packets take them.
@@ -149,6 +131,37 @@ class RouteTable:
             return self._routes
         self.read += 1
         self._routes, self._devices = Routes(), {}
+        whole = self._take(netlink, questions, answers, underlay)
+        self._questions = questions if whole and questions.lasting else None
+        self._answers = answers
+        return self._routes
+
+    def refresh_some(
+        self, netlink: Netlink, remotes: frozenset[IPAddress], underlay: Underlay
+    ) -> Routes:
+        """The same where routes and addresses are as they were: what is new is looked up alone."""
+        last = self._questions
+        sources = _own({local.ip for local in underlay.local} & remotes)
+        if last is None or last.sources != sources or not remotes >= last.remotes:
+            return self.refresh(netlink, remotes, underlay)
+        more = _questions(netlink, remotes - last.remotes, sources, underlay)
+        if not more.requests:
+            return self._routes
+        answers = [*map(_bare, netlink.ask(more.requests))]
+        self._routes = Routes(dict(self._routes.found), dict(self._routes.missing))
+        whole = self._take(netlink, more, answers, underlay)
+        self._questions = last.with_more(remotes, more) if whole and more.lasting else None
+        self._answers = [*self._answers, *answers]
+        return self._routes
+
+    def _take(
+        self,
+        netlink: Netlink,
+        questions: _Questions,
+        answers: Sequence[bytes | int],
+        underlay: Underlay,
+    ) -> bool:
+        """Read answers; whether they were all that had to be asked for."""
         whole = True
         asked = zip(questions.order, questions.chosen, answers, strict=True)
         for remote, source, said in asked:
@@ -162,9 +175,7 @@ class RouteTable:
                 self._routes.missing[remote] = answer
             elif answer is not None:
                 self._add(remote, answer, source, underlay)
-        self._questions = questions if whole and questions.lasting else None
-        self._answers = answers
-        return self._routes
+        return whole
 
     def _asking(
         self, netlink: Netlink, remotes: frozenset[IPAddress], underlay: Underlay

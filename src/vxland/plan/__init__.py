@@ -3,5 +3,6 @@
 from vxland.plan.memory import Memory
 from vxland.plan.planner import Plan, plan, plan_teardown
 from vxland.plan.planning import Narrow, Planning
+from vxland.plan.standing import View
 
-__all__ = ["Memory", "Narrow", "Plan", "Planning", "plan", "plan_teardown"]
+__all__ = ["Memory", "Narrow", "Plan", "Planning", "View", "plan", "plan_teardown"]

@@ -30,14 +30,20 @@ class Planning:
 
     def __call__(self, observed: Observed, desired: Desired, memory: Memory) -> Plan:
         """What to do, in order, to get from ``observed`` to ``desired``."""
+        return self.think(observed, desired, memory)[0]
+
+    def think(
+        self, observed: Observed, desired: Desired, memory: Memory
+    ) -> tuple[Plan, View | None]:
+        """The same, and from what it was made where that isn't everything."""
         narrow = self.narrow(observed, desired, memory)
         if narrow is not None:
-            return narrow.plan
+            return narrow.plan, narrow.view
         found = self._whole(observed, desired, memory)
         # What others made and is to be taken over may be anywhere.
         if found == NOTHING and not any(overlay.adopt for overlay in desired.overlays):
             self._standing = Standing(observed, desired, memory)
-        return found
+        return found, None
 
     def narrow(
         self,

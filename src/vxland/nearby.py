@@ -1,0 +1,82 @@
+"""The kernel where it tells what changes: what it told nothing of is as it was when it was seen.
+
+Lost notifications tell of themselves. Whoever has no notifications is told of everything.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import replace
+
+from vxland.addresses import IPAddress
+from vxland.execution import Failure
+from vxland.observed import Host, Observed, Since
+from vxland.operations import Operation
+from vxland.plan import View
+from vxland.surroundings import Kernel, Others
+
+
+class Onlooker:
+    """Sees everything, by the last look and a look at what was ``touched`` since.
+
+    Raises OSError as looks do. For one turn.
+    """
+
+    def __init__(self, kernel: Kernel, before: Observed, touched: Collection[int]) -> None:
+        self._kernel = kernel
+        self._seen = before
+        self._touched = touched
+
+    def observe(
+        self,
+        remotes: frozenset[IPAddress] = frozenset(),
+        *,
+        others: bool = False,
+        guards: Collection[str] = (),
+    ) -> Observed:
+        """As the kernel does; all of it where others' rules are asked for, or links are others."""
+        if others:
+            return self._kernel.observe(remotes, others=others, guards=guards)
+        before, touched = self._seen, self._touched
+        seen, since = self._kernel.look_again(before, touched, guards=guards)
+        if since is None or _differ(since, seen):  # what follows from links isn't as it was
+            return self._kernel.observe(remotes, guards=guards)
+        self._seen, self._touched = seen, ()
+        return replace(seen, abroad=None, host=self.host(remotes))
+
+    def host(self, remotes: frozenset[IPAddress] = frozenset()) -> Host:
+        """What the machine has apart from overlays."""
+        return self._kernel.host_again(self._seen.host, remotes)
+
+
+def _differ(since: Since, seen: Observed) -> bool:
+    links = since.before.links
+    return any(links.get(name) != seen.links.get(name) for name in since.names)
+
+
+class Hand:
+    """The kernel, as what carries out a plan needs it that was made from a part of all."""
+
+    def __init__(self, kernel: Kernel, others: Others, view: View) -> None:
+        self._kernel = kernel
+        self._others = others
+        self._observed = view.observed
+        overlays = view.desired.overlays
+        self._names = {vtep.device for overlay in overlays for vtep in overlay.vteps}
+        self._names |= {overlay.bridge.device for overlay in overlays}
+
+    def read_back(self) -> Observed:
+        """What was planned for, what stands for the others, and what was touched meanwhile.
+
+        No less is known so than by reading all: a port that isn't among them is as it was, since
+        the kernel would have told; and one like it is. Rules that changed may be about any port.
+        """
+        touched = self._others.touched()
+        if touched is not None:
+            seen = self._kernel.read_back_some(self._names, touched)
+            before = self._observed
+            if (seen.ebtables, seen.nftables) == (before.ebtables, before.nftables):
+                return seen
+        return self._kernel.read_back()
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        """Do them."""
+        return self._kernel.perform(operations)

@@ -1,0 +1,141 @@
+"""A turn that isn't about the kernel sees what a look at everything shows, on the fake kernel."""
+
+from collections.abc import Collection
+from dataclasses import replace
+
+from hypothesis import event, given
+from hypothesis import strategies as st
+
+from tests.core.configurations import Configuration, configurations
+from tests.core.digits import Digits, digits
+from tests.core.stories import DEED_SIZE, DEEDS, Choice
+from tests.fake import drift
+from tests.fake import vandalism as somebody
+from tests.fake_kernel import FakeKernel
+from tests.profiles import examples
+from tests.unit.test_mending import Node, Told
+from vxland.addresses import IPAddress
+from vxland.execution import execute
+from vxland.nearby import Onlooker
+from vxland.observed import Observed
+from vxland.plan import plan
+
+
+class Counting(FakeKernel):
+    """A kernel that knows how often everything was looked at."""
+
+    whole = 0
+
+    def observe(
+        self,
+        remotes: frozenset[IPAddress] = frozenset(),
+        *,
+        others: bool = False,
+        guards: Collection[str] = (),
+    ) -> Observed:
+        self.whole += 1
+        return super().observe(remotes, others=others, guards=guards)
+
+
+def node(kernel: FakeKernel) -> Node:
+    """One that is as wanted, and in which all is known that has changed since the last turn."""
+    made = Node(drift.HOME, kernel)
+    assert made.told.touched() is not None
+    return made
+
+
+def onlooker(made: Node) -> Onlooker:
+    """Who sees for a turn that isn't about the kernel."""
+    sight = made.mending.begin_turn(about_kernel=False)
+    assert isinstance(sight, Onlooker)
+    return sight
+
+
+@examples(200)
+@given(
+    configurations(),
+    st.lists(st.lists(digits(DEED_SIZE), max_size=3), min_size=1, max_size=3),
+)
+def test_sees_what_is_there(configuration: Configuration, stories: list[list[Digits]]) -> None:
+    """Whatever was done to any device."""
+    kernel = Counting()
+    desired = configuration.desired
+    for _ in range(2):
+        execute(plan(kernel.observe(), desired), kernel)
+    before, told = kernel.observe(), Told(kernel)
+    for story in stories:
+        for digit in story:
+            digit.of(DEEDS)(Choice(digit, kernel)).apply(kernel)
+        touched = told.touched()
+        told.forget()
+        if touched is None:
+            return
+        looks = kernel.whole
+        seen = Onlooker(kernel, before, touched).observe()  # type: ignore[arg-type] # it is fake
+        event(f"a look at everything: {kernel.whole > looks}")
+        before = kernel.observe()
+        assert seen == before
+
+
+def test_a_look_at_little() -> None:
+    """Nothing but entries and rules was touched; what is looked at again in the turn is not."""
+    kernel = Counting()
+    made = node(kernel)
+    assert somebody.flood_removed(drift.B, drift.REMOTE).apply(kernel)
+    looks, sight = kernel.whole, onlooker(made)
+    seen = sight.observe()
+    assert sight.observe() == seen
+    assert sight.host() == seen.host
+    assert kernel.whole == looks
+    assert seen == kernel.observe()
+
+
+def test_looks_at_everything() -> None:
+    """Where a link has changed, where others' rules matter, and where nobody was listening."""
+    kernel = Counting()
+    made = node(kernel)
+    assert somebody.set_down(drift.B).apply(kernel)
+    looks = kernel.whole
+    assert not onlooker(made).observe().links[drift.B].up
+    assert kernel.whole == looks + 1
+    made.turn()
+    made.turn()
+    looks = kernel.whole
+    assert onlooker(made).observe(others=True) == kernel.look()
+    assert kernel.whole == looks + 1
+    made.turn()
+    made.told.then = lambda: setattr(made.told, "touched", lambda: None)
+    made.told.touched()
+    assert not isinstance(made.mending.begin_turn(about_kernel=False), Onlooker)
+
+
+def test_where_it_isnt_known_who_goes_by_which_name() -> None:
+    """A device was renamed, say."""
+    kernel = Counting()
+    made, again = node(kernel), kernel.look_again
+    kernel.look_again = lambda *args, **kw: (again(*args, **kw)[0], None)  # type: ignore[assignment,method-assign]
+    looks = kernel.whole
+    onlooker(made).observe()
+    assert kernel.whole == looks + 1
+
+
+def test_what_is_abroad_is_looked_for_anew() -> None:
+    kernel = Counting()
+    made = node(kernel)
+    calm = made.mending._calm
+    assert calm is not None
+    made.mending.end_turn(replace(calm, observed=replace(calm.observed, abroad=())))
+    assert onlooker(made).observe().abroad is None
+
+
+def test_a_turn_that_is_due_after_a_mend_is_due_still() -> None:
+    kernel = Counting()
+    made = node(kernel)
+    somebody.deleted(drift.B).apply(kernel)
+    assert made.mending.mend()
+    due = made.mending.due
+    assert due is not None
+    onlooker(made)
+    assert made.mending.due == due
+    made.turn()
+    assert made.mending.due is None
