@@ -72,6 +72,7 @@ RULES = {
     "prerouting": tuple(f"{match} notrack" for match in FROM_PEERS),
     "output": tuple(f"{_by(ways)} notrack" for ways in ("ways4", "ways6")),
     "input": (
+        "meta l4proto != udp accept",
         f"{KEYS['ports']} != @ports accept",
         *(f"{match} accept" for match in FROM_PEERS),
         f"{_by('vnis')} drop",
@@ -79,6 +80,10 @@ RULES = {
         # What has no VNI is no packet of anybody's, or the first fragment of one: IPv6 is
         # reassembled after this hook where nobody tracks connections.
         f"{_by('ports')} drop",
+        # A later fragment. And a first one that ends within an extension header, of which nothing
+        # can be told: Linux puts it together, though RFC 8200 has it discarded (section 4.5).
+        "meta l4proto udp accept",
+        "meta nfproto ipv6 drop",
     ),
 }
 

@@ -14,6 +14,11 @@ SOURCE = b"\xfe\0\0\0\0\x66"
 MORE = 1  # in IPv6's fragment header; IPv4 has it elsewhere
 IPV4_MORE = 0x2000
 IDS = itertools.count(1)
+# Two headers of options that whoever doesn't know them passes over (RFC 8200, section 4.2). The first
+# has 16 bytes, so that a fragment of 8 ends within it.
+OPTIONS = bytes((socket.IPPROTO_DSTOPTS, 1, 0x1E, 12, *bytes(12))) + bytes(
+    (socket.IPPROTO_UDP, 0, 0x1E, 4, *bytes(4))
+)
 
 
 @dataclass(frozen=True)
@@ -26,13 +31,14 @@ class Packet:
     pieces: int = 0  # 0: whole
     size: int = 60
     port: int = PORT
+    behind: bool = False  # IPv6's options stand before the UDP header
 
     def sent(self) -> int:
         """Send it from this thread's namespace; returns the flow's number."""
         flow: int = next(_flows)
         frame = _frame(BROADCAST, SOURCE, flow, 0).ljust(self.size, b"\0")
         header = b"\x08\0\0\0" + self.vni.to_bytes(3, "big") + b"\0"
-        self._send(self._udp(header + frame))
+        self._send((OPTIONS if self.behind else b"") + self._udp(header + frame))
         return flow
 
     def _send(self, payload: bytes) -> None:
@@ -61,10 +67,11 @@ class Packet:
             place = offset // 8 | (0 if last else IPV4_MORE)
             head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(piece), number, place, 64, 17, 0)
             return head + source.packed + target.packed + piece
+        inside = socket.IPPROTO_DSTOPTS if self.behind else socket.IPPROTO_UDP
         if not (last and offset == 0):
             place = offset | (0 if last else MORE)
-            piece = struct.pack("!BBHI", socket.IPPROTO_UDP, 0, place, number) + piece
-        kind = socket.IPPROTO_UDP if last and offset == 0 else socket.IPPROTO_FRAGMENT
+            piece = struct.pack("!BBHI", inside, 0, place, number) + piece
+        kind = inside if last and offset == 0 else socket.IPPROTO_FRAGMENT
         head = struct.pack("!IHBB", 6 << 28, len(piece), kind, 64)
         return head + source.packed + target.packed + piece
 

@@ -1,5 +1,8 @@
 """Nothing that is forged gets in, whatever it looks like, and everything of the peers' does."""
 
+from dataclasses import replace
+from itertools import product
+
 import pytest
 
 from tests.ingress.door import BESIDE, STRANGER, WITH_IT, Door
@@ -9,6 +12,7 @@ pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 
 TINY = 8  # bytes of a fragment: the UDP header alone, and the VNI in the next one
 LARGE = 64
+KNOCKS = 5
 
 
 @pytest.mark.parametrize("pieces", [0, LARGE, TINY], ids=["whole", "in pieces", "in tiny pieces"])
@@ -16,6 +20,17 @@ LARGE = 64
 def test_a_strangers_packet_is_dropped(door: Door, vni: int, pieces: int) -> None:
     """Whole or in fragments, even where the first one doesn't tell the VNI."""
     door.stays_shut_for(door.packet(STRANGER, vni, pieces))
+
+
+@pytest.mark.parametrize("door", ["2001:db8::{}"], ids=["IPv6"], indirect=True)
+def test_headers_before_udp_hide_nothing(door: Door) -> None:
+    """Nor does a first fragment that ends before it tells what it is a piece of."""
+    packet = replace(door.packet(STRANGER, WITH_IT), behind=True)
+    door.stays_shut_for(packet)
+    door.stays_shut_for(replace(packet, pieces=LARGE))
+    flows = [door.knock(replace(packet, pieces=TINY)) for _ in range(KNOCKS)]
+    door.opens_for(door.packet(2, WITH_IT), door.site.servers[1])
+    assert not any(map(door.listener.arrived, flows))
 
 
 @pytest.mark.parametrize("pieces", [0, LARGE], ids=["whole", "in pieces"])
@@ -37,8 +52,8 @@ def test_without_the_filter_all_of_it_would_come_in(door: Door) -> None:
     """So the tests above mean something: ``ingress = "off"``, and on again."""
     door.server.configure(door.file('ingress = "off"\n'))
     assert "vxland-ingress" not in door.server.sh("nft list tables")
-    for pieces in (0, LARGE, TINY):
-        door.opens_for(door.packet(STRANGER, WITH_IT, pieces))
+    for pieces, behind in product((0, LARGE, TINY), {False, ":" in door.address}):
+        door.opens_for(replace(door.packet(STRANGER, WITH_IT, pieces), behind=behind))
     door.server.configure(door.file())
     door.stays_shut_for(door.packet(STRANGER, WITH_IT))
 

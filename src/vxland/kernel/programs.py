@@ -1,4 +1,4 @@
-"""Rules that look packets up in sets: from nft's words to expressions, as nft makes them."""
+"""Rules that look packets up in sets, or go by their kind: from nft's words to expressions, as nft makes them."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -13,12 +13,18 @@ from vxland.kernel.expressions import (
     Verdict,
     decode,
 )
-from vxland.kernel.fields import Field, fields
+from vxland.kernel.fields import IPV6, Field, fields
 
 NFPROTO, L4PROTO = 15, 16  # NFT_META_…
 UDP = b"\x11"
 MATCH = re.compile(r"(?P<key>.+?) (?P<but>!= )?@(?P<set>\w+)(?: |$)")
 INVERTED = 1  # NFT_LOOKUP_F_INV
+UNEQUAL = 1  # NFT_CMP_NEQ
+KINDS: dict[str, Sequence[Expression]] = {
+    "meta l4proto udp": (Meta(L4PROTO), Compare(UDP)),
+    "meta l4proto != udp": (Meta(L4PROTO), Compare(UDP, operator=UNEQUAL)),
+    "meta nfproto ipv6": (Meta(NFPROTO), Compare(IPV6)),
+}
 ENDS: dict[str, Sequence[Expression]] = {
     "": (),
     "accept": (Verdict(1),),  # NF_ACCEPT
@@ -29,8 +35,9 @@ QUAD = 16  # bytes of a register; each is four of 4 bytes, too, which are number
 
 
 def program(rule: str) -> list[Expression]:
-    """The expressions of a rule made of lookups, and what becomes of a packet in all of them."""
-    return [*_program(rule)]
+    """The expressions of a rule: lookups or a kind, and what becomes of a packet that has it all."""
+    kind, _, end = rule.rpartition(" ")
+    return [*KINDS[kind], *ENDS[end]] if kind in KINDS else [*_lookups(rule)]
 
 
 def named(rules: Iterable[bytes], chain: str, known: dict[str, list[Expression]]) -> Iterator[str]:
@@ -42,7 +49,7 @@ def named(rules: Iterable[bytes], chain: str, known: dict[str, list[Expression]]
         yield rule or f"{chain} expressions {expressions.hex()}"
 
 
-def _program(rule: str) -> Iterator[Expression]:
+def _lookups(rule: str) -> Iterator[Expression]:
     told: set[Expression] = set()
     end = 0
     for match in MATCH.finditer(rule):
