@@ -162,11 +162,14 @@ GUARDED = (
     *(f"add rule {DOOR} prerouting {peers} notrack" for peers in PEERS),
     f"add rule {DOOR} output ip daddr . {KEY} @ways4 notrack",
     f"add rule {DOOR} output ip6 daddr . {KEY} @ways6 notrack",
+    f"add rule {DOOR} input meta l4proto != udp accept",
     f"add rule {DOOR} input udp dport != @ports accept",
     *(f"add rule {DOOR} input {peers} accept" for peers in PEERS),
     f"add rule {DOOR} input {KEY} @vnis drop",
     f"add rule {DOOR} input {KEY} != @vnis accept",
     f"add rule {DOOR} input udp dport @ports drop",
+    f"add rule {DOOR} input meta l4proto udp accept",
+    f"add rule {DOOR} input meta nfproto ipv6 drop",
 )
 ENTERED = (
     f"add element {DOOR} peers4 {{ 192.0.2.2 . 0x5 . 4789 }}",
