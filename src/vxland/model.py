@@ -160,9 +160,9 @@ class Overlay:
         """Whether it can be told who its packets should come from.
 
         In shared mode a peer that is known by an address of one IP version, and knows this node by
-        one of the other, sends from one that nobody wrote; so may one that isn't known yet.
+        one of the other, sends from one that nobody wrote.
         """
-        return self.ingress and not (self.shared and (self.mixed or self.unsettled))
+        return self.ingress and not self.mixed
 
     @property
     def mixed(self) -> bool:

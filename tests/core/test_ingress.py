@@ -207,6 +207,27 @@ def test_while_an_address_is_not_known_its_peer_stays() -> None:
     assert to_do(shared, resolved(settings(SHARED_LAN), unknown="c")) == []
 
 
+def test_who_is_not_known_is_not_waited_for() -> None:
+    """One name that can't be resolved opens nothing; its peer is let in as soon as it is known."""
+    waiting = resolved(settings(SHARED_LAN), unknown="c")
+    kernel = home(waiting)
+    assert elements(kernel, "peers4") == {(4711, B4), (4711, D4)}
+    (change,) = to_do(kernel, wish(SHARED_LAN))
+    assert isinstance(change, ChangeIngress)
+    assert {one.address for one in (*change.added, *change.removed)} == {C4}
+
+
+def test_an_unknown_peer_of_the_other_ip_version_keeps_it_open_where_it_was() -> None:
+    """A device that is left alone tells: its peers, and others, send from nobody knows where."""
+    wanted = settings(SHARED_LAN)
+    addresses = {name: address for name, address in known_addresses(wanted).items() if name != "d"}
+    waiting = resolve(wanted, addresses, host())
+    kernel = home(SHARED)
+    assert kernel.net.find("vxl-lan6") is not None
+    assert to_do(kernel, waiting) == []
+    assert to_do(home(waiting), SHARED) == [RemoveTable("", INGRESS_TABLE, ())]
+
+
 def test_what_somebody_else_has_is_not_filtered() -> None:
     """Its VNI isn't vxland's; what was vxland's stays so."""
     kernel = FakeKernel()

@@ -207,10 +207,15 @@ class _Planner:
         """What filters and what counts by peers of these overlays, and what lacks for it."""
         if desired is None:
             return
-        left = {vtep.device for vtep in self.desired.vteps()} - self.laid
+        left = {vtep.device for vtep in self.desired.vteps()} - self.laid | self._mixed()
         self.operations += ingress.operations(desired, self.observed, left)
         self.problems += ingress.problems(desired, self.observed)
         self.operations += tally.operations(self.active(desired), self.observed)
+
+    def _mixed(self) -> set[str]:
+        """Devices of shared overlays that have another one left alone, of the other IP version."""
+        mixed = [o for seen, o, _ in self.stuck if o.shared and seen in self.matching.by_mark]
+        return {vtep.device for overlay in mixed for vtep in overlay.vteps}
 
     def active(self, desired: Desired) -> Desired:
         """What of this is wanted but for overlays in which nothing is changed."""
