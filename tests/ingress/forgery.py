@@ -1,18 +1,22 @@
 """VXLAN packets made by hand, with any source and in any pieces."""
 
+import contextlib
 import itertools
 import socket
 import struct
+from collections.abc import Iterator
 from dataclasses import dataclass
 from ipaddress import IPv4Address, ip_address
 
-from tests.lab import BROADCAST
+from tests.lab import BROADCAST, Namespace
 from tests.lab.frames import _flows, _frame
+from tests.lab.worker import Worker
 
 PORT = 4789
 SOURCE = b"\xfe\0\0\0\0\x66"
 MORE = 1  # in IPv6's fragment header; IPv4 has it elsewhere
 IPV4_MORE = 0x2000
+PAUSE = 0.0001  # seconds: the daemon works beside
 IDS = itertools.count(1)
 # Two headers of options that whoever doesn't know them passes over (RFC 8200, section 4.2). The first
 # has 16 bytes, so that a fragment of 8 ends within it.
@@ -36,22 +40,30 @@ class Packet:
     def sent(self) -> int:
         """Send it from this thread's namespace; returns the flow's number."""
         flow: int = next(_flows)
-        frame = _frame(BROADCAST, SOURCE, flow, 0).ljust(self.size, b"\0")
-        header = b"\x08\0\0\0" + self.vni.to_bytes(3, "big") + b"\0"
-        self._send((OPTIONS if self.behind else b"") + self._udp(header + frame))
+        with self.opened() as raw:
+            for packet in self.made(flow):
+                raw.sendto(packet, (self.target, 0))
         return flow
 
-    def _send(self, payload: bytes) -> None:
+    def opened(self) -> socket.socket:
+        """What such packets can be sent by, of this thread's namespace."""
+        family = socket.AF_INET if ip_address(self.source).version == 4 else socket.AF_INET6
+        return socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+
+    def made(self, flow: int) -> list[bytes]:
+        """The packet, or its fragments."""
+        frame = _frame(BROADCAST, SOURCE, flow, 0).ljust(self.size, b"\0")
+        header = b"\x08\0\0\0" + self.vni.to_bytes(3, "big") + b"\0"
+        return [*self._parted((OPTIONS if self.behind else b"") + self._udp(header + frame))]
+
+    def _parted(self, payload: bytes) -> Iterator[bytes]:
         size = self.pieces or len(payload)
         number = next(IDS)
-        family = socket.AF_INET if ip_address(self.source).version == 4 else socket.AF_INET6
-        with socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW) as raw:
-            for start in range(0, len(payload), size):
-                last = start + size >= len(payload)
-                piece = payload[start : start + size]
-                whole = size >= len(payload)
-                packet = self._ip(piece, 0 if whole else start, last=last, number=number)
-                raw.sendto(packet, (self.target, 0))
+        for start in range(0, len(payload), size):
+            last = start + size >= len(payload)
+            piece = payload[start : start + size]
+            whole = size >= len(payload)
+            yield self._ip(piece, 0 if whole else start, last=last, number=number)
 
     def _udp(self, payload: bytes) -> bytes:
         length = 8 + len(payload)
@@ -74,6 +86,29 @@ class Packet:
         kind = inside if last and offset == 0 else socket.IPPROTO_FRAGMENT
         head = struct.pack("!IHBB", 6 << 28, len(piece), kind, 64)
         return head + source.packed + target.packed + piece
+
+
+class Fire(Worker):
+    """Packets one after another, all of one flow."""
+
+    def __init__(self, sender: Namespace, *packets: Packet) -> None:
+        self.flow: int = next(_flows)
+        self.sent = 0
+        self._target = packets[0].target
+        self._volley = [piece for packet in packets for piece in packet.made(self.flow)]
+        with sender.entered():
+            self._socket = packets[0].opened()
+        super().__init__()
+
+    def _work(self) -> None:
+        while not self.ended.wait(PAUSE):
+            with contextlib.suppress(OSError):  # the machine is behind: it wasn't sent
+                for packet in self._volley:
+                    self._socket.sendto(packet, (self._target, 0))
+                self.sent += len(self._volley)
+
+    def _close(self) -> None:
+        self._socket.close()
 
 
 def _checksum(data: bytes) -> int:

@@ -6,7 +6,8 @@ from itertools import product
 import pytest
 
 from tests.ingress.door import BESIDE, STRANGER, WITH_IT, Door
-from tests.lab import Namespace
+from tests.ingress.forgery import Fire
+from tests.lab import Namespace, eventually
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 
@@ -91,6 +92,26 @@ def test_what_the_host_closes_stays_closed(door: Door) -> None:
     assert "vxland-ingress" in door.server.sh("nft list tables")
     door.server.sh("nft delete table inet admin")
     door.opens_for(packet, second)
+
+
+@pytest.mark.parametrize("door", ["2001:db8::{}"], ids=["IPv6"], indirect=True)
+def test_there_is_no_moment_to_slip_in(door: Door) -> None:
+    """Whatever becomes of the daemon and its peers, under fire from the first packet on."""
+    server = door.server
+    packets = [door.packet(STRANGER, vni) for vni in (WITH_IT, BESIDE)]
+    with Fire(door.stranger, *packets) as fire:
+        for peers in ((1, 3), (1, 2, 3)):
+            server.configure(door.file(peers=peers))
+        server.stop(kill=True)
+        server.vxland("down", check=True)
+        server.start()
+        server.settled()
+        server.configure(door.file('vni = ["index", "pair"]\n'))
+        server.configure(door.file())
+        before = door.dropped()
+        eventually(lambda: door.dropped() > before, "the stranger fires still")
+    door.opens_for(door.packet(2, WITH_IT), door.site.servers[1])
+    assert not door.listener.arrived(fire.flow), f"of {fire.sent} packets some came through"
 
 
 def closing(server: Namespace) -> None:
