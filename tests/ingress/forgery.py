@@ -18,7 +18,7 @@ MORE = 1  # in IPv6's fragment header; IPv4 has it elsewhere
 IPV4_MORE = 0x2000
 PAUSE = 0.0001  # seconds: the daemon works beside
 IDS = itertools.count(1)
-# Two headers of options that whoever doesn't know them passes over (RFC 8200, section 4.2). The first
+# Two headers of options that who doesn't know them passes over (RFC 8200, section 4.2). The first
 # has 16 bytes, so that a fragment of 8 ends within it.
 OPTIONS = bytes((socket.IPPROTO_DSTOPTS, 1, 0x1E, 12, *bytes(12))) + bytes(
     (socket.IPPROTO_UDP, 0, 0x1E, 4, *bytes(4))

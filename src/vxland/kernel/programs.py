@@ -1,4 +1,4 @@
-"""Rules that look packets up in sets, or go by their kind: from nft's words to expressions, as nft makes them."""
+"""Rules by sets or kinds of packets: from nft's words to expressions, as nft makes them."""
 
 import re
 from collections.abc import Iterable, Iterator, Sequence
@@ -35,7 +35,7 @@ QUAD = 16  # bytes of a register; each is four of 4 bytes, too, which are number
 
 
 def program(rule: str) -> list[Expression]:
-    """The expressions of a rule: lookups or a kind, and what becomes of a packet that has it all."""
+    """The expressions of a rule: lookups or a kind, and what becomes of a packet with all that."""
     kind, _, end = rule.rpartition(" ")
     return [*KINDS[kind], *ENDS[end]] if kind in KINDS else [*_lookups(rule)]
 
