@@ -17,16 +17,10 @@ from vxland.kernel.ebtables import ENVIRONMENT, Ebtables
 from vxland.operations import RemoveChain, WriteChain
 
 SOURCES = Path(vxland.__file__).parent
-STARTS = (
-    "subprocess.",
-    "os.system",
-    "os.popen",
-    "os.exec",
-    "os.spawn",
-    "os.posix_spawn",
-    "os.fork",
+STARTS: tuple[str, ...] = (
+    *("os.system", "os.popen", "os.exec", "os.spawn", "os.posix_spawn", "os.fork", "subprocess."),
+    *("pty.", "multiprocessing.", "asyncio.create_subprocess", "asyncio.subprocess"),
 )
-STARTS += ("pty.", "multiprocessing.", "asyncio.create_subprocess", "asyncio.subprocess")
 MODULES = frozenset({"os", "subprocess", "pty", "multiprocessing", "asyncio"})
 HARMLESS = frozenset({"subprocess.CompletedProcess", "subprocess.TimeoutExpired"})
 EVALUATED = frozenset({"eval", "exec", "compile", "__import__"})
