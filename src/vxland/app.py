@@ -96,7 +96,7 @@ class Daemon:
                 self._totals,
                 self._tunnel_totals,
                 Sources(
-                    devices=_devices,
+                    devices=self._devices,
                     counters=self._counters,
                     kept_out=self._kept,
                     since=lambda: self._board.chronicle.since,
@@ -132,7 +132,7 @@ class Daemon:
 
     def _count(self) -> Counts:
         """What the kernel counts, added up over the devices that a tunnel has had."""
-        seen = counted()
+        seen = counted(self._precedence.give_way)
         counters = self._counters() if self._tunnel_totals.counts_peers else Counters()
         report = self._board.report
         return replace(
@@ -144,6 +144,11 @@ class Daemon:
     def _kept(self, desired: Desired) -> Mapping[str, int]:
         """Packets that were kept out of each overlay."""
         return self._kept_out.totals(desired, read_dropped())
+
+    def _devices(self) -> dict[str, Seen]:
+        """VXLAN devices as the kernel has them, read in the thread that asks. Raises OSError."""
+        with Netlink() as netlink:
+            return read_traffic(netlink, self._precedence.give_way)
 
     def _counters(self) -> Counters:
         """What nftables has counted for peers."""
@@ -268,11 +273,6 @@ def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:
         return [RuleEvents(Trigger.RULES, kernel.ebtables.processes)]
     except OSError:
         return []
-
-
-def _devices() -> dict[str, Seen]:
-    with Netlink() as netlink:
-        return read_traffic(netlink)
 
 
 def _summary(report: Report) -> str:

@@ -31,4 +31,5 @@ class Precedence:
 
     def give_way(self) -> None:
         """Wait while somebody goes first, but not for ever: however often it is asked."""
-        self._free.wait(max(0.0, self._taken_at + LONGEST - time.monotonic()))
+        if not self._free.is_set():
+            self._free.wait(max(0.0, self._taken_at + LONGEST - time.monotonic()))

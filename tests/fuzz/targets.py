@@ -9,7 +9,7 @@ import contextlib
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import cast
+from typing import TypeVar, cast
 
 from vxland.config.errors import InvalidConfig
 from vxland.config.load import load
@@ -25,6 +25,7 @@ from vxland.script.faults import NotImportable
 from vxland.script.mesh import mesh
 from vxland.script.setup import setup
 
+T = TypeVar("T")
 LINK, ADDRESS, NEIGHBOUR = 16, 20, 28  # RTM_NEW…
 
 
@@ -36,6 +37,9 @@ class Answering:
 
     def dump(self, _: bytes) -> list[bytes]:
         return [*self._messages]
+
+    def dump_as(self, read: Callable[[bytes], T], _: bytes) -> list[T]:
+        return [read(message) for message in self._messages]
 
 
 def answering(kind: int, body: bytes) -> Netlink:

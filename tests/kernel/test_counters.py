@@ -1,5 +1,6 @@
 """What VXLAN devices have counted, on the real kernel: looked at, and told as the last word."""
 
+import errno
 import json
 import os
 from collections.abc import Iterator
@@ -13,7 +14,9 @@ from tests.kernel.test_events import readable, sh
 from vxland.doorbell import Doorbell, Trigger
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.events import LinkEvents
+from vxland.kernel.links import dump_request
 from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import NetlinkError
 from vxland.traffic import Seen
 
 pytestmark = pytest.mark.kernel
@@ -185,3 +188,22 @@ def test_doorbell_hears_farewells_of_nobody_else() -> None:
         doorbell.add(events)
         sh("ip link del vx")
         assert Trigger.NETLINK in doorbell.wait(5.0)
+
+
+def test_what_cant_be_read_keeps_nobody_from_asking_again() -> None:
+    """Half of the answer was on its way still: that is nothing to the next question."""
+
+    def refuse(_: bytes) -> None:
+        raise NetlinkError(errno.EBADMSG)
+
+    with Netlink() as netlink:
+        with pytest.raises(NetlinkError):
+            netlink.dump_as(refuse, dump_request())
+        assert read_traffic(netlink)["vx"] == look()["vx"]
+
+
+def test_who_reads_makes_way() -> None:
+    asked: list[None] = []
+    with Netlink() as netlink:
+        seen = read_traffic(netlink, lambda: asked.append(None))
+    assert len(asked) > len(seen)  # for each device, and for entries

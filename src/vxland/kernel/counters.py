@@ -6,13 +6,14 @@ bridges' forwarding entries, of which a busy segment has ten thousands, the fixe
 
 import struct
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from ipaddress import ip_address
 
 from vxland.addresses import IPAddress
 from vxland.kernel import fdb
 from vxland.kernel.links import (
+    EXT_MASK,
     IFALIAS,
     IFF_RUNNING,
     IFF_UP,
@@ -21,6 +22,7 @@ from vxland.kernel.links import (
     INFO_KIND,
     LINKINFO,
     MTU,
+    RTEXT_FILTER_SKIP_STATS,
     RTM_GETLINK,
 )
 from vxland.kernel.netlink import Netlink
@@ -35,10 +37,15 @@ LEARNED = 0x02 | 0x04  # NUD_REACHABLE, NUD_STALE: a device's remote is reachabl
 ENTRY = struct.Struct(HEADER.format + fdb.NDMSG.format.lstrip("="))
 
 
-def read_traffic(netlink: Netlink) -> dict[str, Seen]:
-    """Every VXLAN device of this namespace, by name."""
-    learned = _learned(netlink)
-    seen = (read_device(message, learned) for message in netlink.dump(_dump_request()))
+def read_traffic(netlink: Netlink, give_way: Callable[[], None] = lambda: None) -> dict[str, Seen]:
+    """Every VXLAN device of this namespace, by name, with pauses for whoever goes first."""
+    learned = _learned(netlink, give_way)
+
+    def read(message: bytes) -> Seen | None:
+        give_way()
+        return read_device(message, learned)
+
+    seen = netlink.dump_as(read, _dump_request())
     return {device.name: device for device in seen if device is not None}
 
 
@@ -80,17 +87,26 @@ def read_device(message: bytes, learned: Learned = NOTHING) -> Seen | None:
     )
 
 
-def _learned(netlink: Netlink) -> Learned:
+def _learned(netlink: Netlink, give_way: Callable[[], None]) -> Learned:
     """What was: VXLAN devices' entries (NTF_SELF) and bridges' are the same addresses, twice."""
-    ports: Counter[int] = Counter()
-    vteps: dict[int, Counter[bytes]] = {}
-    for message in netlink.dump(fdb.dump_request()):
+
+    def read(message: bytes) -> tuple[int, bytes | None] | None:
+        """The device, and where it leads to, if it does; of what wasn't learned, nothing."""
+        give_way()
         *_, index, state, flags, _ = ENTRY.unpack_from(message)
         if not state & LEARNED or state & fdb.NUD_PERMANENT or flags & fdb.NTF_EXT_LEARNED:
-            continue
+            return None
         if not flags & fdb.NTF_SELF:
+            return index, None
+        address = fdb.destination(message)
+        return None if address is None else (index, address)
+
+    ports: Counter[int] = Counter()
+    vteps: dict[int, Counter[bytes]] = {}
+    for index, address in filter(None, netlink.dump_as(read, fdb.dump_request())):
+        if address is None:
             ports[index] += 1
-        elif (address := fdb.destination(message)) is not None:
+        else:
             vteps.setdefault(index, Counter())[address] += 1
     return Learned(
         ports,
@@ -102,9 +118,10 @@ def _learned(netlink: Netlink) -> Learned:
 
 
 def _dump_request() -> bytes:
-    """Ask for VXLAN devices, with their statistics."""
+    """Ask for VXLAN devices with their own statistics, and without IPv6's."""
     kind = _attribute(INFO_KIND, b"vxlan\0")
     body = IFINFO.pack(AF_UNSPEC, 0, 0, 0, 0) + _attribute(LINKINFO, kind)
+    body += _attribute(EXT_MASK, struct.pack("=I", RTEXT_FILTER_SKIP_STATS))
     return HEADER.pack(HEADER.size + len(body), RTM_GETLINK, 0, 0, 0) + body
 
 

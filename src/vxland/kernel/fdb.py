@@ -5,7 +5,7 @@ which a busy segment has thousands; they are told apart by the fixed header alon
 """
 
 import struct
-from collections.abc import Container, Iterable, Mapping
+from collections.abc import Container, Mapping
 from dataclasses import replace
 from ipaddress import ip_address
 
@@ -55,7 +55,7 @@ class FdbTable:
         ``names`` are all devices'; both are names by index. ``underlays`` are what devices are
         bound to. What an entry with a link-local destination is bound to is that address's zone.
         """
-        raw = _own(netlink.dump(dump_request()), devices)
+        raw = _own(netlink, dump_request(), devices)
         before, read = self._devices, self._read
         self._devices, self._read = {}, {}
         for index, bodies in raw.items():
@@ -78,7 +78,7 @@ class FdbTable:
         """Ask for the entries of these devices alone, one by one, and give theirs."""
         seen_on = {}
         for index in devices:
-            bodies = _own(netlink.dump(dump_request(index)), devices).get(index, ())
+            bodies = _own(netlink, dump_request(index), devices).get(index, ())
             whole = frozenset(bodies)
             seen_on[index] = frozenset(filter(None, map(self._entry, whole)))
             self._devices[index] = whole, seen_on[index]
@@ -91,13 +91,18 @@ class FdbTable:
         return self._read[body]
 
 
-def _own(messages: Iterable[bytes], devices: Container[int]) -> dict[int, list[bytes]]:
+def _own(netlink: Netlink, request: bytes, devices: Container[int]) -> dict[int, list[bytes]]:
     """What is in these devices' own tables, without times."""
-    raw: dict[int, list[bytes]] = {}
-    for message in messages:
+
+    def own(message: bytes) -> tuple[int, bytes] | None:
         _, _, _, index, _, flags, _ = NDMSG.unpack_from(message, HEADER.size)
         if flags & NTF_SELF and index in devices:
-            raw.setdefault(index, []).append(_without_times(message[HEADER.size :]))
+            return index, _without_times(message[HEADER.size :])
+        return None
+
+    raw: dict[int, list[bytes]] = {}
+    for index, body in filter(None, netlink.dump_as(own, request)):
+        raw.setdefault(index, []).append(body)
     return raw
 
 

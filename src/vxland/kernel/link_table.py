@@ -27,7 +27,7 @@ class LinkTable:
 
     def refresh(self, netlink: Netlink) -> dict[str, Link]:
         """Dump the links and give them by name."""
-        self._raw = dict(self._read(message) for message in netlink.dump(dump_request()))
+        self._raw = dict(netlink.dump_as(self._read, dump_request()))
         return self._link_up(indexed for _, indexed in self._raw.values())
 
     def refresh_some(self, netlink: Netlink, indexes: Collection[int]) -> dict[str, Link]:

@@ -8,7 +8,8 @@ import contextlib
 import errno
 import socket
 import struct
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from typing import TypeVar
 
 from vxland.closing import Closing
 from vxland.kernel.wire import (
@@ -38,6 +39,8 @@ DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
 BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
 DUMP_TRIES = 5
 TIMEOUT = struct.pack("@ll", 30, 0)  # struct timeval: 30 s, and the kernel answers at once
+
+T = TypeVar("T")
 
 
 class Netlink(Closing):
@@ -152,26 +155,33 @@ class Netlink(Closing):
 
     def dump(self, message: bytes) -> list[bytes]:
         """The messages of a dump, headers included; asked again where it was interrupted."""
-        for _ in range(DUMP_TRIES - 1):
-            messages, interrupted = self._dump(message)
-            if not interrupted:
-                return messages
-        return self._dump(message)[0]
+        return self.dump_as(bytes, message)
 
-    def _dump(self, message: bytes) -> tuple[list[bytes], bool]:
+    def dump_as(self, read: Callable[[bytes], T], message: bytes) -> list[T]:
+        """The same, each read as it comes: those of 1,000 links are 2 MB, and are never kept."""
+        for _ in range(DUMP_TRIES - 1):
+            answers, interrupted = self._dump(read, message)
+            if not interrupted:
+                return answers
+        return self._dump(read, message)[0]
+
+    def _dump(self, read: Callable[[bytes], T], message: bytes) -> tuple[list[T], bool]:
         self._send([message], NLM_F_REQUEST | NLM_F_DUMP)
-        messages: list[bytes] = []
+        self._failed = True  # until its end: what can't be read leaves the rest on its way
+        answers: list[T] = []
         interrupted = False
         while True:
             for kind, sequence, answer in self._receive():
                 if sequence != self._sequence:
                     continue
                 interrupted |= bool(HEADER.unpack_from(answer)[2] & NLM_F_DUMP_INTR)
+                if kind in (NLMSG_DONE, NLMSG_ERROR):
+                    self._failed = False
                 if kind == NLMSG_DONE:
-                    return messages, interrupted
+                    return answers, interrupted
                 if kind == NLMSG_ERROR:
                     raise refused(answer) or NetlinkError(errno.EPROTO)
-                messages.append(answer)
+                answers.append(read(answer))
 
     def _send(self, messages: Sequence[bytes], flags: int) -> None:
         self._write(self._numbered(messages, flags))

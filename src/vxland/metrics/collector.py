@@ -6,10 +6,11 @@ from prometheus_client import CollectorRegistry, ProcessCollector
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
+from vxland.last import Last
 from vxland.metrics.counted import counted
 from vxland.metrics.daemon import daemon
 from vxland.metrics.odometers import TunnelTotals
-from vxland.metrics.overlays import kept_out, overlays
+from vxland.metrics.overlays import bridged, kept_out, overlays
 from vxland.metrics.paced import Paced
 from vxland.metrics.sources import Sources
 from vxland.metrics.standing import Standing
@@ -25,6 +26,7 @@ class VxlandCollector(Collector):
         self._totals = totals
         self._tunnel_totals = tunnel_totals
         self._sources = sources
+        self._bridged = Last(bridged)  # ports are those of the last turn
 
     def describe(self) -> Iterable[Metric]:
         """Nothing: what there is depends on the configuration."""
@@ -44,7 +46,7 @@ class VxlandCollector(Collector):
         if report is None:
             return
         standing = Standing(report, self._devices())
-        yield from overlays(standing)
+        yield from overlays(standing, self._bridged(report.desired, report.observed))
         yield kept_out(self._sources.kept_out(report.desired))
         yield from tunnels(
             standing, self._tunnel_totals, self._sources.since(), self._sources.give_way

@@ -2,11 +2,14 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 
 from vxland.hazards import looping_in
 from vxland.metrics.standing import Standing
+from vxland.model import Desired
+from vxland.observed import Observed
 from vxland.ports import foreign_ports
 from vxland.problems import Kind
 from vxland.report import Report
@@ -23,7 +26,26 @@ GAUGES = {
 }
 
 
-def overlays(standing: Standing) -> Iterable[Metric]:
+@dataclass(frozen=True, slots=True)
+class Bridged:
+    """What the ports of an overlay's bridge tell."""
+
+    looping: int  # pairs
+    foreign: int
+    too_large: int  # of the foreign ones
+
+
+def bridged(desired: Desired, observed: Observed) -> Mapping[str, Bridged]:
+    """The same of each overlay, by name."""
+    found = {}
+    for overlay in desired.overlays:
+        foreign = foreign_ports(overlay, observed)
+        looping = looping_in(overlay, observed)
+        found[overlay.name] = Bridged(looping, foreign.count, len(foreign.too_large))
+    return found
+
+
+def overlays(standing: Standing, bridged: Mapping[str, Bridged]) -> Iterable[Metric]:
     """The metrics."""
     report = standing.report
     gauges = {
@@ -32,15 +54,15 @@ def overlays(standing: Standing) -> Iterable[Metric]:
     }
     problems = Counter((problem.overlay, problem.kind) for problem in report.problems)
     for overlay in report.desired.overlays:
-        foreign = foreign_ports(overlay, report.observed)
+        ports = bridged[overlay.name]
         tunnels = tuple(overlay.tunnels())
         values = {
             "in_sync": standing.overlay(overlay),
             "peers_wanted": len(tunnels) + len(overlay.waiting),
             "conflicts": problems[overlay.name, Kind.CONFLICT],
-            "looping_port_pairs": looping_in(overlay, report.observed),
-            "foreign_ports": foreign.count,
-            "foreign_ports_mtu_too_large": len(foreign.too_large),
+            "looping_port_pairs": ports.looping,
+            "foreign_ports": ports.foreign,
+            "foreign_ports_mtu_too_large": ports.too_large,
         }
         if standing.seen:
             values["peers_present"] = sum(

@@ -17,7 +17,6 @@ class Paced(list[T]):
         self._give_way = give_way
 
     def __iter__(self) -> Iterator[T]:
-        for number, item in enumerate(super().__iter__()):
-            if number % EACH == 0:
-                self._give_way()
-            yield item
+        for start in range(0, len(self), EACH):
+            self._give_way()
+            yield from self[start : start + EACH]

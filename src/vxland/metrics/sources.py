@@ -12,7 +12,7 @@ from vxland.traffic import Seen
 
 @dataclass(frozen=True, slots=True)
 class Sources:
-    """Whom to ask. All but ``give_way`` and ``counters``, which makes way, answer at once."""
+    """Whom to ask. ``devices`` and ``counters`` make way; all others answer at once."""
 
     devices: Callable[[], Mapping[str, Seen]]  # VXLAN devices as the kernel has them; OSError
     counters: Callable[[], Counters]  # what nftables has counted for peers

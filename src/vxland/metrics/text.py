@@ -36,27 +36,25 @@ def answer(registry: CollectorRegistry, accept: str) -> tuple[Callable[[], bytes
 
 def plain(registry: CollectorRegistry) -> bytes:
     """Prometheus's own format, of all versions."""
-    lines: list[str] = []
     write = _Writer()
+    parts: list[bytes] = []
     for family in registry.collect():
         name = family.name + ENDINGS.get(family.type, "")
         about = family.documentation.replace("\\", r"\\").replace("\n", r"\n")
         kind = TYPES.get(family.type, family.type)
-        lines.append(f"# HELP {name} {about}\n# TYPE {name} {kind}\n")
-        lines.extend(write.samples(family))
-    return "".join(lines).encode()
+        parts.append(write.family(f"# HELP {name} {about}\n# TYPE {name} {kind}\n", family))
+    return b"".join(parts)
 
 
 def open_metrics(registry: CollectorRegistry) -> bytes:
     """OpenMetrics 1.0."""
-    lines: list[str] = []
     write = _Writer()
+    parts: list[bytes] = []
     for family in registry.collect():
         name, about = family.name, _escaped(family.documentation)
-        lines.append(f"# HELP {name} {about}\n# TYPE {name} {family.type}\n")
-        lines.extend(write.samples(family))
-    lines.append("# EOF\n")
-    return "".join(lines).encode()
+        head = f"# HELP {name} {about}\n# TYPE {name} {family.type}\n"
+        parts.append(write.family(head, family))
+    return b"".join((*parts, b"# EOF\n"))
 
 
 class _Writer:
@@ -65,7 +63,10 @@ class _Writer:
     def __init__(self) -> None:
         self._known: dict[int, tuple[Labels, str]] = {}  # the object too, so that none takes its id
 
-    def samples(self, family: Metric) -> Iterator[str]:
+    def family(self, head: str, family: Metric) -> bytes:
+        return "".join((head, *self._samples(family))).encode()
+
+    def _samples(self, family: Metric) -> Iterator[str]:
         known = self._known
         for sample in family.samples:
             labels = sample.labels

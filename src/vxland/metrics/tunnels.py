@@ -1,6 +1,8 @@
 """Tunnels: what passed through each, and how it stands."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from operator import attrgetter
 
 from prometheus_client.core import (
     CounterMetricFamily,
@@ -14,7 +16,7 @@ from vxland.metrics.paced import GiveWay, Paced
 from vxland.metrics.standing import Standing
 from vxland.model import Tunnel
 from vxland.odometer import Key
-from vxland.traffic import Seen
+from vxland.traffic import Seen, Traffic
 
 GAUGES = {
     "in_sync": "Whether the tunnel is as configured.",
@@ -38,36 +40,59 @@ COUNTERS = {
 }
 
 
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """What there is to tell of one tunnel."""
+
+    labels: dict[str, str]
+    about: dict[str, str]  # labels of the one metric that tells what it is
+    gauges: Mapping[str, float]
+    total: Traffic | None
+
+
 def tunnels(
     standing: Standing, totals: TunnelTotals, since: Mapping[Key, float], give_way: GiveWay
-) -> Iterable[Metric]:
-    """The metrics. ``since`` says when tunnels last changed, as far as that is known."""
+) -> Iterator[Metric]:
+    """The metrics. ``since`` says when tunnels last changed, as far as that is known.
+
+    One at a time is made, so that at 1,000 tunnels there are never all their samples at once.
+    """
+    wanted = Paced(standing.report.desired.tunnels(), give_way)
+    rows = [_row(tunnel, standing, totals, since) for tunnel in wanted]
     info = InfoMetricFamily("vxland_tunnel", "The tunnel's device, VNI and remote address.")
-    gauges = {
-        name: GaugeMetricFamily(f"vxland_tunnel_{name}", text) for name, text in GAUGES.items()
-    }
-    counters = {
-        name: CounterMetricFamily(f"vxland_tunnel_{name}", text) for name, text in COUNTERS.items()
-    }
-    for tunnel in Paced(standing.report.desired.tunnels(), give_way):
-        vtep, key = tunnel.vtep, tunnel.key
-        labels = {"overlay": vtep.overlay, "peer": tunnel.peer}
-        about = {"device": vtep.device, "vni": str(vtep.vni), "remote": str(tunnel.address)}
-        info.add_sample("vxland_tunnel_info", labels | about, 1)
-        values: dict[str, float] = {"in_sync": standing.tunnel(tunnel)}
-        if key in since:
-            repair = standing.report.repair(tunnel)
-            at = max(since[key], repair.at if repair else 0.0)
-            values["last_change_timestamp_seconds"] = at
-        if standing.seen:
-            values |= _state(tunnel, standing.device(vtep))
-        for name, value in values.items():
-            gauges[name].add_sample(gauges[name].name, labels, value)
-        if (total := totals.total(key)) is None:
-            continue
-        for name, counter in counters.items():
-            counter.add_sample(f"{counter.name}_total", labels, getattr(total, name))
-    yield from (info, *gauges.values(), *counters.values())
+    for row in rows:
+        info.add_sample("vxland_tunnel_info", {**row.labels, **row.about}, 1)
+    yield info
+    for name, text in GAUGES.items():
+        gauge = GaugeMetricFamily(f"vxland_tunnel_{name}", text)
+        for row in rows:
+            if (value := row.gauges.get(name)) is not None:
+                gauge.add_sample(gauge.name, row.labels, value)
+        yield gauge
+    for name, text in COUNTERS.items():
+        counter, sample = CounterMetricFamily(f"vxland_tunnel_{name}", text), attrgetter(name)
+        for row in rows:
+            if row.total is not None:
+                counter.add_sample(f"{counter.name}_total", row.labels, sample(row.total))
+        yield counter
+
+
+def _row(
+    tunnel: Tunnel, standing: Standing, totals: TunnelTotals, since: Mapping[Key, float]
+) -> _Row:
+    vtep, key = tunnel.vtep, tunnel.key
+    gauges: dict[str, float] = {"in_sync": standing.tunnel(tunnel)}
+    if key in since:
+        repair = standing.report.repair(tunnel)
+        gauges["last_change_timestamp_seconds"] = max(since[key], repair.at if repair else 0.0)
+    if standing.seen:
+        gauges |= _state(tunnel, standing.device(vtep))
+    return _Row(
+        labels={"overlay": vtep.overlay, "peer": tunnel.peer},
+        about={"device": vtep.device, "vni": str(vtep.vni), "remote": str(tunnel.address)},
+        gauges=gauges,
+        total=totals.total(key),
+    )
 
 
 def _state(tunnel: Tunnel, seen: Seen | None) -> dict[str, float]:
