@@ -1,6 +1,7 @@
 """Memory: how much a daemon has, and that thousands of turns don't make it more."""
 
 from collections.abc import Iterator
+from pathlib import Path
 
 from bench.harness import Row, Spread
 from bench.place import Place, text
@@ -10,6 +11,8 @@ from tests.storms.vitals import resident, turns
 
 LIMITS = {10: 60e6, 1000: 80e6}  # bytes
 FLAT = 1.05
+UNIT = Path(__file__).parents[2] / "packaging/systemd/vxland.service"
+SETS = "Environment="
 FIRST = 20  # turns, after which everything was imported and asked for once
 
 
@@ -18,7 +21,7 @@ def rows(scale: Scale) -> Iterator[Row]:
     for peers in scale.lasting:
         with Place("memory", scale.folder / "memory") as place:
             place.write(text(peers))
-            place.start()
+            place.start(environment=_environment())
             place.settled()
             _turn(place, FIRST)
             before = Spread((resident(place),))
@@ -35,6 +38,13 @@ def rows(scale: Scale) -> Iterator[Row]:
             against="before",
             limit=FLAT,
         )
+
+
+def _environment() -> dict[str, str]:
+    """What the unit sets: how memory is handed out depends on it."""
+    lines = UNIT.read_text(encoding="utf-8").splitlines()
+    settings = [line.removeprefix(SETS) for line in lines if line.startswith(SETS)]
+    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
 
 
 def _turn(place: Place, count: int) -> None:
