@@ -64,13 +64,15 @@ def read_device(message: bytes, learned: Learned = NOTHING) -> Seen | None:
     """What a message of the kernel's says of a device (RTM_NEWLINK, RTM_DELLINK)."""
     family, _, index, flags, _ = IFINFO.unpack_from(message, HEADER.size)
     found: dict[int, bytes] = {}
+    read, wanted = ATTRIBUTE.unpack_from, len(TOLD)
     offset, end = HEADER.size + IFINFO.size, len(message) - ATTRIBUTE.size
-    while offset <= end and len(found) < len(TOLD):
-        length, kind = ATTRIBUTE.unpack_from(message, offset)
+    while wanted and offset <= end:
+        length, kind = read(message, offset)
         if length < ATTRIBUTE.size:
             break
         if kind in TOLD:
             found[kind] = message[offset + ATTRIBUTE.size : offset + length]
+            wanted -= 1
         offset += (length + 3) & ~3
     if family != AF_UNSPEC or STATS64 not in found:  # a bridge tells of its ports without them
         return None
