@@ -14,6 +14,15 @@ class Leisure:
         self._kernel = kernel
         self._others = others
         self._seen = Observed()
+        self._put_off = False
+
+    def is_now(self) -> bool:
+        """Whether nothing was touched meanwhile, which may want to be mended first.
+
+        There is a turn after a mend. What was put off once isn't put off again.
+        """
+        self._put_off = not self._put_off and bool(self._others.touched())
+        return not self._put_off
 
     def look(self, observed: Observed, desired: Desired) -> Observed:
         """See it anew."""

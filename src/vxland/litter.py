@@ -1,4 +1,4 @@
-"""Litter is picked up between turns: what looks for it goes through all that there is.
+"""Litter is picked up between turns and mends: what looks for it goes through all that there is.
 
 Nothing that a turn makes refers to itself, so that reference counts free it; the collector, which
 is started by how much is made, would find nothing for tens of milliseconds.

@@ -13,6 +13,7 @@ from vxland.doorbell import Trigger
 from vxland.drift import Drift
 from vxland.execution import Outcome, execute
 from vxland.lessons import Lessons
+from vxland.litter import left_lying
 from vxland.nearby import Hand, Onlooker
 from vxland.observed import Observed
 from vxland.plan import Memory, Narrow, Planning
@@ -55,9 +56,9 @@ class Mending:
         turn that is due after a mend is due still.
         """
         calm, self._calm = self._calm, None
-        touched = None if about_kernel or calm is None else self._others.touched()
+        touched = self._others.touched()  # what has been told until now
         self._others.forget()
-        if calm is None or touched is None:
+        if about_kernel or calm is None or touched is None:
             self._first = self.due = None
             return self._kernel
         return Onlooker(self._kernel, calm.observed, touched)
@@ -71,6 +72,7 @@ class Mending:
         """It is over, and left nothing to be done where there is a ``calm``."""
         self._calm = calm
 
+    @left_lying()
     def mend(self) -> bool:
         """Put right what was touched; False where it takes a turn, now.
 

@@ -249,8 +249,8 @@ class Reconciler:
     def _at_leisure(
         self, observed: Observed, desired: Desired, outcomes: Collection[Outcome]
     ) -> Observed:
-        """What only hints need is looked at where there was nothing to repair."""
-        if outcomes:
+        """What only hints need is looked at where there is nothing to repair."""
+        if outcomes or not self._leisure.is_now():
             return self._leisure.remember(observed)
         if self._silence.is_due(self._turned):
             self._silence.note(counted(self._kernel, desired), self._turned)

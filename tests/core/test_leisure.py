@@ -25,6 +25,12 @@ class Others:
     def culprit(self, *, rules: bool, within: float) -> str | None:
         raise NotImplementedError(rules, within)
 
+    def __init__(self) -> None:
+        self.news: frozenset[int] | None = frozenset()
+
+    def touched(self) -> frozenset[int] | None:
+        return self.news
+
     def claims(self, desired: Desired, observed: Observed) -> tuple[Claim, ...]:
         assert desired.overlays
         assert observed.links
@@ -40,3 +46,17 @@ def test_what_was_seen_is_remembered() -> None:
     assert set(looked.far_ends) == {"vxbr0"}
     assert len(looked.forward) == 1
     assert leisure.remember(seen()) == looked
+
+
+def test_what_was_touched_is_mended_first() -> None:
+    """But nothing is put off for ever, nor where it can't be told."""
+    others = Others()
+    leisure = Leisure(Kernel(), others)  # type: ignore[arg-type] # it knows no host
+    assert leisure.is_now()
+    others.news = frozenset({7})
+    assert [leisure.is_now() for _ in range(4)] == [False, True] * 2
+    assert not leisure.is_now()
+    others.news = frozenset()
+    assert leisure.is_now()
+    others.news = None
+    assert leisure.is_now()
