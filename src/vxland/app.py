@@ -4,7 +4,6 @@ import contextlib
 import gc
 import queue
 import signal
-import threading
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
@@ -14,7 +13,8 @@ from pathlib import Path
 from vxland.board import Board
 from vxland.config.file import ConfigFile
 from vxland.config.watch import ConfigWatch
-from vxland.control import Control, Json
+from vxland.control import Json
+from vxland.control.server import Control, Reply, at_once
 from vxland.doorbell import Doorbell, Trigger
 from vxland.hearsay import Hearsay
 from vxland.http import Server, Site
@@ -36,7 +36,7 @@ from vxland.notify import Notifier
 from vxland.outlook import counted
 from vxland.precedence import Precedence
 from vxland.problems import Kind
-from vxland.reconciler import Reconciler
+from vxland.reconciler import READS_CONFIG, Reconciler
 from vxland.report import Report
 from vxland.settings import Settings
 from vxland.status.build import Counts
@@ -108,8 +108,8 @@ class Daemon:
             )
             self._control = Control(
                 {
-                    "status": self._board.status,
-                    "events": self._board.events,
+                    "status": at_once(self._board.status),
+                    "events": at_once(self._board.events),
                     "reload": self._reload,
                 },
                 frozenset({"reload"}),
@@ -218,6 +218,8 @@ class Daemon:
         if self._board.trouble is not None:
             time.sleep(PAUSE)
             self._doorbell.ring(Trigger.RETRY)
+            if not READS_CONFIG.isdisjoint(triggers):  # it may not have come to that
+                self._doorbell.ring(Trigger.CONFIG)
 
     def _take_turn(self, triggers: frozenset[Trigger]) -> None:
         reload = not RELOADS.isdisjoint(triggers)
@@ -255,12 +257,12 @@ class Daemon:
         self._journal.trouble(Message.NO_METRICS, self._http.problem)
         self._board.http_problem(self._http.problem)
 
-    def _reload(self) -> Json:
-        """Ring, and wait for the turn that answers (in a thread of the socket's)."""
-        done = threading.Event()
-        self._waiting.put(done.set)
+    def _reload(self, reply: Reply) -> None:
+        """Ring, and reply after the turn that answers."""
+        self._waiting.put(lambda: reply(self._reloaded()))
         self._doorbell.ring(Trigger.REQUEST)
-        done.wait()
+
+    def _reloaded(self) -> Json:
         if self._board.trouble is not None:
             return {"error": self._board.trouble}
         report = self._board.report

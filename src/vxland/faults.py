@@ -15,6 +15,8 @@ class Faults:
 
     def log(self, error: BaseException | None) -> None:
         """Log it with its traceback, unless it is known."""
+        if isinstance(error, MemoryError):  # is the machine's, and the loop tells of it
+            return
         if repr(error) not in self._known and len(self._known) < MOST:
             self._known.add(repr(error))
             LOG.error(self._what, exc_info=error)

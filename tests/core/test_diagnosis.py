@@ -136,6 +136,7 @@ CASES: list[tuple[str, dict[str, Any], State, str, str]] = [
     # check, facts, state, text, cure
     ("rights", {"denied": "no CAP_NET_RAW"}, State.UNKNOWN, "no CAP_NET_RAW", "sudo vxland"),
     ("daemon", status(daemon="not running"), State.WARNING, "doesn't run here", "systemctl"),
+    ("daemon", status(daemon="silent"), State.PROBLEM, "doesn't answer", "systemctl status"),
     ("config", config(errors=["line 1"]), State.PROBLEM, "was refused, and", "vxland check"),
     ("config", status(daemon="not running"), State.OK, "is valid", ""),
     ("config", {"digest": "other"}, State.WARNING, "aren't in force", "vxland reload"),

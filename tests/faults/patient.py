@@ -93,6 +93,11 @@ class Patient:
         hard = resource.prlimit(self.pid, what)[1]
         resource.prlimit(self.pid, what, (hard if value < 0 else value, hard))
 
+    def memory(self) -> int:
+        """How many bytes of address space it has."""
+        pages = Path(f"/proc/{self.pid}/statm").read_text().split()[0]
+        return int(pages) * resource.getpagesize()
+
     def descriptors(self) -> int:
         """How many it has."""
         return len([*Path(f"/proc/{self.pid}/fd").iterdir()])

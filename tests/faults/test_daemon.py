@@ -4,6 +4,7 @@ One daemon goes through all of it, while its tunnels and rules are vandalised.
 """
 
 import contextlib
+import json
 import os
 import resource
 import signal
@@ -14,14 +15,19 @@ from dataclasses import dataclass
 
 import pytest
 
+from tests.daemon.daemon_view import frozen
 from tests.faults.ledger import Ledger
-from tests.faults.patient import DAY, Patient
+from tests.faults.patient import CONFIG, DAY, OVERLAY, Patient
 from tests.lab import Site, eventually
+from tests.lab.server import VXLAND
+from tests.lab.site import config
 
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 
 VANDALISM = "ip link del vxl-lan-lxd2; ip link set vxl-lan-lxd3 nomaster; ebtables -F VXLAND"
+TUNNELS = {"vxl-lan-lxd2", "vxl-lan-lxd3"}
 HANGUPS = 200
+MANY = config(range(1, 250), OVERLAY)
 
 
 @dataclass(frozen=True)
@@ -71,6 +77,18 @@ def full(patient: Patient) -> None:
             file.write(bytes(1024))
 
 
+def no_memory(patient: Patient) -> None:
+    """A mebibyte is left, and somebody wants more tunnels than that is enough for."""
+    patient.limit(resource.RLIMIT_AS, patient.memory() + (1 << 20))
+    patient.server.write(MANY)
+
+
+def memory(patient: Patient) -> None:
+    """There is memory again."""
+    patient.server.write(CONFIG)
+    patient.limit(resource.RLIMIT_AS, -1)
+
+
 def empty(patient: Patient) -> None:
     """There is room again."""
     (patient.server.config.parent / "filler").unlink()
@@ -90,6 +108,7 @@ FAULTS: dict[str, Fault] = {
     "a suspend": Fault(suspended, lambda p: p.clock(0)),
     "signals": Fault(hung_up, lambda _: None),
     "a full disk": Fault(full, empty),
+    "no memory": Fault(no_memory, memory, "out of memory"),
     "no descriptors": limit(resource.RLIMIT_NOFILE, Patient.descriptors, "Too many open files"),
 }
 MORE: dict[str, Fault] = {
@@ -118,12 +137,17 @@ def patient(laboratory: None, tmp_path_factory: pytest.TempPathFactory) -> Itera
         subprocess.run(["umount", "--lazy", disk], check=True)
 
 
+def up(patient: Patient) -> set[str]:
+    """The bridge's ports that are."""
+    links = patient.server.json("ip -j link show master vxbr0 up")
+    return {link["ifname"] for link in links}
+
+
 def well(patient: Patient) -> bool:
     """Whether all is as wanted."""
     server = patient.server
-    up = {link["ifname"] for link in server.json("ip -j link show master vxbr0 up")}
     rules = server.sh("ebtables -L VXLAND", check=False)
-    return up == {"vxl-lan-lxd2", "vxl-lan-lxd3"} and "-j DROP" in rules and server.in_sync()
+    return up(patient) == TUNNELS and "-j DROP" in rules and server.in_sync()
 
 
 def tells(patient: Patient, since: int, words: str) -> bool:
@@ -158,3 +182,59 @@ def test_it_comes_right(patient: Patient, ledger: Ledger, name: str) -> None:
     )
     ledger.fault(name, ["frames could loop"] if looping else ())
     assert "Traceback" not in server.log.read_text(errors="replace")[before:]
+
+
+def test_who_asks_is_answered_while_memory_is_short(patient: Patient, ledger: Ledger) -> None:
+    """Be it by the command line or by HTTP, though there can be no more threads."""
+    server = patient.server
+    patient.limit(resource.RLIMIT_AS, patient.memory() + (1 << 20))
+    try:
+        with ledger.injected("1 MiB of memory is left"):
+            for _ in range(5):
+                assert server.ask("status")
+                assert server.ask("events")["events"]
+                assert server.ask("reload")
+                assert "vxland_" in server.sh("curl --silent http://127.0.0.1:9788/metrics")
+    finally:
+        patient.limit(resource.RLIMIT_AS, -1)
+
+
+def test_tunnels_are_mended_without_descriptors(patient: Patient, ledger: Ledger) -> None:
+    """What needs none goes on, and turns that look for what is gone elsewhere do, too."""
+    server = patient.server
+    server.sh("ip netns add numbered; ip netns set numbered auto")
+    patient.limit(resource.RLIMIT_NOFILE, patient.descriptors())
+    try:
+        with ledger.injected("no descriptors"):
+            os.kill(patient.pid, signal.SIGSTOP)
+            server.sh("ip link del vxl-lan-lxd2; ip link set vxl-lan-lxd3 nomaster")
+            os.kill(patient.pid, signal.SIGHUP)  # a turn, and no mend
+            os.kill(patient.pid, signal.SIGCONT)
+            eventually(lambda: up(patient) == TUNNELS, "the tunnels are back", pause=0.1)
+            told = server.ask("status")["error"]
+            assert told == "the daemon can't answer at the moment: Too many open files"
+    finally:
+        patient.limit(resource.RLIMIT_NOFILE, -1)
+        server.sh("ip netns del numbered")
+    eventually(lambda: well(patient), "all is right", pause=0.1)
+
+
+def test_one_that_is_stopped_is_told_of(patient: Patient, ledger: Ledger) -> None:
+    """Within seconds; the status is what can be seen without it."""
+    server = patient.server
+    wanted = (["status", "--json"], ["reload"], ["events"])
+    with ledger.injected("SIGSTOP"), frozen(server):
+        asking = [
+            subprocess.Popen(
+                server.command(str(VXLAND), *words, "--config", str(server.config)),
+                stdout=subprocess.PIPE,
+                stderr=subprocess.PIPE,
+                text=True,
+            )
+            for words in wanted
+        ]
+        said = [asked.communicate(timeout=50) for asked in asking]
+    assert [asked.returncode for asked in asking] == [3, 1, 1]
+    status = json.loads(said[0][0])
+    assert (status["daemon"], status["in_sync"]) == ("silent", True)
+    assert all("the daemon doesn't answer within 5 s" in errors for _, errors in said[1:])

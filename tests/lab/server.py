@@ -9,7 +9,7 @@ from typing import Any
 
 from tests.lab.namespaces import RUN, Namespace
 from tests.lab.waiting import eventually
-from vxland.control import NotRunning, ask
+from vxland.control.client import NotRunning, Silent, ask
 
 VXLAND = Path(sys.executable).with_name("vxland")
 BOUND = ("setpriv", "--pdeathsig", "KILL", "--")  # a daemon ends with the thread that started it
@@ -79,13 +79,13 @@ class Server(Namespace):
         return RUN / "vxland" / f"net-{self.path.stat().st_ino}"
 
     def ask(self, wish: str) -> dict[str, Any]:
-        """The daemon's answer, as the command line gets it; empty where there is none yet."""
+        """The daemon's answer, as the command line gets it; empty where there is none."""
         if self.daemon is not None and self.daemon.poll() is not None:
             message = f"{self.name}: the daemon ended:\n{self.tail()}"
             raise AssertionError(message)
         try:
             return ask(wish, self.runtime / "control.sock")
-        except (NotRunning, ConnectionResetError):
+        except (NotRunning, Silent):
             return {}
 
     def status(self) -> dict[str, Any]:

@@ -195,6 +195,7 @@ def test_all_well_is_one_glance() -> None:
     assert first == "lxd1: in sync since 4 min: 1 tunnel"
 
 
+SEE = "this is what the kernel shows. See what it does: systemctl status vxland"
 START = "this is what the kernel shows. Start it: systemctl start vxland"
 
 
@@ -212,6 +213,7 @@ START = "this is what the kernel shows. Start it: systemctl start vxland"
             {"daemon": "not running", "since": None},
             f"the daemon isn't running here; {START}",
         ),
+        ({"daemon": "silent", "since": None}, f"the daemon doesn't answer; {SEE}"),
     ],
 )
 def test_the_verdict_says_what_is_wrong(changed: dict[str, Any], verdict: str) -> None:

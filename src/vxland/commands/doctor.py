@@ -10,7 +10,7 @@ from typing import Any, cast
 from vxland.commands.columns import output
 from vxland.commands.findings import lines
 from vxland.commands.trouble import explained
-from vxland.control import NotRunning, ask
+from vxland.control.client import NotRunning, Silent, ask
 from vxland.diagnosis import DiagnosisJson, diagnosis_json
 from vxland.kernel.linux import LinuxKernel
 from vxland.outlook import Outlook, counted, look
@@ -53,5 +53,6 @@ def _status(outlook: Outlook, path: Path) -> dict[str, Any]:
     """The daemon's own, or what can be seen without it."""
     try:
         return ask("status")
-    except NotRunning:
-        return dict(report_status(outlook.report(path), counts=Counts.of(counted())))
+    except (NotRunning, Silent) as without:
+        seen = report_status(outlook.report(path), counts=Counts.of(counted()))
+        return {**seen, "daemon": without.daemon}

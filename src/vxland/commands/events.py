@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from vxland.commands.trouble import complain, explained
-from vxland.control import NotRunning, ask
+from vxland.control.client import NotRunning, ask
 from vxland.events import EventJson
 
 if TYPE_CHECKING:

@@ -16,6 +16,12 @@ MOST = 10  # of pending operations that are told
 LEAST = 5  # tunnels that are shown on the smallest screen
 HINT = "hint"
 SENTENCES = re.compile(r"(?<!\.)\. (?=[A-Z])")
+WITHOUT = {
+    "not running": "the daemon isn't running here; this is what the kernel shows. Start it:"
+    " systemctl start vxland",
+    "silent": "the daemon doesn't answer; this is what the kernel shows. See what it does:"
+    " systemctl status vxland",
+}
 BAD, GOOD, NOTE = "red", "green", "yellow"
 
 Key = tuple[str, str]  # overlay and peer
@@ -82,12 +88,8 @@ def _worst_first(overlay: OverlayStatus, status: NodeStatus, view: View) -> list
 
 
 def _verdict(status: NodeStatus, view: View) -> Iterator[Text]:
-    if status["daemon"] != "running":
-        yield Text(
-            "the daemon isn't running here; this is what the kernel shows. Start it:"
-            " systemctl start vxland",
-            style=NOTE,
-        )
+    if (without := WITHOUT.get(status["daemon"])) is not None:
+        yield Text(without, style=NOTE)
     tunnels = [tunnel for overlay in status["overlays"] for tunnel in overlay["tunnels"]]
     broken = sum(not tunnel["in_sync"] for tunnel in tunnels)
     since = _for(status["since"], view, " since ")

@@ -4,7 +4,7 @@ import json
 from argparse import Namespace
 
 from vxland.commands.trouble import complain, explained
-from vxland.control import NotRunning, ask
+from vxland.control.client import NotRunning, ask
 
 
 def run(options: Namespace) -> int:

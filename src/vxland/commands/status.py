@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from vxland.commands.trouble import complain, explained
-from vxland.control import NotRunning, ask
+from vxland.control.client import NotRunning, Silent, ask
 
 if TYPE_CHECKING:
     from vxland.commands.glance import Rates
@@ -20,7 +20,7 @@ IN_SYNC, NOT_IN_SYNC, NOT_RUNNING, ERROR = 0, 2, 3, 1
 
 
 def run(options: Namespace) -> int:
-    """0 in sync, 2 not, 3 daemon not running, 1 error; followed, 0 when it is interrupted."""
+    """0 in sync, 2 not, 3 no daemon answers, 1 error; followed, 0 when it is interrupted."""
     if options.watch is not None:
         return _watch(options)
     with explained(options):
@@ -41,8 +41,8 @@ def _asked(path: Path) -> dict[str, Any]:
     """The daemon's own, or what can be seen without it. Raises as ``_by_eye`` does."""
     try:
         return ask("status")
-    except NotRunning:
-        return dict(_by_eye(path))
+    except (NotRunning, Silent) as without:
+        return {**_by_eye(path), "daemon": without.daemon}
 
 
 def _by_eye(path: Path) -> "NodeStatus":

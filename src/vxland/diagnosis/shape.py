@@ -2,6 +2,8 @@
 
 from typing import Literal, TypedDict
 
+from vxland.status.shape import DaemonState
+
 StateName = Literal["problem", "warning", "unknown", "ok"]
 
 
@@ -31,7 +33,7 @@ class DiagnosisJson(TypedDict):
 
     version: str
     node: str
-    daemon: Literal["running", "not running"]
+    daemon: DaemonState
     at: float
     seconds: float
     counts: CountsJson

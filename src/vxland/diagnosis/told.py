@@ -13,6 +13,9 @@ def daemon(facts: Facts) -> Iterator[Finding]:
     """Whether something keeps all this true."""
     if facts.status["daemon"] == "running":
         yield Finding(State.OK, "it runs")
+    elif facts.status["daemon"] == "silent":
+        text = "it doesn't answer: it was stopped (SIGSTOP), or hangs, and puts nothing right"
+        yield Finding(State.PROBLEM, text, "See what it does: systemctl status vxland")
     else:
         text = "it doesn't run here: nothing puts right what breaks"
         yield Finding(State.WARNING, text, "systemctl enable --now vxland")

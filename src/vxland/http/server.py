@@ -105,7 +105,7 @@ def _listener(host: str, port: int) -> socket.socket:
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         listener.bind((host, port))
         listener.listen(WAITING)
-        listener.setblocking(False)  # noqa: FBT003 - the library's
+        listener.settimeout(0)
     except OSError as error:
         if listener is not None:
             listener.close()

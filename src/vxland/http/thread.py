@@ -3,11 +3,14 @@
 import contextlib
 import socket
 import threading
+import time
 from collections.abc import Callable
 
 from vxland.http.faults import FAULTS
 from vxland.http.site import Site
 from vxland.http.tls import Certificates
+
+PAUSE = 1.0  # seconds until it goes on where memory was short
 
 
 class ServerThread(threading.Thread):
@@ -36,7 +39,11 @@ class ServerThread(threading.Thread):
             # Imported here, so that the daemon's first turns don't wait for it.
             from vxland.http.serve import serve  # noqa: PLC0415
 
-            serve(self)
+            while True:
+                try:
+                    return serve(self)
+                except MemoryError:  # goes on by itself: a thread might not be had for it
+                    time.sleep(PAUSE)
         except Exception as error:  # noqa: BLE001 - the next turn begins again, and says so
             self.fault = repr(error)
             FAULTS.log(error)

@@ -25,6 +25,7 @@ class Workshop:
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, "vxland-http-answers")
+        self._thread.submit(int)  # begins it now: where memory is short it couldn't begin any more
         self._bench = asyncio.Lock()  # for one at a time, in the order of asking
         self._next: dict[Hashable, asyncio.Future[Made]] = {}  # that aren't begun yet
         self._places = asyncio.Semaphore(MOST)

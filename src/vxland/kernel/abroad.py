@@ -44,7 +44,11 @@ def find_abroad(netlink: Netlink) -> Iterator[tuple[Abroad, int]]:
 
 def _own_number(netlink: Netlink) -> bytes | None:
     """This namespace's number for itself, as a device elsewhere would give it."""
-    with HERE.open("rb") as namespace:
+    try:
+        namespace = HERE.open("rb")
+    except OSError:  # no descriptors: what needs no look elsewhere goes on
+        return None
+    with namespace:
         body = bytes(4) + struct.pack("=HHI", 8, NSID_FD, namespace.fileno())
         answer = netlink.ask([HEADER.pack(HEADER.size + len(body), RTM_GETNSID, 0, 0, 0) + body])[0]
     if isinstance(answer, NetlinkError):

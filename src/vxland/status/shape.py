@@ -106,12 +106,15 @@ class CheckStatus(TypedDict):
     seconds: float
 
 
+DaemonState = Literal["running", "silent", "not running"]
+
+
 class NodeStatus(TypedDict):
     """The whole node."""
 
     version: str
     node: str
-    daemon: Literal["running", "not running"]
+    daemon: DaemonState
     in_sync: bool
     since: float | None
     started_at: float | None
