@@ -3,6 +3,7 @@
 import resource
 import subprocess
 import sys
+from itertools import count
 from pathlib import Path
 
 from tests.faults.moved import AHEAD
@@ -99,8 +100,9 @@ class Patient:
         return int(pages) * resource.getpagesize()
 
     def descriptors(self) -> int:
-        """How many it has."""
-        return len([*Path(f"/proc/{self.pid}/fd").iterdir()])
+        """The lowest number that it has none by: with that as the limit there can be no more."""
+        numbers = {int(path.name) for path in Path(f"/proc/{self.pid}/fd").iterdir()}
+        return next(number for number in count() if number not in numbers)
 
     def looping(self) -> object:
         """Ports that frames could loop by, now."""

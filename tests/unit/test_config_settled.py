@@ -14,7 +14,7 @@ DAY = 86400
 @pytest.mark.parametrize(
     ("age", "settled"), [(0, False), (QUIET + 60, True), (DAY, True), (-DAY, True)]
 )
-def test_settled(tmp_path: Path, age: float, settled: bool) -> None:
+def test_settled(tmp_path: Path, age: float, *, settled: bool) -> None:
     """One that is of tomorrow, since the clock was set back, isn't waited for until then."""
     path = tmp_path / "vxland.toml"
     path.touch()
