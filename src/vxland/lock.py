@@ -22,6 +22,15 @@ FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 LOOKS, PAUSE = 20, 0.01  # seconds between them: for a holder that hasn't said yet who it is
 MISPLACED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK})
+CURES = {
+    **dict.fromkeys(MISPLACED, "It isn't vxland's: rm -r {path}"),
+    errno.ENOSPC: "Delete what fills it, or make it larger: df -h {runtime}; df -i {runtime}",
+    errno.EROFS: "Make it writable: mount -o remount,rw /run",
+}
+CURE = (  # of the rest
+    "Give the folder to the user that vxland runs as:"
+    " mkdir -p {runtime} && chown -R {user}: {runtime}"
+)
 
 
 class Busy(Exception):  # noqa: N818 - a state, not a fault
@@ -35,13 +44,7 @@ class Unusable(Exception):  # noqa: N818 - a state, not a fault
     """The folder under /run, or something in it, isn't as vxland needs it."""
 
     def __init__(self, path: Path, error: OSError) -> None:
-        if error.errno in MISPLACED:
-            cure = f"It isn't vxland's: rm -r {path}"
-        else:
-            cure = (
-                "Give the folder to the user that vxland runs as:"
-                f" mkdir -p {RUNTIME} && chown -R {_user()}: {RUNTIME}"
-            )
+        cure = CURES.get(error.errno or 0, CURE).format(path=path, runtime=RUNTIME, user=_user())
         super().__init__(f"{path} can't be used: {error.strerror}. {cure}")
 
 
@@ -75,16 +78,17 @@ def writer() -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(_holder(descriptor)) from None
-        os.ftruncate(descriptor, 0)
-        os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)
+        with contextlib.suppress(OSError):  # no room: it is the writer, if one without a name
+            os.ftruncate(descriptor, 0)
+            os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)
         yield
 
 
 def _holder(descriptor: int) -> str:
     """Who has the lock. It writes itself down a moment later, over whoever had it before."""
     for _ in range(LOOKS):
-        said = os.pread(descriptor, 100, 0).decode(errors="replace").strip()
-        if _is_there(said.rpartition(" ")[2]):
+        said, end, _ = os.pread(descriptor, 100, 0).decode(errors="replace").partition("\n")
+        if end and _is_there(said.rpartition(" ")[2]):  # whole: there may have been no more room
             return said
         time.sleep(PAUSE)
     return "process unknown"  # of another PID namespace, say
@@ -109,8 +113,12 @@ def _open_folder(path: Path, parent: int | None = None) -> int:
         descriptor = os.open(name, FOLDER, dir_fd=parent)
     except OSError as error:
         raise Unusable(path, error) from None
-    if os.fstat(descriptor).st_uid == os.geteuid():
-        os.fchmod(descriptor, 0o755)
+    try:
+        if os.fstat(descriptor).st_uid == os.geteuid():
+            os.fchmod(descriptor, 0o755)
+    except OSError as error:
+        os.close(descriptor)
+        raise Unusable(path, error) from None
     return descriptor
 
 

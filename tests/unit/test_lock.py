@@ -78,3 +78,43 @@ def test_it_is_free_afterwards() -> None:
     for _ in range(2):
         with lock.writer():
             pass
+
+
+def test_half_a_name_is_not_repeated() -> None:
+    """There was no more room: process 12 may be half of 1234."""
+    with held("process 1"):
+        assert refused().endswith("(process unknown)")
+
+
+@contextmanager
+def mounted(folder: Path, options: str) -> Iterator[None]:
+    """Have another /run/vxland."""
+    subprocess.run(["mount", "-t", "tmpfs", "-o", options, "tmpfs", folder], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", "--lazy", folder], check=True)
+
+
+@pytest.mark.usefixtures("laboratory")
+def test_a_full_run_keeps_nobody_from_writing(runtime: Path) -> None:
+    """Only its name finds no room."""
+    with mounted(runtime, "size=4k"):
+        (runtime / "filler").write_bytes(bytes(4096))
+        with lock.writer():
+            assert refused().endswith("(process unknown)")
+
+
+@pytest.mark.usefixtures("laboratory")
+@pytest.mark.parametrize(
+    ("options", "cure"), [("nr_inodes=1", "df -i"), ("ro", "mount -o remount,rw /run")]
+)
+def test_where_no_file_can_be_made_it_says_what_to_do(
+    runtime: Path, options: str, cure: str
+) -> None:
+    with (
+        mounted(runtime, options),
+        pytest.raises(lock.Unusable, match=f"can't be used: .*{cure}"),
+        lock.writer(),
+    ):
+        pass

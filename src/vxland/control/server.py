@@ -17,7 +17,7 @@ from collections.abc import Callable, Collection, Mapping
 from vxland.control import NAME, Json
 from vxland.control.caller import Caller
 from vxland.faults import Faults
-from vxland.lock import open_folder
+from vxland.lock import Unusable, folder, open_folder
 
 MOST_CLIENTS = 32  # at a time, of those that aren't trusted: descriptors are few
 WAITING = 128  # who finds no place there isn't even told that there are too many
@@ -50,14 +50,7 @@ class Control:
         self._unlink()
         self._bell = os.eventfd(0, os.EFD_NONBLOCK | os.EFD_CLOEXEC)
         self._spare: int | None = os.dup(self._bell)
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        umask = os.umask(FOR_ALL)  # with no moment in between, as chmod would have
-        try:
-            self._socket.bind(f"/proc/self/fd/{self._folder}/{NAME}")
-        finally:
-            os.umask(umask)
-        self._socket.listen(WAITING)
-        self._socket.settimeout(0)
+        self._socket = _listening(f"/proc/self/fd/{self._folder}/{NAME}")
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._socket, selectors.EVENT_READ)
         self._selector.register(self._bell, selectors.EVENT_READ)
@@ -217,6 +210,22 @@ class Control:
 def at_once(make: Callable[[], Json]) -> Answer:
     """What is answered without waiting for anybody."""
     return lambda reply: reply(make())
+
+
+def _listening(path: str) -> socket.socket:
+    """Raises Unusable."""
+    listening = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+    umask = os.umask(FOR_ALL)  # with no moment in between, as chmod would have
+    try:
+        listening.bind(path)
+    except OSError as error:
+        listening.close()
+        raise Unusable(folder() / NAME, error) from None
+    finally:
+        os.umask(umask)
+    listening.listen(WAITING)
+    listening.settimeout(0)
+    return listening
 
 
 def _line(answer: Json) -> bytes:
