@@ -37,7 +37,7 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 PATIENCE = 5.0  # seconds for a daemon to stop
 
 
-class Refused(Exception):  # noqa: N818 - a state, not a fault
+class Refused(Exception):
     """The demo can't be played here now."""
 
 

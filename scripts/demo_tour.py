@@ -33,7 +33,7 @@ Detail = str
 Check = Callable[[], Detail]
 
 
-class Failed(Exception):  # noqa: N818 - a result, not a fault
+class Failed(Exception):
     """A check didn't hold."""
 
 

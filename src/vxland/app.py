@@ -208,7 +208,8 @@ class Daemon:
 
     def _mend(self) -> bool:
         """Put right what rang, if that is possible without a turn."""
-        with self._precedence.taken(), contextlib.suppress(OSError):  # the turn tells of that
+        # The turn tells of that.
+        with self._precedence.taken(), contextlib.suppress(OSError, MemoryError):
             return self._reconciler.mending.mend()
         return False
 

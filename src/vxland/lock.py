@@ -33,14 +33,14 @@ CURE = (  # of the rest
 )
 
 
-class Busy(Exception):  # noqa: N818 - a state, not a fault
+class Busy(Exception):
     """Another writer is at work in this namespace."""
 
     def __init__(self, holder: str) -> None:
         super().__init__(f"vxland is already at work in this network namespace ({holder})")
 
 
-class Unusable(Exception):  # noqa: N818 - a state, not a fault
+class Unusable(Exception):
     """The folder under /run, or something in it, isn't as vxland needs it."""
 
     def __init__(self, path: Path, error: OSError) -> None:

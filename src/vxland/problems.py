@@ -44,7 +44,7 @@ class Problem:
         return f"{self.text}. {self.cure}" if self.cure else self.text
 
 
-class Unresolved(Exception):  # noqa: N818 - a state, not a fault
+class Unresolved(Exception):
     """The configuration is valid, but it doesn't say what this machine is to be."""
 
     def __init__(self, *problems: Problem) -> None:

@@ -118,6 +118,22 @@ def test_a_loop_that_has_just_ended_needs_no_waking() -> None:
         assert not thread.is_alive()
 
 
+def test_it_goes_on_where_memory_was_short(monkeypatch: pytest.MonkeyPatch) -> None:
+    """In the same thread, since another one might not be had; who asks meanwhile waits."""
+    failures = [MemoryError(), MemoryError()]
+
+    def quieten() -> None:
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr("vxland.http.serve.quieten", quieten)
+    monkeypatch.setattr("vxland.http.thread.PAUSE", 0.01)
+    with served(Stage()) as server:
+        assert ask(port_of(server)).status == 200
+        assert not failures
+        assert server.problem is None
+
+
 def test_it_begins_again_where_it_ended(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:

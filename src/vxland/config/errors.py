@@ -26,7 +26,7 @@ class ConfigError:
         return asdict(self)
 
 
-class InvalidConfig(Exception):  # noqa: N818 - it holds errors, many of them
+class InvalidConfig(Exception):
     """The configuration can't be used; ``errors`` says everything that is wrong with it."""
 
     def __init__(self, errors: Iterable[ConfigError]) -> None:

@@ -48,7 +48,7 @@ class Sources:
     digest: str  # SHA-256 over names and bytes: tells one configuration from another
 
 
-class Unusable(Exception):  # noqa: N818 - said of a file
+class Unusable(Exception):
     """A file or folder that can't be read, or isn't TOML; ``error`` says why."""
 
     def __init__(

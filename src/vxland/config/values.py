@@ -18,7 +18,7 @@ _SECONDS = (3600.0, 60.0, 1.0, 0.001)
 _LISTEN = re.compile(r"(?:\[(?P<v6>[^\]]*)\]|(?P<host>[^:\[\]]+)):(?P<port>[0-9]{1,5})")
 
 
-class Unusable(ValueError):  # noqa: N818 - said of a value
+class Unusable(ValueError):
     """A value that won't do: why, and what to do."""
 
     def __init__(self, message: str, cure: str) -> None:

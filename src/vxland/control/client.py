@@ -13,13 +13,13 @@ LONGEST_ANSWER = 64 << 20  # bytes: the status of 1,000 tunnels takes less than 
 SEE = "See what it does: systemctl status vxland"
 
 
-class NotRunning(Exception):  # noqa: N818 - a state, not a fault
+class NotRunning(Exception):
     """No daemon answers in this network namespace."""
 
     daemon = "not running"  # as the status has it
 
 
-class Silent(TimeoutError):  # noqa: N818 - a state, not a fault
+class Silent(TimeoutError):
     """There is a daemon, and it doesn't answer: it is stopped, or hangs."""
 
     daemon = "silent"

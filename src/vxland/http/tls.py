@@ -8,7 +8,7 @@ import stat
 OTHERS = stat.S_IROTH
 
 
-class Unusable(Exception):  # noqa: N818 - said of a file or a port
+class Unusable(Exception):
     """Something that can't be had: why, and what to do."""
 
 
@@ -98,7 +98,7 @@ def _at_once(path: str, flags: int) -> int:
     return os.open(path, flags | os.O_NONBLOCK)
 
 
-class _Passphrase(Exception):  # noqa: N818 - a state, not a fault
+class _Passphrase(Exception):
     """The key has one."""
 
 

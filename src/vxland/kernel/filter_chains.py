@@ -38,7 +38,7 @@ PORTS = {IIFNAME: "source", OIFNAME: "target"}
 CODES = {VERDICTS[verdict]: verdict for verdict in (DROP, RETURN)}
 
 
-class Strange(Exception):  # noqa: N818 - no error: it is somebody's
+class Strange(Exception):
     """A rule has something that vxland doesn't write."""
 
 

@@ -15,7 +15,7 @@ class Unknown:
     cure: str = "Write the value itself in its place, in a copy of the script"
 
 
-class Unknowable(Exception):  # noqa: N818 - it is said of a value
+class Unknowable(Exception):
     """Raised where a value can't be known."""
 
     def __init__(self, unknown: Unknown) -> None:
@@ -23,7 +23,7 @@ class Unknowable(Exception):  # noqa: N818 - it is said of a value
         self.unknown = unknown
 
 
-class Misread(Exception):  # noqa: N818 - it is said of a script
+class Misread(Exception):
     """Raised where the syntax tree can't be right, so that nothing in it can be relied on."""
 
     def __init__(self, line: int) -> None:

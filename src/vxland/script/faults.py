@@ -18,7 +18,7 @@ class Fault:
         return f"{where}: {self.what}. {self.cure}"
 
 
-class NotImportable(Exception):  # noqa: N818 - it holds faults, many of them
+class NotImportable(Exception):
     """Scripts that no configuration can be made of."""
 
     def __init__(self, faults: Iterable[Fault]) -> None:
