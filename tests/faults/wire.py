@@ -1,10 +1,16 @@
-"""What can go wrong between vxland and the kernel, at the sockets of ``vxland.kernel.netlink``."""
+"""What can go wrong between vxland and the kernel, at the sockets of ``vxland.kernel.netlink``.
+
+pyroute2 has a socket that fails at random (``ChaoticIPRoute``). vxland uses none of its sockets, so
+these take its place; they fail at a place that is known, and can be tried again.
+"""
 
 import errno
 import os
 import socket
 import struct
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,6 +37,8 @@ class Wire:
         self._fault: Fault | None = None
         self._left = 0
         self.struck = 0
+        self.room = netlink.DATAGRAM  # bytes of a datagram that are received
+        self.failed = Counter[int | None]()  # calls, by the kernel itself, by errno
 
     def arm(self, fault: "Fault", place: int) -> None:
         """The next fault, at the ``place``-th occasion from now (the first is 1)."""
@@ -80,9 +88,9 @@ class Socket:
         if (fault := self.wire.strikes(SENDING)) is not None:
             data = fault.act(self, bytes(data))
         if not any(map(is_acknowledged, messages := parts(data))):  # it only asks
-            self.real.sendall(data)
+            self._send(data)
             return
-        self.real.sendall(b"".join(map(self._request, messages)))
+        self._send(b"".join(map(self._request, messages)))
         self.wire.watch()
 
     def recv(self, size: int, flags: int = 0) -> bytes:
@@ -90,12 +98,25 @@ class Socket:
         self._alive()
         if self.late:
             return self.late.pop(0)
-        data = self.real.recv(size, flags)
+        with self._noted():
+            data = self.real.recv(min(size, self.wire.room), flags)
         if self.answers:
             data = b"".join(map(self._answer, parts(data)))
         if (fault := self.wire.strikes(RECEIVING)) is not None:
             data = fault.act(self, data)
         return data
+
+    def _send(self, data: bytes) -> None:
+        with self._noted():
+            self.real.sendall(data)
+
+    @contextmanager
+    def _noted(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            self.wire.failed[error.errno] += 1
+            raise
 
     def _alive(self) -> None:
         if self.dead:

@@ -21,7 +21,14 @@ from vxland.kernel.counters import read_device
 from vxland.kernel.destinations import Destinations
 from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import IFINFO
-from vxland.kernel.netlink import DATAGRAM, NETLINK_NETFILTER, NETLINK_ROUTE, RECEIVE_BUFFER
+from vxland.kernel.netlink import (
+    DATAGRAM,
+    NETLINK_NETFILTER,
+    NETLINK_ROUTE,
+    RECEIVE_BUFFER,
+    SO_RCVBUFFORCE,
+    widen,
+)
 from vxland.kernel.processes import (
     PID_BITS,
     has_the_kernels_numbers,
@@ -33,7 +40,6 @@ from vxland.kernel.suspects import Suspects
 from vxland.kernel.wire import HEADER, NetlinkError, attributes, readable, split
 from vxland.traffic import Seen
 
-SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
 LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR = 1, 3, 5, 7, 8, 9  # RTNLGRP_…
 IPV6_ROUTE, IPV6_RULE, NEXTHOP = 11, 19, 32
 NFTABLES = 7  # NFNLGRP_NFTABLES
@@ -261,10 +267,7 @@ def _listen(protocol: int, groups: Iterable[int], buffer: int) -> socket.socket:
         socket.AF_NETLINK, socket.SOCK_RAW | socket.SOCK_CLOEXEC | socket.SOCK_NONBLOCK, protocol
     )
     try:
-        try:
-            listener.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, buffer)
-        except PermissionError:  # no CAP_NET_ADMIN outside of this user namespace
-            listener.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+        widen(listener, SO_RCVBUFFORCE, socket.SO_RCVBUF, buffer)
         listener.bind((0, sum(1 << (group - 1) for group in groups)))
     except OSError:
         listener.close()

@@ -4,7 +4,6 @@ pyroute2 makes and reads the messages. Its sockets decode all they receive, whic
 (1,000 links: 9 ms to read, 400 ms to decode); here nobody decodes what hasn't changed.
 """
 
-import contextlib
 import errno
 import socket
 import struct
@@ -28,7 +27,7 @@ from vxland.kernel.wire import (
 NETLINK_ROUTE = 0
 NETLINK_NETFILTER = 12
 SOL_NETLINK = 270
-SO_SNDBUFFORCE = 32
+SO_SNDBUFFORCE, SO_RCVBUFFORCE = 32, 33  # include/uapi/asm-generic/socket.h
 NETLINK_EXT_ACK = 11
 NETLINK_GET_STRICT_CHK = 12
 
@@ -140,18 +139,26 @@ class Netlink(Closing):
     def ask(self, messages: Sequence[bytes]) -> list[bytes | NetlinkError]:
         """Send requests that have one message, or an error, for an answer each."""
         answers: list[bytes | NetlinkError] = []
-        for start in range(0, len(messages), BATCH):
-            batch = messages[start : start + BATCH]
-            first = self._sequence + 1
-            self._send(batch, NLM_F_REQUEST)
-            seen: dict[int, bytes | NetlinkError] = {}
-            while len(seen) < len(batch):
-                for kind, sequence, message in self._receive():
-                    error = refused(message) if kind == NLMSG_ERROR else None
-                    if sequence >= first:
-                        seen[sequence] = error or message
-            answers += [seen[first + position] for position in range(len(batch))]
+        at_once = BATCH
+        while left := messages[len(answers) :]:
+            try:
+                answers += self._ask(left[:at_once])
+            except OSError as error:
+                if error.errno != errno.ENOBUFS or at_once == 1:
+                    raise
+                at_once = (at_once + 1) // 2  # a link's answer takes up to 5 KiB of the buffer
         return answers
+
+    def _ask(self, messages: Sequence[bytes]) -> list[bytes | NetlinkError]:
+        first = self._sequence + 1
+        self._send(messages, NLM_F_REQUEST)
+        seen: dict[int, bytes | NetlinkError] = {}
+        while len(seen) < len(messages):
+            for kind, sequence, message in self._receive():
+                error = refused(message) if kind == NLMSG_ERROR else None
+                if sequence >= first:
+                    seen[sequence] = error or message
+        return [seen[first + position] for position in range(len(messages))]
 
     def dump(self, message: bytes) -> list[bytes]:
         """The messages of a dump, headers included; asked again where it was interrupted."""
@@ -223,11 +230,8 @@ def open_socket(protocol: int) -> socket.socket:
     try:
         # By the kernel: of a socket with a time-out of its own Python asks twice each time.
         opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVTIMEO, TIMEOUT)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, RECEIVE_BUFFER)
-        size = struct.pack("=i", SEND_BUFFER)
-        opened.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, size)  # as far as all may
-        with contextlib.suppress(PermissionError):  # in a container of a user's
-            opened.setsockopt(socket.SOL_SOCKET, SO_SNDBUFFORCE, size)
+        widen(opened, SO_RCVBUFFORCE, socket.SO_RCVBUF, RECEIVE_BUFFER)
+        widen(opened, SO_SNDBUFFORCE, socket.SO_SNDBUF, SEND_BUFFER)
         opened.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
         if protocol == NETLINK_ROUTE:
             opened.setsockopt(SOL_NETLINK, NETLINK_GET_STRICT_CHK, 1)
@@ -236,3 +240,11 @@ def open_socket(protocol: int) -> socket.socket:
         opened.close()
         raise
     return opened
+
+
+def widen(opened: socket.socket, forced: int, usual: int, size: int) -> None:
+    """Give a buffer this many bytes, past net.core's limits; in a user's container within them."""
+    try:
+        opened.setsockopt(socket.SOL_SOCKET, forced, size)
+    except PermissionError:  # no CAP_NET_ADMIN outside of this user namespace
+        opened.setsockopt(socket.SOL_SOCKET, usual, size)
