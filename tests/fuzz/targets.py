@@ -5,11 +5,19 @@ hypothesis, scripts/fuzz with what coverage suggests. Files are fuzzed by
 tests/unit/test_config_fuzz.py and tests/core/test_script_fuzz.py, too.
 """
 
+import asyncio
 import contextlib
+import struct
 from collections.abc import Callable, Sequence
+from ipaddress import ip_address
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import TypeVar, cast
+
+import dns.asyncresolver
+import dns.message
+import dns.nameserver
+import dns.query
 
 from vxland.config.errors import InvalidConfig
 from vxland.config.load import load
@@ -21,6 +29,8 @@ from vxland.kernel.link_table import LinkTable
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.suspects import Suspects
 from vxland.kernel.wire import HEADER, NetlinkError, readable, split
+from vxland.lookup import query
+from vxland.names import Answer, Lookup, renewed, usable
 from vxland.script.faults import NotImportable
 from vxland.script.mesh import mesh
 from vxland.script.setup import setup
@@ -98,7 +108,61 @@ def script(data: bytes) -> None:
         mesh([setup("a.sh", data)])
 
 
+class Oracle(dns.nameserver.Nameserver):
+    """A name server: to every question it says the same.
+
+    The first four bytes are a response code and how many records there are of each section, and
+    the rest is these; header and question are as they should be.
+    """
+
+    def __init__(self, data: bytes) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        counts, self._records = data[:4].ljust(4, b"\0"), data[4:]
+        self._counts = struct.pack(">BBHHHH", 0x81, counts[0] & 15, 1, *counts[1:])
+
+    def __str__(self) -> str:
+        return "Do53:192.0.2.53@53"
+
+    def answer_nameserver(self) -> str:
+        return "192.0.2.53"
+
+    def answer_port(self) -> int:
+        return 53
+
+    def is_always_max_size(self) -> bool:
+        return True
+
+    async def async_query(
+        self, request: dns.message.QueryMessage, *_: object, **__: object
+    ) -> dns.message.Message:
+        asked = request.to_wire()
+        question = asked[12 : len(request.question[0].name.to_wire() or b"") + 16]
+        answer = asked[:2] + self._counts + question + self._records
+        told = dns.message.from_wire(answer)
+        if not request.is_response(told):
+            raise dns.query.BadResponse
+        return told
+
+
+def names(data: bytes) -> None:
+    """What a name server answers: it takes no address away, and each one is a server's."""
+    resolver = dns.asyncresolver.Resolver(configure=False)
+    resolver.nameservers = [Oracle(data)]
+
+    async def ask() -> Lookup:
+        return query._joined(
+            [await query._ask(resolver, "a.example.org", version) for version in (4, 6)]
+        )
+
+    lookup = asyncio.run(ask())
+    assert usable(lookup.addresses) == lookup.addresses
+    assert bool(lookup.addresses) != bool(lookup.reason)
+    assert lookup.ttl >= 0
+    before = Answer(frozenset({ip_address("192.0.2.1")}), frozenset(), "")
+    assert renewed(before, lookup).addresses
+
+
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (links, entries, addresses, events, saved_rules, configuration, script)
+    for target in (links, entries, addresses, events, saved_rules, configuration, script, names)
 }

@@ -32,6 +32,20 @@ def _packed(parts: list[tuple[int, bytes]]) -> bytes:
     )
 
 
+@st.composite
+def records(draw: st.DrawFn) -> bytes:
+    """What a name server tells: addresses, aliases, and what else there is, some too short."""
+    named = st.sampled_from((b"\xc0\x0c", b"\1b\xc0\x0e", b"\0", b"\xc0\xff"))
+    data = st.one_of(st.binary(min_size=4, max_size=4), st.binary(max_size=17), named)
+    part = st.tuples(named, st.sampled_from((1, 28, 5, 39, 41, 6)), st.integers(0, 2**32 - 1), data)
+    parts = draw(st.lists(part, max_size=4))
+    told = b"".join(
+        name + struct.pack(">HHIH", kind, 1, ttl, len(value)) + value
+        for name, kind, ttl, value in parts
+    )
+    return bytes((draw(st.sampled_from((0, 0, 0, 2, 3, 5))), len(parts), 0, 0)) + told
+
+
 CHAINS = ("*filter", "*nat", ":VXLAND", ":VXLAND DROP", "-A", "-A VXLAND", "-A FORWARD -j x", "")
 LINES = st.lists(st.sampled_from(CHAINS), max_size=6).map(lambda some: "\n".join(some).encode())
 
@@ -41,7 +55,7 @@ def test_any_bytes(name: str) -> None:
     """Of any sort."""
 
     @examples(60)
-    @given(st.one_of(st.binary(max_size=120), attributes(), LINES))
+    @given(st.one_of(st.binary(max_size=120), attributes(), LINES, records()))
     def try_one(data: bytes) -> None:
         TARGETS[name](data)
 
