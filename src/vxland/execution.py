@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from itertools import groupby
 from typing import Protocol
 
@@ -13,6 +14,9 @@ from vxland.operations import (
     Adopt,
     Attach,
     BringUp,
+    CreateBridge,
+    CreateVtep,
+    DeleteLink,
     Guarding,
     Operation,
     Phase,
@@ -23,6 +27,7 @@ from vxland.ownership import own_links
 from vxland.plan import Plan
 
 APART = (AddAddress, RemoveAddress)  # a bridge without its address is a bridge
+NAMING = (CreateBridge, CreateVtep, Rename)  # after which there is such a device
 TABLES_APART = (INGRESS_TABLE, TALLY_TABLE)  # what filters and what counts: tunnels run without
 
 
@@ -73,10 +78,11 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
 
 def _execute(plan: Plan, kernel: Kernel) -> Iterator[Outcome]:
     failed: set[str] = set()
+    unguarded = partial(_unguarded, plan)
     for _, group in groupby(plan.operations, key=lambda o: (o.phase, o.step)):
         operations = tuple(group)
         failures = _skipped(operations, failed) if failed else {}
-        for carry_out in (_unguarded, _performed):
+        for carry_out in (unguarded, _performed):
             ready = [o for o in operations if o not in failures] if failures else operations
             failures |= carry_out(ready, kernel)
         if not failures:  # to look up thousands of operations takes milliseconds
@@ -118,11 +124,24 @@ def _depends_on(operation: Operation, failed: set[str]) -> bool:
     )
 
 
-def _unguarded(operations: Sequence[Operation], kernel: Kernel) -> dict[Operation, Failure]:
+def _departing(plan: Plan) -> frozenset[str]:
+    """The devices that a plan deletes and doesn't make anew."""
+    gone = frozenset(o.device for o in plan.operations if isinstance(o, DeleteLink))
+    return gone - {_name_after(o) for o in plan.operations if isinstance(o, NAMING)}
+
+
+def _unguarded(
+    plan: Plan, operations: Sequence[Operation], kernel: Kernel
+) -> dict[Operation, Failure]:
     """What must not be done, since the kernel was not seen to hold the guards that it needs."""
-    if not any(operation.needs for operation in operations):
+    disarms = any(operation.phase is Phase.DISARM for operation in operations)
+    departing = _departing(plan) if disarms else frozenset[str]()
+    if not departing and not any(operation.needs for operation in operations):
         return {}
     seen = kernel.read_back()
+    if lingering := sorted(departing & seen.links.keys()):  # whatever the kernel said of it
+        left = Failure(f"{lingering[0]}, which was deleted, is there still")
+        return dict.fromkeys(operations, left)
     tunnels = [link for link in own_links(seen) if link.up and link.is_tunnel]
     armed = arms(seen)
     refused = {}

@@ -16,6 +16,7 @@ from vxland.operations import (
     BringUp,
     CreateBridge,
     CreateVtep,
+    DeleteLink,
     Guarding,
     Isolate,
     MakeIngress,
@@ -24,6 +25,7 @@ from vxland.operations import (
     SetAlias,
     SetMtu,
     TakeDown,
+    TrimChain,
     Unisolate,
     WriteChain,
 )
@@ -144,6 +146,17 @@ def test_nothing_is_disarmed_once_something_failed() -> None:
     outcomes = execute(Plan(steps), Reluctant(failing=steps[:1], seen=seen(port(C))))
     assert texts(outcomes) == ["could not", f"{C} failed before"]
     assert texts(execute(Plan((disarm,)), Reluctant(seen=seen(port(C))))) == [None]
+
+
+def test_nothing_is_disarmed_while_what_should_be_gone_is_there() -> None:
+    """Whatever the kernel said to its deletion. Another one by that name is no reason."""
+    delete, disarm = DeleteLink("lan", B), TrimChain("", "VXLAND", (), ())
+    left = Reluctant(seen=seen(port(B, is_up=True)))
+    told = texts(execute(Plan((delete, disarm)), left))
+    assert told == [None, f"{B}, which was deleted, is there still"]
+    assert texts(execute(Plan((delete, disarm)), Reluctant(seen=seen(port(C))))) == [None, None]
+    named = Rename("lan", C, B)
+    assert texts(execute(Plan((delete, named, disarm)), left)) == [None, None, None]
 
 
 def test_every_step_is_sent_by_itself() -> None:

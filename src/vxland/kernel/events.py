@@ -98,15 +98,21 @@ class Events(Closing, Generic[TriggerT]):
             data = self._read()
             if data is None:
                 break
-            rings |= not data  # lost
+            if not data:
+                rings = True
+                self._missed()
             try:
                 with readable():
                     for kind, _, message in split(data):
                         self.received += 1
                         rings |= self._matters(kind, message)
-            except NetlinkError:  # whatever it told
+            except NetlinkError:
                 rings = True
+                self._missed()
         return rings
+
+    def _missed(self) -> None:
+        """It isn't known what the kernel told."""
 
     def likely(self, now: float | None = None, within: float = 10.0) -> str | None:
         """Who caused most of the last ``within`` seconds; ``now`` is monotonic, or this moment."""
@@ -168,13 +174,8 @@ class LinkEvents(Events[TriggerT]):
         """What rang so far is dealt with, or will be by a look at everything."""
         self._touched = set()
 
-    def drain(self) -> bool:
-        """Read what waits (a storm in parts); True if any of it may matter or was lost."""
-        before = self.overruns
-        rings = super().drain()
-        if self.overruns != before:
-            self._touched = None
-        return rings
+    def _missed(self) -> None:
+        self._touched = None
 
     def watch(self, remotes: frozenset[IPAddress]) -> None:
         """From now on a route matters only if it leads to one of these.
