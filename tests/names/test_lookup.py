@@ -94,6 +94,7 @@ def test_a_resolv_conf_without_servers(namespace: Namespace, text: str, reason: 
         "nameserver 127.0.0.2\nnameserver 127.0.0.3\nnameserver 127.0.0.1\n",
         "options timeout:30\nnameserver 127.0.0.2\nnameserver 127.0.0.1\n",
         "options timeout:0\nnameserver 127.0.0.1\n",
+        "options timeout:-1\nnameserver 127.0.0.1\n",
     ],
 )
 def test_servers_that_are_silent_leave_time_for_the_next(scripted: Scripted, text: str) -> None:

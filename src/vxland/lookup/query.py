@@ -40,7 +40,8 @@ async def look_up(name: str, hosts: Hosts) -> Lookup:
     except (dns.exception.DNSException, OSError, ValueError) as error:
         return Lookup(reason=f"/etc/resolv.conf is of no use: {_said(error)}")
     share = PATIENCE / len(resolver.nameservers)  # so that the last one is asked, too
-    resolver.timeout = min(resolver.timeout or share, share)
+    if not 0 < resolver.timeout < share:
+        resolver.timeout = share
     parts = await asyncio.gather(*(_ask(resolver, name, family) for family in RECORDS))
     return _joined(parts)
 
