@@ -4,6 +4,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 IPAddress = IPv4Address | IPv6Address
 IPInterface = IPv4Interface | IPv6Interface
+NOWHERE: dict[int, IPAddress] = {4: IPv4Address(0), 6: IPv6Address(0)}  # by version: no remote
 
 
 def needs_zone(address: IPAddress) -> bool:

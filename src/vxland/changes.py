@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 
+from vxland.addresses import IPAddress
 from vxland.execution import Outcome
 from vxland.model import Desired
 from vxland.operations import CreateBridge, CreateVtep, Operation
@@ -27,7 +28,7 @@ def by_part(outcomes: Iterable[Outcome], desired: Desired) -> dict[Part, list[Op
     """
     devices = by_device(outcomes)
     anew = {device for device, done in devices.items() if any(map(_makes, done))}
-    peers = {
+    peers: dict[tuple[str, IPAddress | None], str] = {
         (vtep.device, remote.address): remote.peer
         for overlay in desired.overlays
         if overlay.shared
@@ -38,7 +39,7 @@ def by_part(outcomes: Iterable[Outcome], desired: Desired) -> dict[Part, list[Op
     parts: dict[Part, list[Operation]] = {}
     for device, done in devices.items():
         for operation in done:
-            peer = peers.get((device, operation.leads_to), "")  # type: ignore[arg-type]
+            peer = peers.get((device, operation.leads_to), "")
             parts.setdefault((device, peer), []).append(operation)
     return parts
 

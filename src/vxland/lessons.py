@@ -2,7 +2,7 @@
 
 import time
 from collections.abc import Collection, Mapping
-from random import Random
+from random import SystemRandom
 
 from vxland.aftermath import Failures, Repairs
 from vxland.backoff import Backoff
@@ -25,7 +25,7 @@ class Lessons:
 
     def __init__(self, others: Others) -> None:
         self._others = others
-        self.backoff: Backoff[str] = Backoff(Random().random)  # noqa: S311 - jitter, no secret
+        self.backoff: Backoff[str] = Backoff(SystemRandom().random)
         self.fights = Fights()
         self._culprits: dict[tuple[str, str], str | None] = {}
         self._repairs = Repairs()

@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from ipaddress import IPv4Address
 
 from vxland.addresses import IPAddress, zone
 from vxland.model import Overlay, Tunnel, Vtep
@@ -103,7 +104,7 @@ def fragments(vtep: Vtep) -> bool:
 
     Measured: a VXLAN device's packets over IPv6 never do (net/ipv6/ip6_output.c, ip6_fragment).
     """
-    return vtep.local.version == 4 and vtep.options.df is not Df.SET  # noqa: PLR2004
+    return isinstance(vtep.local, IPv4Address) and vtep.options.df is not Df.SET
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,11 +11,11 @@ from tests.fake.tunnels import ELSEWHERE
 from tests.fake.vandalism import Vandalism
 from tests.fake.wishes import led_to
 from vxland import operations as ops
+from vxland.addresses import NOWHERE
 from vxland.guards.nftables import rule
 from vxland.identity import CHAIN, FORWARD_RULES, INGRESS_TABLE, TABLE, TALLY_TABLE
 from vxland.model import Bridge, Vtep
 from vxland.observed import NULL_MAC, PORT_FLAGS, Abroad, Counted, Element, FdbEntry
-from vxland.plan.vteps import NOWHERE
 from vxland.settings import Df, VxlanOptions
 
 Step = ops.Operation | Vandalism

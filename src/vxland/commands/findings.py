@@ -1,6 +1,7 @@
 """A diagnosis as a person on call reads it: the worst first, equal lines of many peers as one."""
 
 from collections.abc import Iterator, Sequence
+from typing import Literal
 
 from rich.text import Text
 
@@ -15,6 +16,7 @@ NAMED = 5  # peers of one line, where something is to be done
 NAMED_FINE = 3
 CURES = 3  # ways to mend the same that are told, each with its peers
 HERE = "this machine"
+COUNTED: tuple[Literal["problem", "warning"], ...] = ("problem", "warning")  # in the verdict
 
 Merged = tuple[FindingJson, list[str]]  # a line, and the peers that it is about
 
@@ -34,9 +36,7 @@ def lines(diagnosis: DiagnosisJson) -> Iterator[Text]:
 def _verdict(diagnosis: DiagnosisJson) -> Text:
     counts = diagnosis["counts"]
     words = [
-        f"{counts[state]} {word}{'s' * (counts[state] != 1)}"  # type: ignore[literal-required]
-        for state, word in (("problem", "problem"), ("warning", "warning"))
-        if counts[state]  # type: ignore[literal-required]
+        f"{counts[state]} {state}{'s' * (counts[state] != 1)}" for state in COUNTED if counts[state]
     ]
     style = BAD if counts["problem"] else NOTE if words else GOOD
     if counts["unknown"]:

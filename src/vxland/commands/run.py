@@ -1,6 +1,5 @@
 """``vxland run``: the daemon, in the foreground."""
 
-import sys
 from argparse import Namespace
 from collections.abc import Sequence
 from functools import partial
@@ -16,7 +15,6 @@ BAD_CONFIG = 78  # EX_CONFIG, sysexits(3): the unit doesn't restart on it
 
 def run(options: Namespace) -> int:
     """0 stopped, 78 bad configuration at start, 1 failed."""
-    sys.stderr.reconfigure(line_buffering=True)  # type: ignore[union-attr]
     set_up(options.log_level)
     with explained(options, bad_config=BAD_CONFIG, tell=partial(_not_started, options)):
         settings = load(options.config)

@@ -10,6 +10,7 @@ from typing import Any
 LONGEST = 60  # characters shown of one value
 
 _BARE_KEY = re.compile(r"[A-Za-z0-9_-]+")
+LAST_SHORT = 0xFFFF  # character that TOML's \u reaches
 _SHORT_ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\t": "\\t", "\r": "\\r"}
 _INT_LIMIT = 10**LONGEST
 
@@ -20,7 +21,7 @@ def _escaped(character: str) -> str:
     if character.isprintable():
         return character
     code = ord(character)
-    return f"\\u{code:04x}" if code <= 0xFFFF else f"\\U{code:08x}"  # noqa: PLR2004 - TOML's \u
+    return f"\\u{code:04x}" if code <= LAST_SHORT else f"\\U{code:08x}"
 
 
 def quoted(text: str) -> str:

@@ -1,6 +1,7 @@
 """An MTU larger than the underlay's: outer packets are fragmented, or lost where they aren't."""
 
 from collections.abc import Iterator
+from ipaddress import IPv6Address
 
 from vxland.changes import some
 from vxland.model import Overlay
@@ -19,7 +20,7 @@ def lost_fragments(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
     if not lossy:
         return
     fits = min(way.fits for way in lossy)
-    version6 = any(way.tunnel.address.version == 6 for way in lossy)  # noqa: PLR2004
+    version6 = any(isinstance(way.tunnel.address, IPv6Address) for way in lossy)
     why = "over IPv6" if version6 else 'with df = "set"'
     other = "" if version6 else 'df = "unset", or '
     yield Problem(

@@ -64,7 +64,7 @@ class Server:
         if settings.tls_cert and settings.tls_key:
             certificates = Certificates(settings.tls_cert, settings.tls_key, settings.tls_client_ca)
         listener = _listener(*settings.listen)
-        thread = ServerThread(self._site, listener, certificates, _is_loopback(settings))
+        thread = ServerThread(self._site, listener, certificates, loopback=_is_loopback(settings))
         try:
             thread.start()
         except RuntimeError as error:

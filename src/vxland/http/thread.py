@@ -14,14 +14,18 @@ PAUSE = 1.0  # seconds until it goes on where memory was short
 
 
 class ServerThread(threading.Thread):
-    """Answers on a listening socket, which it closes in the end."""
+    """Answers on a listening socket, which it closes in the end.
+
+    ``loopback`` is whether only this machine reaches it.
+    """
 
     def __init__(
         self,
         site: Site,
         listener: socket.socket,
         certificates: Certificates | None,
-        loopback: bool,  # noqa: FBT001 - whether only this machine reaches it
+        *,
+        loopback: bool,
     ) -> None:
         super().__init__(name="vxland-http", daemon=True)
         self.site = site

@@ -11,7 +11,7 @@ from typing import Any
 
 from vxland import identity
 from vxland import operations as ops
-from vxland.addresses import IPInterface, unzoned, zone
+from vxland.addresses import NOWHERE, IPInterface, unzoned, zone
 from vxland.kernel import vxlan
 from vxland.kernel.directory import Directory
 from vxland.kernel.encoding import ADDRESS, LINK, NEIGHBOUR, Attribute, linkinfo
@@ -195,9 +195,9 @@ def _master(directory: Directory, device: str, bridge: str) -> bytes:
 @lru_cache
 def _flood(index: int, version: int) -> bytes:
     """A flood entry of this device up to the destination, which stands last."""
-    entry, at = FdbEntry(NULL_MAC, vxlan.NOWHERE[version]), Directory({"": index}, {})
+    entry, at = FdbEntry(NULL_MAC, NOWHERE[version]), Directory({"": index}, {})
     message = _fdb(at, "", entry, RTM_NEWNEIGH, NLM_F_CREATE | NLM_F_APPEND)
-    return message[: -len(vxlan.NOWHERE[version].packed)]
+    return message[: -len(NOWHERE[version].packed)]
 
 
 def _append_flood(operation: ops.AppendFlood, directory: Directory) -> bytes:

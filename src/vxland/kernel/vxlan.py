@@ -2,15 +2,13 @@
 
 import struct
 from functools import lru_cache
-from ipaddress import ip_address
 
-from vxland.addresses import IPAddress, unzoned
+from vxland.addresses import NOWHERE, IPAddress, unzoned
 from vxland.kernel.encoding import LINK, Attribute, linkinfo
 from vxland.model import Vtep
 from vxland.settings import VxlanOptions
 
 SUFFIX = {4: "", 6: "6"}
-NOWHERE = {4: ip_address("0.0.0.0"), 6: ip_address("::")}  # noqa: S104 - nothing is bound
 VNI = struct.Struct("=I")
 VNI_AT, REMOTE_AT = 24, 32  # in IFLA_LINKINFO, after the kind's name and the headers around
 

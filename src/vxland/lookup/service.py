@@ -4,7 +4,7 @@ import contextlib
 import threading
 import time
 from collections.abc import Callable, Mapping
-from random import Random
+from random import SystemRandom
 from typing import TYPE_CHECKING
 
 from vxland.faults import Faults
@@ -28,7 +28,7 @@ class NameService:
         self._ring = ring
         self._give_way = give_way
         self._lock = threading.Lock()
-        self._book = Book(Random().random)  # noqa: S311 - jitter, no secret
+        self._book = Book(SystemRandom().random)
         self._thread: threading.Thread | None = None
         self._loop: asyncio.AbstractEventLoop | None = None
         self._news: asyncio.Event | None = None

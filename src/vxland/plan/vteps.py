@@ -2,8 +2,8 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from ipaddress import ip_address
 
+from vxland.addresses import NOWHERE
 from vxland.guards.isolated import NAME as ISOLATED
 from vxland.identity import HIGHEST
 from vxland.model import Overlay, Vtep
@@ -36,7 +36,6 @@ from vxland.plan.forwarding import plan_forwarding
 from vxland.plan.recreation import needs_recreation
 
 IPV6_MINIMUM_MTU = 1280  # RFC 8200, section 5
-NOWHERE = {4: ip_address("0.0.0.0"), 6: ip_address("::")}  # noqa: S104 - no remote, nothing is bound
 
 
 @dataclass(frozen=True, slots=True)

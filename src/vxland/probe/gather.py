@@ -4,6 +4,7 @@ import contextlib
 import socket
 from collections.abc import Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
 from vxland.diagnosis.facts import Facts, InputChain, Path, Stray, Through, Told
 from vxland.diagnosis.targets import Ends, Target, targets
@@ -37,7 +38,7 @@ def gather(desired: Desired, observed: Observed, status: NodeStatus, digest: str
         paths = pool.submit(measure, _sizes(wanted))
         ports = pool.submit(knock, {(target.ends, target.port) for target in wanted})
         tunnels = pool.submit(examine, *_present(wanted, observed))
-        waiting: set[Future[object]] = {paths, ports, tunnels}  # type: ignore[arg-type]
+        waiting: set[Future[Any]] = {paths, ports, tunnels}
         while waiting:
             with contextlib.suppress(OSError):
                 sightings.look()

@@ -21,6 +21,7 @@ SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
 ROOM = 16 << 20  # bytes, for the answers of a thousand peers at once
 OUTGOING = 4  # PACKET_OUTGOING
 LONGEST = 2048  # bytes of a frame that are read
+OLD = 4  # the Internet Protocol's version, where it isn't 6
 UDP_AND_VXLAN = struct.Struct("!8xII")  # flags and VNI, each with what is reserved
 STRAYS = 1000  # of them that are remembered
 
@@ -97,7 +98,7 @@ class Wires(Closing):
     def _read_outside(self, seen: Seen) -> None:
         for frame, _ in _frames(self._outside):
             start = frames.ETHERNET.size
-            old = frame[start] >> 4 == 4  # noqa: PLR2004 - the Internet Protocol's version
+            old = frame[start] >> 4 == OLD
             length = (frame[start] & 0x0F) * 4 if old else frames.IPV6.size
             source = frame[start + 12 : start + 16] if old else frame[start + 8 : start + 24]
             _, last = UDP_AND_VXLAN.unpack_from(frame, start + length)

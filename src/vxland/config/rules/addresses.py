@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Iterator
-from ipaddress import IPv6Interface, ip_interface
+from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from vxland import peers
 from vxland.addresses import IPInterface, needs_zone
@@ -83,7 +83,7 @@ def _is_network(value: IPInterface) -> bool:
 
 def _is_broadcast(value: IPInterface) -> bool:
     return (
-        value.version == 4  # noqa: PLR2004 - IPv4
+        isinstance(value, IPv4Interface)
         and value.ip == value.network.broadcast_address
         and _has_network_address(value)
     )
