@@ -3,6 +3,7 @@
 Lost notifications tell of themselves. Whoever has no notifications is told of everything.
 """
 
+import contextlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 
@@ -33,18 +34,22 @@ class Onlooker:
         guards: Collection[str] = (),
     ) -> Observed:
         """As the kernel does; all of it where others' rules are asked for, or links are others."""
-        if others:
-            return self._kernel.observe(remotes, others=others, guards=guards)
-        before, touched = self._seen, self._touched
-        seen, since = self._kernel.look_again(before, touched, guards=guards)
-        if since is None or _differ(since, seen):  # what follows from links isn't as it was
-            return self._kernel.observe(remotes, guards=guards)
-        self._seen, self._touched = seen, ()
-        return replace(seen, abroad=None, host=self.host(remotes))
+        seen = None
+        if not others:
+            with contextlib.suppress(OSError):  # what was touched has gone meanwhile, say
+                seen = self._look(remotes, guards)
+        return seen or self._kernel.observe(remotes, others=others, guards=guards)
 
     def host(self, remotes: frozenset[IPAddress] = frozenset()) -> Host:
         """What the machine has apart from overlays."""
         return self._kernel.host_again(self._seen.host, remotes)
+
+    def _look(self, remotes: frozenset[IPAddress], guards: Collection[str]) -> Observed | None:
+        seen, since = self._kernel.look_again(self._seen, self._touched, guards=guards)
+        if since is None or _differ(since, seen):
+            return None  # what follows from links isn't as it was
+        self._seen, self._touched = seen, ()
+        return replace(seen, abroad=None, host=self.host(remotes))
 
 
 def _differ(since: Since, seen: Observed) -> bool:

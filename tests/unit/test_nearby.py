@@ -1,5 +1,6 @@
 """A turn that isn't about the kernel sees what a look at everything shows, on the fake kernel."""
 
+import errno
 from collections.abc import Collection
 from dataclasses import replace
 
@@ -115,6 +116,19 @@ def test_where_it_isnt_known_who_goes_by_which_name() -> None:
     made, again = node(kernel), kernel.look_again
     kernel.look_again = lambda *args, **kw: (again(*args, **kw)[0], None)  # type: ignore[assignment,method-assign]
     looks = kernel.whole
+    onlooker(made).observe()
+    assert kernel.whole == looks + 1
+
+
+def test_what_goes_during_the_look() -> None:
+    """It is looked at with everything else, which isn't surprised."""
+    kernel = Counting()
+    made, looks = node(kernel), kernel.whole
+
+    def gone(*_: object, **__: object) -> None:
+        raise OSError(errno.ENODEV, "No such device")
+
+    made.watch.look_again = gone  # type: ignore[assignment,method-assign]
     onlooker(made).observe()
     assert kernel.whole == looks + 1
 
