@@ -4,6 +4,7 @@ import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
 from dataclasses import dataclass, replace
+from itertools import count
 
 import pytest
 
@@ -12,6 +13,7 @@ from tests.core.truth import untruths
 from tests.faults.wire import Wire
 from vxland.doorbell import Trigger
 from vxland.hazards import looping_pairs
+from vxland.kernel.events import LinkEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
 from vxland.names import Answer
@@ -54,7 +56,10 @@ class File:
 
 
 class Nobody:
-    """No names, no other programs' files, and nobody seen changing anything."""
+    """No names, no other programs' files, and nobody seen changing anything; the kernel tells."""
+
+    def __init__(self, events: LinkEvents[Trigger]) -> None:
+        self._events = events
 
     def answers(self, names: frozenset[str]) -> Mapping[str, Answer]:
         del names
@@ -67,11 +72,14 @@ class Nobody:
         del rules, within
         return None
 
-    def touched(self) -> None:
-        """Nor which devices."""
+    def touched(self) -> frozenset[int] | None:
+        """Which devices it told of."""
+        self._events.drain()
+        return self._events.touched
 
     def forget(self) -> None:
-        """The same."""
+        """They are about to be looked at."""
+        self._events.forget()
 
     def claims(self, desired: Desired, observed: Observed) -> tuple[Claim, ...]:
         del desired, observed
@@ -84,21 +92,24 @@ class Stage:
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sh(STRANGERS)
         self._witness = LinuxKernel()
+        self._events = LinkEvents(Trigger.NETLINK)
         self.wire = Wire(self.look)
         monkeypatch.setattr("vxland.kernel.netlink.open_socket", self.wire.open)
         self.violations: list[str] = []
         self._theirs = self._strangers(self._witness.observe(others=True))
         self._file = File(HOME)
+        self._versions = count()
         self._begin()
 
     def close(self) -> None:
         """End all."""
         self._kernel.close()
+        self._events.close()
         self._witness.close()
 
     def _begin(self) -> None:
         self._kernel = LinuxKernel(keeps=True)
-        others = Nobody()
+        others = Nobody(self._events)
         self._reconciler = Reconciler(self._kernel, self._file, self._file.settings, others, others)
 
     def killed(self) -> None:
@@ -112,7 +123,7 @@ class Stage:
 
     def want(self, settings: Settings) -> None:
         """From now on this is in the file."""
-        self._file.settings = settings
+        self._file.settings = replace(settings, digest=str(next(self._versions)))
 
     def look(self) -> None:
         """What must be true at every moment."""

@@ -16,6 +16,7 @@ import pytest
 from tests.faults.ledger import Ledger
 from tests.faults.stage import HOME, SHARED, Stage, sh, staged
 from tests.faults.wire import ERRORS, FAULTS, Fault, refused
+from vxland.doorbell import Trigger
 from vxland.identity import GROUP
 
 pytestmark = pytest.mark.kernel
@@ -63,6 +64,15 @@ def fewer_peers(stage: Stage) -> None:
     stage.want(FEWER)
 
 
+def another_peer(stage: Stage) -> None:
+    """One comes back, of which the file alone tells; the rest has been as it is for a while."""
+    stage.want(FEWER)
+    stage.killed()
+    stage.arrive()
+    stage.turn(Trigger.NETLINK)
+    stage.want(HOME)
+
+
 Scene = Callable[[Stage], None]
 SCENES: tuple[Scene, ...] = (
     from_nothing,
@@ -70,6 +80,7 @@ SCENES: tuple[Scene, ...] = (
     without_rules,
     another_mode,
     fewer_peers,
+    another_peer,
 )
 
 
@@ -92,7 +103,7 @@ def struck(stage: Stage, scene: Scene, fault: Fault, place: int) -> bool:
     scene(stage)
     stage.wire.arm(fault, place)
     with contextlib.suppress(OSError):  # the daemon tries again
-        stage.turn()
+        stage.turn(Trigger.CONFIG if scene is another_peer else Trigger.REQUEST)
     found = stage.wire.disarm()
     stage.arrive()
     return found
@@ -106,7 +117,7 @@ def stage(monkeypatch: pytest.MonkeyPatch) -> Iterator[Stage]:
         yield made
 
 
-@scenes(vandalised, another_mode)
+@scenes(vandalised, another_mode, another_peer)
 def test_a_call_that_fails(
     stage: Stage,
     ledger: Ledger,
