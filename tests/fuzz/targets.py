@@ -24,12 +24,17 @@ import dns.query
 
 from vxland.config.errors import InvalidConfig
 from vxland.config.load import load
+from vxland.kernel import filter_chains, port_rules, tally_sets
+from vxland.kernel import routes as routing
 from vxland.kernel.addresses import read_addresses
+from vxland.kernel.attributes import attribute
+from vxland.kernel.counters import read_device
 from vxland.kernel.ebtables import parse
 from vxland.kernel.events import LinkEvents, RuleEvents
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.link_table import LinkTable
 from vxland.kernel.netlink import Netlink
+from vxland.kernel.rules import RULE_EXPRESSIONS, read_rule
 from vxland.kernel.wire import HEADER, NetlinkError, readable, split
 from vxland.lookup import query
 from vxland.names import Answer, Lookup, renewed, usable
@@ -39,6 +44,8 @@ from vxland.script.setup import setup
 
 T = TypeVar("T")
 LINK, ADDRESS, NEIGHBOUR = 16, 20, 28  # RTM_NEW…
+BODY = HEADER.size + 4  # bytes before a rule's attributes
+MOST = 60_000  # bytes of one
 
 
 class Answering:
@@ -109,6 +116,32 @@ def events(data: bytes) -> None:
         except NetlinkError:
             assert rings
             assert links.touched is None
+
+
+def rules(data: bytes) -> None:
+    """The expressions of a rule, vxland's or anybody's, and a set's elements."""
+    message = bytes(BODY) + attribute(RULE_EXPRESSIONS, data[:MOST])
+    with contextlib.suppress(NetlinkError), readable():
+        read_rule(message)
+    with contextlib.suppress(NetlinkError), readable():
+        port_rules.decode(data)
+    with contextlib.suppress(NetlinkError, filter_chains.Strange), readable():
+        filter_chains.read_rule(data)
+    for version in (4, 6):
+        with contextlib.suppress(NetlinkError), readable():
+            deque(tally_sets._read(version, [data]), maxlen=0)
+
+
+def routes(data: bytes) -> None:
+    """How a peer is reached."""
+    with contextlib.suppress(NetlinkError), readable():
+        routing._read(data)
+
+
+def counters(data: bytes) -> None:
+    """What a device has counted."""
+    with contextlib.suppress(NetlinkError), readable():
+        read_device(HEADER.pack(HEADER.size + len(data), LINK, 0, 0, 0) + data)
 
 
 def saved_rules(data: bytes) -> None:
@@ -187,5 +220,8 @@ def names(data: bytes) -> None:
 
 TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
-    for target in (links, entries, addresses, events, saved_rules, configuration, script, names)
+    for target in (
+        *(links, entries, addresses, events, rules, routes, counters),
+        *(saved_rules, configuration, script, names),
+    )
 }
