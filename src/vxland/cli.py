@@ -11,6 +11,7 @@ from types import ModuleType
 from typing import Any, NoReturn
 
 from vxland import __version__
+from vxland.litter import left_to_the_end
 
 CONFIG = Path("/etc/vxland.toml")
 WRONG_COMMAND_LINE = 64  # EX_USAGE, sysexits(3)
@@ -166,7 +167,10 @@ def parser() -> argparse.ArgumentParser:
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run a command; returns the exit status."""
+    """Run a command; returns the exit status. Without arguments it is the process's own."""
+    if arguments is None:
+        with left_to_the_end():
+            return main(sys.argv[1:])
     options = parser().parse_args(arguments)
     try:
         return int(_imported(options.command).run(options))

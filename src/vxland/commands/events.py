@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from vxland.commands.trouble import complain, explained
 from vxland.control.client import NotRunning, ask
 from vxland.events import EventJson
+from vxland.litter import picked_up
 
 if TYPE_CHECKING:
     from vxland.commands.history import History
@@ -48,6 +49,7 @@ def run(options: Namespace) -> int:
 
 def _follow(options: Namespace, events: Sequence[EventJson], skipped: int) -> int:
     """Print these but the first few, and whatever comes, a line each, until Ctrl-C."""
+    picked_up()
     # A daemon that is started anew counts from one, so the number alone doesn't tell.
     shown = {(event["number"], event["at"]) for event in events[:skipped]}
     history: History | None = None

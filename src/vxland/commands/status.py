@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from vxland.commands.trouble import complain, explained
 from vxland.control.client import NotRunning, Silent, ask
+from vxland.litter import picked_up
 
 if TYPE_CHECKING:
     from vxland.commands.glance import Rates
@@ -71,6 +72,7 @@ def _print(status: "NodeStatus", options: Namespace) -> None:
 
 def _watch(options: Namespace) -> int:
     """Show it again and again, until Ctrl-C."""
+    picked_up()
     try:
         if options.json:
             for status in _followed(options):
