@@ -76,7 +76,8 @@ class Chronicle:
         same = report.in_sync is self._in_sync
         self.node_since = min(self.node_since, at) if same else at
         self.refused_at = self._refused_at(report)
-        self._tunnels, self._overlays, self._problems = tunnels, overlays, problems
+        self._tunnels = _kept(self._tunnels, tunnels)
+        self._overlays, self._problems = overlays, problems
         self._in_sync, self._config = report.in_sync, report.config
         if told:
             self._tell(told)
@@ -155,17 +156,23 @@ class Chronicle:
         self.events = tuple(self._ring.values())
 
 
+def _kept(before: Mapping[Key, State], now: Mapping[Key, State]) -> Mapping[Key, State]:
+    """The very same where nothing has changed: else thousands of keys were new at each turn."""
+    return before if before == now else now
+
+
 def _since(
     since: Mapping[Key, float],
     before: Mapping[Key, State],
     now: Mapping[Key, State],
     at: float,
-) -> dict[Key, float]:
+) -> Mapping[Key, float]:
     """Since when each is what it is now; a clock that was set back doesn't make it the future."""
-    return {
+    found = {
         key: min(since[key], at) if key in before and before[key] == state else at
         for key, state in now.items()
     }
+    return _kept(since, found)
 
 
 def _changes(report: Report) -> Iterator[Event]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache
 
 from vxland.addresses import IPAddress
 from vxland.model import Overlay, Tunnel
@@ -28,6 +29,9 @@ class Health:
 
     state: State
     in_sync: bool
+
+
+_health = cache(Health)  # there are a few, of thousands of tunnels, turn by turn
 
 
 class Examination:
@@ -67,7 +71,7 @@ class Examination:
         whole = (tunnel.vtep.overlay, tunnel.vtep.peer)
         troubled = not self._troubled.isdisjoint((tunnel.key, whole))
         done = not self.pending(tunnel) and (device, None) not in self._parts
-        return Health(state, state == "up" and not troubled and done)
+        return _health(state, state == "up" and not troubled and done)
 
     def pending(self, tunnel: Tunnel) -> Sequence[Operation]:
         """What wasn't done of a tunnel; of a shared device, what is about this peer alone."""

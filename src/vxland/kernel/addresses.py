@@ -18,6 +18,8 @@ PROTO_RA, PROTO_LL = 2, 3
 IFA_F_SECONDARY = IFA_F_TEMPORARY = 0x01  # of an IPv4 address, and of an IPv6 one
 IFA_F_OPTIMISTIC, IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_TENTATIVE = 0x04, 0x08, 0x20, 0x40
 
+NONE: frozenset[BridgeAddress] = frozenset()
+
 
 @dataclass(slots=True)
 class Addresses:
@@ -25,6 +27,10 @@ class Addresses:
 
     by_device: dict[str, set[BridgeAddress]] = field(default_factory=dict)
     local: list[LocalAddress] = field(default_factory=list)
+
+    def on(self, device: str) -> frozenset[BridgeAddress]:
+        """Those that a device has: of thousands of tunnels none, and all the same none."""
+        return frozenset(self.by_device[device]) if device in self.by_device else NONE
 
 
 def dump_request() -> bytes:

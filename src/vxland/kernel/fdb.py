@@ -60,9 +60,11 @@ class FdbTable:
         self._devices, self._read = {}, {}
         for index, bodies in raw.items():
             whole = frozenset(bodies)
-            self._read |= {body: read[body] for body in whole if body in read}
             seen = before.get(index)
-            if seen is None or seen[0] != whole:
+            if seen is not None and seen[0] == whole:
+                whole = seen[0]  # so that the same bytes aren't kept twice, and anew each time
+            self._read |= {body: read[body] for body in whole if body in read}
+            if seen is None or seen[0] is not whole:
                 seen = (whole, frozenset(filter(None, map(self._entry, whole))))
             self._devices[index] = seen
         seen_on = {index: entries for index, (_, entries) in self._devices.items()}

@@ -123,7 +123,7 @@ class LinuxKernel(Closing):
             return Observed(
                 links=links,
                 fdb=self._fdb.refresh(self._netlink, vxlans, names, self._links.underlays),
-                addresses={name: frozenset(addresses.by_device.get(name, ())) for name in ours},
+                addresses={name: addresses.on(name) for name in ours},
                 ebtables=self.ebtables.read(others=others),
                 nftables=self.nftables.read(wanted=NFTABLES in guards),
                 ingress=self.ingress.read(),
@@ -140,13 +140,11 @@ class LinuxKernel(Closing):
         """
         seen = self.read_back()
         numbered = {index: name for name, index in self._directory.indexes.items()}
-        addresses = read_addresses(self._netlink, numbered).by_device
+        addresses = read_addresses(self._netlink, numbered)
         return replace(
             seen,
             addresses={
-                name: frozenset(addresses.get(name, ()))
-                for name, link in seen.links.items()
-                if link.kind in KINDS
+                name: addresses.on(name) for name, link in seen.links.items() if link.kind in KINDS
             },
             ingress=self.ingress.read(),
             tally=self.tally.read(),
