@@ -393,3 +393,15 @@ def test_what_was_told_anew_is_still_known_when_the_old_goes() -> None:
     assert chronicle.events[0].at == 2000.0
     chronicle.turn(turn(2001.0, MTU))
     assert [event.count for event in chronicle.events if event.device] == [2]
+
+
+def test_nothing_new_is_nothing_new_to_be_kept() -> None:
+    """Of thousands of tunnels, whose times would be made anew at each turn."""
+    chronicle = Chronicle(START)
+    chronicle.turn(turn(START + 1))
+    since = chronicle.since
+    chronicle.turn(turn(START + 2))
+    assert chronicle.since is since
+    chronicle.turn(turn(START + 3, observed=Observed()))
+    assert chronicle.since is not since
+    assert chronicle.since == dict.fromkeys(since, START + 3)

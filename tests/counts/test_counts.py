@@ -118,6 +118,18 @@ def test_a_check_that_finds_nothing(
         assert sent.total() <= MORE + 20
 
 
+def test_what_hasnt_changed_is_the_same_object(place: Place) -> None:
+    """What thousands of turns replace leaves gaps in memory, of which it grows."""
+    del place
+    with Turns(FEW, MESH) as turns:
+        settle(turns)
+        before, now = (turns.turn()[0].observed for _ in range(2))
+        for device in before.fdb:
+            assert now.links[device] is before.links[device]
+            assert now.fdb[device] is before.fdb[device]
+            assert now.addresses[device] is before.addresses[device]
+
+
 @pytest.mark.parametrize(("mode", "each"), [(MESH, A_TUNNEL), (SHARED, A_FLOOD_ENTRY)])
 def test_messages_that_make_it(
     mode: str, each: int, place: Place, sent: Counter[int], tmp_path: Path
