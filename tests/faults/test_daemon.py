@@ -84,9 +84,10 @@ def no_memory(patient: Patient) -> None:
 
 
 def memory(patient: Patient) -> None:
-    """There is memory again."""
-    patient.server.write(CONFIG)
-    patient.limit(resource.RLIMIT_AS, -1)
+    """There is memory again, and nobody wants so many."""
+    with frozen(patient.server):
+        patient.server.write(CONFIG)
+        patient.limit(resource.RLIMIT_AS, -1)
 
 
 def empty(patient: Patient) -> None:
@@ -153,9 +154,7 @@ def well(patient: Patient) -> bool:
 def tells(patient: Patient, since: int, words: str) -> bool:
     """Whether it has said so, in the log or where somebody asks."""
     said = patient.server.log.read_text(errors="replace")[since:]
-    return words in said or any(
-        words in problem["text"] for problem in patient.server.status().get("problems", ())
-    )
+    return words in said or words in json.dumps(patient.server.ask("status"))
 
 
 @pytest.mark.parametrize(
