@@ -15,6 +15,7 @@ from tests.system.installed import CONFIG, install, settled
 from tests.system.machine import Machine
 from tests.system.service import capabilities, logged, process, shown, status_line
 from tests.system.site import SYSTEM, Site
+from vxland.kernel.ebtables import ENVIRONMENT
 
 pytestmark = [pytest.mark.system, pytest.mark.timeout(300, func_only=True)]
 
@@ -75,6 +76,19 @@ print(json.dumps({
     "packets": refused(socket.AF_PACKET, socket.SOCK_RAW),
     "me": os.getuid(),
 }))
+"""
+# Who stands in the place of ebtables, in a unit that sees no shell.
+WITNESS = """\
+#!/usr/bin/python3 -I
+import json, os, sys
+with open("/run/vxland/started", "a") as started:
+    print(json.dumps([" ".join(sys.argv), dict(os.environ)]), file=started)
+os.execv("/usr/local/lib/multi", sys.argv)
+"""
+WITNESSED = """\
+[Service]
+BindReadOnlyPaths=/usr/local/lib/witness:{multi}
+InaccessiblePaths=/usr/bin/sh /usr/bin/dash /usr/bin/bash /usr/bin/env
 """
 
 
@@ -285,3 +299,26 @@ def test_override_with_a_configuration_elsewhere_works(host: Machine) -> None:
         assert shown(host, "ActiveState") == "active"
     finally:
         host.run(f"rm {OVERRIDE}; systemctl daemon-reload; systemctl restart vxland")
+
+
+def test_it_starts_ebtables_alone_and_needs_no_shell(host: Machine) -> None:
+    """With a fixed environment; a witness stands in its place, and there is no shell in reach."""
+    multi = host.run("readlink -f /usr/sbin/ebtables-save").strip()
+    drop_in = f"{SYSTEM}/vxland.service.d/witness.conf"
+    host.run(f"cp {multi} /usr/local/lib/multi")
+    host.write("/usr/local/lib/witness", WITNESS)
+    host.run("chmod 755 /usr/local/lib/witness")
+    host.write(drop_in, WITNESSED.format(multi=multi))
+    try:
+        host.run("systemctl daemon-reload; systemctl restart vxland")
+        settled(host)
+        host.run("ebtables -F; systemctl reload vxland")
+        eventually(lambda: "VXLAND" in host.run("ebtables -L FORWARD"), "the guard is back")
+        settled(host)
+        started = [json.loads(line) for line in host.run("cat /run/vxland/started").splitlines()]
+        wrote = {"/usr/sbin/ebtables-restore --noflush"}
+        assert wrote <= {words for words, _ in started} <= wrote | {"/usr/sbin/ebtables-save"}
+        assert [one for _, one in started if one != ENVIRONMENT] == []
+    finally:
+        host.run(f"rm {drop_in} /run/vxland/started; systemctl daemon-reload")
+        host.run("systemctl restart vxland")
