@@ -58,8 +58,10 @@ class Door:
 
         eventually(heard, f"{packet} is heard", pause=0.1)
 
-    def stays_shut_for(self, packet: Packet, sender: Namespace | None = None) -> None:
-        """Knock until it was seen to be dropped, and a peer is heard after it."""
+    def stays_shut_for(
+        self, packet: Packet, sender: Namespace | None = None, known: int = WITH_IT
+    ) -> None:
+        """Knock until it was seen to be dropped, and a peer is heard after it, by a known VNI."""
         before, flows = self.dropped(), []
 
         def refused() -> bool:
@@ -67,7 +69,7 @@ class Door:
             return self.dropped() > before
 
         eventually(refused, f"{packet} is dropped", pause=0.1)
-        self.opens_for(self.packet(2, WITH_IT), self.site.servers[1])
+        self.opens_for(self.packet(2, known), self.site.servers[1])
         assert not any(map(self.listener.arrived, flows)), f"{packet} came through"
 
 

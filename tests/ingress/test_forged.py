@@ -1,5 +1,6 @@
 """Nothing that is forged gets in, whatever it looks like, and everything of the peers' does."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
 
@@ -14,6 +15,10 @@ pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 TINY = 8  # bytes of a fragment: the UDP header alone, and the VNI in the next one
 LARGE = 64
 KNOCKS = 5
+COMMON = {
+    "index": ('vni = "index"\n', (0, 1)),
+    "shared": ('mode = "shared"\nvni = 4711\n', (4711,)),
+}
 
 
 @pytest.mark.parametrize("pieces", [0, LARGE, TINY], ids=["whole", "in pieces", "in tiny pieces"])
@@ -42,6 +47,18 @@ def test_a_peers_packet_with_another_pairs_vni_is_dropped(door: Door, pieces: in
     door.opens_for(door.packet(3, BESIDE, pieces), third)
     door.stays_shut_for(door.packet(3, WITH_IT, pieces), third)
     door.stays_shut_for(door.packet(2, BESIDE, pieces), second)
+
+
+@pytest.mark.parametrize(("keys", "vnis"), COMMON.values(), ids=COMMON)
+def test_what_is_all_peers_is_no_strangers(door: Door, keys: str, vnis: Sequence[int]) -> None:
+    """Where peers have VNIs in common: any of them may use each, and nobody else."""
+    door.server.configure(door.file(keys))
+    for vni in vnis:
+        for number, sender in enumerate(door.site.servers[1:], 2):
+            door.opens_for(door.packet(number, vni), sender)
+        for pieces in (0, TINY):
+            door.stays_shut_for(door.packet(STRANGER, vni, pieces), known=vni)
+    door.server.configure(door.file())
 
 
 def test_who_speaks_with_a_peers_address_gets_in(door: Door) -> None:
