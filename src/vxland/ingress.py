@@ -28,6 +28,7 @@ from vxland.operations import (
     MakeIngress,
     Operation,
     RemoveTable,
+    TrimIngress,
     WriteIngressRules,
 )
 from vxland.problems import Kind, Problem
@@ -121,9 +122,12 @@ def operations(
     if held:
         known = {(vtep.vni, vtep.port) for vtep in vteps if not (vtep.shared or vtep.common)}
         stale = frozenset(one for one in stale if (one.vni, one.port) in known)
-    if stale or due - table.elements:
+    late = _released(stale)
+    if stale - late or due - table.elements:
         added = in_order(due - table.elements)
-        yield ChangeIngress("", INGRESS_TABLE, added, in_order(stale)[::-1])
+        yield ChangeIngress("", INGRESS_TABLE, added, in_order(stale - late)[::-1])
+    if late:
+        yield TrimIngress("", INGRESS_TABLE, in_order(late)[::-1])
     if state.keeps and table.owner is Owner.NOBODY:
         yield ClaimTable("", INGRESS_TABLE)
 
@@ -179,6 +183,17 @@ def _elements(vtep: Vtep, known_by: frozenset[IPAddress]) -> Iterator[Element]:
             yield Element(f"peers{family}", vtep.port, vtep.vni, address)
         if vtep.local in known_by:
             yield Element(f"ways{family}", vtep.port, vtep.vni, address)
+
+
+def _released(stale: frozenset[Element]) -> frozenset[Element]:
+    """What ends with VNIs that aren't filtered any more.
+
+    Whatever has one must have gone by then, and until then those who had it stay let in.
+    """
+    vnis = {(one.vni, one.port) for one in stale if one.set == "vnis"}
+    return frozenset(
+        one for one in stale if vnis and (one.vni is None or (one.vni, one.port) in vnis)
+    )
 
 
 def _is_waiting(overlay: Overlay) -> bool:

@@ -19,6 +19,7 @@ from vxland.operations import (
     MakeTally,
     RemoveCounters,
     RemoveTable,
+    TrimIngress,
     TrimTable,
     WriteIngressRules,
     WriteTallyRules,
@@ -106,6 +107,11 @@ def ingress_change_script(operation: ChangeIngress) -> tuple[str, ...]:
         *_let_in("delete", table, operation.removed),
         *_let_in("add", table, operation.added),
     )
+
+
+def ingress_trim_script(operation: TrimIngress) -> tuple[str, ...]:
+    """Filter no longer what is no longer there."""
+    return (*_let_in("delete", operation.device, operation.removed),)
 
 
 def _ingress_rules(table: str) -> Iterator[str]:

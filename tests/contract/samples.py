@@ -360,7 +360,7 @@ SCENES: dict[str, tuple[Step, ...]] = {
     "the filter": (
         ops.ChangeIngress("", INGRESS_TABLE, LET_IN, ()),
         ops.ChangeIngress("", INGRESS_TABLE, LET_IN[:1], LET_IN[1:]),
-        ops.ChangeIngress("", INGRESS_TABLE, (), LET_IN[1:]),
+        ops.TrimIngress("", INGRESS_TABLE, LET_IN[1:]),
         ops.WriteIngressRules("", INGRESS_TABLE),
         ops.MakeIngress("", INGRESS_TABLE, LET_IN, replaces=True),
         ops.MakeIngress("", INGRESS_TABLE, LET_IN, replaces=False),

@@ -209,6 +209,11 @@ INGRESS = ops.MakeIngress("", INGRESS_TABLE, (), replaces=True)
             FILTERING,
             "in table inet vxland-ingress VNIs missing, 192.0.2.2 too many",
         ),
+        (
+            ops.TrimIngress("", INGRESS_TABLE, (VNI, LET_IN)),
+            FILTERING,
+            "in table inet vxland-ingress VNIs too many",
+        ),
     ],
 )
 def test_what_was_wrong_with_the_filter_is_said(

@@ -122,6 +122,7 @@ SAID: list[tuple[Operation, str]] = [
         ),
         "in inet t keep out 2 peers",
     ),
+    (ops.TrimIngress("", "inet t", LET_IN), "in inet t no longer filter 1 VNI"),
     (ops.AddCounters("", "inet t", (COUNTED,), (COUNTED,)), "count in inet t for 192.0.2.2"),
     (
         ops.RemoveCounters("", "inet t", (COUNTED,), (OTHER,)),
@@ -143,6 +144,7 @@ def test_only_what_lets_frames_pass_needs_its_guards_read_back() -> None:
         type(operation) for operation, _ in SAID if operation.phase in {Phase.UP, Phase.DISARM}
     }
     needing.add(ops.Adopt)
+    needing.remove(ops.TrimIngress)  # no guard: it lets nobody through between ports
     guarded = [
         ops.BringUp("lan", "a", GUARDING),
         ops.Unisolate("lan", "a", GUARDING),

@@ -322,6 +322,10 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
         ops.ChangeIngress("", INGRESS_TABLE, LET_IN, LET_IN[::-1]),
         nft(*(line.replace("add", "delete") for line in ENTERED[::-1]), *ENTERED),
     ),
+    (
+        ops.TrimIngress("", INGRESS_TABLE, LET_IN[::-1]),
+        nft(*(line.replace("add", "delete") for line in ENTERED[::-1])),
+    ),
     (ops.RemoveTable("", TALLY_TABLE, ()), nft("delete table inet vxland")),
     (ops.MakeTally("", TALLY_TABLE, COUNTED, replaces=False), nft(*TALLY, *RULES, *ADDED)),
     (

@@ -26,7 +26,7 @@ from vxland.ownership import is_own
 CHAINS = (ops.WriteChain, ops.TrimChain, ops.RemoveChain)
 TABLES = (ops.MakeTable, ops.FillTable, ops.ClaimTable, ops.TrimTable, ops.RemoveTable)
 TALLY = (ops.MakeTally, ops.WriteTallyRules, ops.AddCounters, ops.RemoveCounters)
-INGRESS = (ops.MakeIngress, ops.WriteIngressRules, ops.ChangeIngress)
+INGRESS = (ops.MakeIngress, ops.WriteIngressRules, ops.ChangeIngress, ops.TrimIngress)
 EITHER = (ops.ClaimTable, ops.RemoveTable)
 RULES_OF = ((CHAINS, CHAIN), (TABLES, TABLE), (INGRESS, INGRESS_TABLE), (TALLY, TALLY_TABLE))
 FOLLOWERS = ("bridge", "macvlan")  # whose MTU the kernel changes by itself

@@ -19,7 +19,7 @@ DRIFTS: dict[str, tuple[str, tuple[type[ops.Operation], ...]]] = {
         nft 'add element {TABLE} senders4 {{ 192.0.2.66 . 4789 }}'
         nft 'add element {TABLE} vnis {{ 0x7 . 4789 }}'
         """,
-        (ops.ChangeIngress,),
+        (ops.ChangeIngress, ops.TrimIngress),
     ),
 }
 
@@ -28,7 +28,7 @@ FILTERING: dict[str, Scenario] = {
     "filter, IPv6": Scenario((ops.MakeIngress,), before=None, after=mesh(LAN, V6)),
     "filter off": Scenario((ops.RemoveTable,), after=mesh(replace(LAN, ingress=False))),
     "filter of one peer less": Scenario(
-        (ops.ChangeIngress,), after=replace(MESH, peers=MESH.peers[:-1])
+        (ops.TrimIngress,), after=replace(MESH, peers=MESH.peers[:-1])
     ),
     **{name: Scenario(expects, drift) for name, (drift, expects) in DRIFTS.items()},
 }

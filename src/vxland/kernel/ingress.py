@@ -120,6 +120,10 @@ def _change(operation: ops.ChangeIngress, _: int) -> Iterator[bytes]:
     yield from _changes(NEWSETELEM, operation.added)
 
 
+def _trim(operation: ops.TrimIngress, _: int) -> Iterator[bytes]:
+    yield from _changes(DELSETELEM, operation.removed)
+
+
 def _changes(kind: int, wanted: Iterable[Element]) -> Iterator[bytes]:
     for name, alike in groupby(wanted, lambda element: element.set):
         yield from changes(INGRESS, kind, name, [*map(_key, alike)])
@@ -129,6 +133,7 @@ BATCHES: dict[type[ops.Operation], Callable[[Any, int], Iterable[bytes]]] = {
     ops.MakeIngress: _make,
     ops.WriteIngressRules: _write_rules,
     ops.ChangeIngress: _change,
+    ops.TrimIngress: _trim,
     ops.ClaimTable: lambda _, flags: (INGRESS.making(flags, request=0),),
     ops.RemoveTable: lambda *_: (INGRESS.deletion(),),
 }

@@ -35,7 +35,12 @@ from vxland.operations.devices import (
     SetMtu,
     TakeDown,
 )
-from vxland.operations.filtering import ChangeIngress, MakeIngress, WriteIngressRules
+from vxland.operations.filtering import (
+    ChangeIngress,
+    MakeIngress,
+    TrimIngress,
+    WriteIngressRules,
+)
 from vxland.operations.guarding import (
     ClaimTable,
     FillTable,
@@ -105,6 +110,7 @@ __all__ = [
     "Step",
     "TakeDown",
     "TrimChain",
+    "TrimIngress",
     "TrimTable",
     "Unisolate",
     "WriteChain",

@@ -50,6 +50,19 @@ class ChangeIngress(Operation):
         return f"in {self.device} {', '.join(filter(None, parts))}"
 
 
+@dataclass(frozen=True, slots=True)
+class TrimIngress(Operation):
+    """Filter VNIs no longer, and forget who had them: once nothing has one any more."""
+
+    removed: tuple[Element, ...]
+
+    phase = Phase.DISARM
+    attribute = "ingress"
+
+    def __str__(self) -> str:
+        return f"in {self.device} no longer filter {_vnis(self.removed)}"
+
+
 def _vnis(elements: tuple[Element, ...]) -> str:
     count = len({(element.vni, element.port) for element in elements if element.set == "vnis"})
     return f"{count} VNI{'' if count == 1 else 's'}"
