@@ -227,10 +227,10 @@ def test_without_overlays_there_is_nothing_to_do() -> None:
 
 
 def test_a_peer_taken_out_disturbs_no_other() -> None:
-    """One device is deleted, and nobody gets in by its VNI."""
+    """One device is deleted, and then its VNI is nothing to be filtered any more."""
     assert said(planned(desired=replace_peers("abd"))) == [
         f"delete {C}",
-        "in inet vxland-ingress keep out 192.0.2.3",
+        "in inet vxland-ingress no longer filter 1 VNI",
     ]
 
 
