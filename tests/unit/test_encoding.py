@@ -10,11 +10,12 @@ import pytest
 
 from tests.contract.samples import NEW, SCENES
 from vxland import operations as ops
+from vxland.identity import GROUP
 from vxland.kernel import encoding, messages, vxlan
 from vxland.kernel.directory import Directory
 from vxland.kernel.encoding import Attribute, Form
 from vxland.kernel.messages import MESSAGES
-from vxland.kernel.wire import NLM_F_APPEND, NLM_F_CREATE
+from vxland.kernel.wire import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
 from vxland.model import Vtep
 from vxland.observed import NULL_MAC, FdbEntry
 from vxland.operations import Operation
@@ -79,13 +80,26 @@ def test_same_bytes(kind: type[Operation], monkeypatch: pytest.MonkeyPatch) -> N
         return made
 
     monkeypatch.setattr(Form, "encode", both)
-    messages._flood.cache_clear()
+    for known in vars(messages).values():
+        if hasattr(known, "cache_clear"):  # what was encoded for another operation
+            known.cache_clear()
     for operation in (found for found in OPERATIONS if type(found) is kind):
         first, again = (
             MESSAGES[kind](operation, Directory(Numbers(), Numbers())) for _ in range(2)
         )
         assert first == again
     assert compared
+
+
+def test_what_a_message_is_about() -> None:
+    """A link's number, or its name before all else."""
+    attributes: list[Attribute] = [("IFLA_MTU", 1450)]
+    made = encoding.LINK.encode(messages.RTM_SETLINK, attributes)
+    named: list[Attribute] = [("IFLA_IFNAME", "vxl-b"), *attributes]
+    by_name = whole(encoding.LINK, messages.RTM_SETLINK, named, 0, {})
+    by_number = whole(encoding.LINK, messages.RTM_SETLINK, attributes, 0, {"index": 7})
+    assert encoding.about(made, "vxl-b", 0) == by_name
+    assert encoding.about(made, "vxl-b", 7) == by_number
 
 
 @pytest.mark.parametrize("destination", ["192.0.2.7", "2001:db8::7"])
@@ -114,8 +128,15 @@ def test_a_tunnels_own_attributes(remote: str | None, options: VxlanOptions) -> 
         named = [vxlan.remote(address)] if address else []
         data: list[Attribute] = [("IFLA_VXLAN_ID", vni), *named, *rest]
         assert vxlan.local(local) in data
-        info = encoding.linkinfo("vxlan", data)
-        assert message.endswith(whole(encoding.LINK, 0, [info], 0, {})[32:])
+        attributes: list[Attribute] = [
+            ("IFLA_IFNAME", "new"),
+            ("IFLA_GROUP", GROUP),
+            ("IFLA_ADDRESS", vtep.mac),
+            ("IFLA_MTU", vtep.mtu),
+            encoding.linkinfo("vxlan", data),
+        ]
+        request = NLM_F_CREATE | NLM_F_EXCL
+        assert message == whole(encoding.LINK, encoding.RTM_NEWLINK, attributes, request, {})
 
 
 def _led(vtep: Vtep, address: Any) -> Vtep:  # noqa: ANN401 - an address or none

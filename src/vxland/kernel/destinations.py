@@ -1,7 +1,8 @@
 """Whether a change of a route is about the way to some address."""
 
 from vxland.addresses import IPAddress
-from vxland.kernel.routes import AFTER_RTMSG, DST, FAMILY, RTMSG
+from vxland.kernel.prefixes import FAMILY
+from vxland.kernel.routes import AFTER_RTMSG, DST, RTMSG
 from vxland.kernel.wire import HEADER, attributes
 
 

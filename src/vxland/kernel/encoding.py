@@ -13,22 +13,24 @@ from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 
+from vxland.identity import GROUP
 from vxland.kernel import links
 from vxland.kernel.attributes import attribute, nested, text
 from vxland.kernel.lazily import lazily
-from vxland.kernel.wire import HEADER
+from vxland.kernel.wire import HEADER, NLM_F_CREATE, NLM_F_EXCL
 
 Attribute = tuple[Any, Any] | bytes  # by pyroute2's name; or encoded already
 KNOWN, NAMES = 4096, 16_384  # attributes and names remembered
 INDEX = HEADER.size + 4  # of the device: in each of these messages at the same place
+ATTRIBUTES = HEADER.size + links.IFINFO.size  # of a link, where they begin
 LENGTH = struct.Struct("=I")
 NUMBER = struct.Struct("=i")
 DST = 1  # NDA_DST
+RTM_NEWLINK = 16
 
 
 def _altnames(value: Mapping[str, Sequence[tuple[str, str]]]) -> bytes:
-    names = (text(links.ALT_IFNAME, name) for _, name in value["attrs"])
-    return nested(links.PROP_LIST, *names)
+    return nested(links.PROP_LIST, *[text(links.ALT_IFNAME, name) for _, name in value["attrs"]])
 
 
 # What differs from device to device, or from entry to entry.
@@ -120,6 +122,21 @@ def linkinfo(kind: str, data: Sequence[Attribute], *, slave: bool = False) -> tu
     part = "SLAVE_" if slave else ""
     attributes = [(f"IFLA_INFO_{part}KIND", kind), (f"IFLA_INFO_{part}DATA", {"attrs": data})]
     return ("IFLA_LINKINFO", {"attrs": attributes})
+
+
+def new_link(attributes: Sequence[Attribute]) -> bytes:
+    """What makes a link, born into vxland's group, but for its name."""
+    born = [("IFLA_GROUP", GROUP), *attributes]
+    return LINK.encode(RTM_NEWLINK, born, request=NLM_F_CREATE | NLM_F_EXCL)
+
+
+def about(message: bytes, device: str, index: int) -> bytes:
+    """A message about a link, with what it is about: a number; where there is none yet, a name."""
+    if index:
+        return message[:INDEX] + NUMBER.pack(index) + message[INDEX + NUMBER.size :]
+    name = DIFFERENT["IFLA_IFNAME"](device)
+    length = LENGTH.pack(len(message) + len(name))
+    return b"".join((length, message[LENGTH.size : ATTRIBUTES], name, message[ATTRIBUTES:]))
 
 
 def prepare() -> None:

@@ -107,6 +107,10 @@ class LinkTable:
         before = self._raw.get(IFINFO.unpack_from(body)[2])
         return before[1] if before is not None and before[0].of(body) else None
 
+    def by_number(self) -> dict[int, Link]:
+        """The links as they were given last."""
+        return {index: link for index, (_, _, link) in self._named.items()}
+
     def named(self, indexed: Indexed, names: Mapping[int, str]) -> Link:
         """The link with other devices' names, by number."""
         return self._with_names(indexed, names)[2]

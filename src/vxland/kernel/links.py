@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from ipaddress import ip_address
 
 from vxland.kernel.netlink import Netlink
-from vxland.kernel.wire import HEADER, NetlinkError, attributes, by_kind
+from vxland.kernel.wire import ATTRIBUTE, HEADER, NetlinkError, attributes, by_kind
 from vxland.observed import PORT_FLAGS, Link, VxlanState
 from vxland.settings import Df, VxlanOptions
 
@@ -27,6 +27,7 @@ ADDR_GEN_MODE_NONE = 1
 (PROP_LIST, ALT_IFNAME) = (52, 53)
 (INFO_KIND, INFO_DATA, INFO_SLAVE_KIND, INFO_SLAVE_DATA) = (1, 2, 4, 5)
 BRPORT_ISOLATED = 33
+ISOLATED = ATTRIBUTE.pack(ATTRIBUTE.size + 1, BRPORT_ISOLATED)
 BRPORT_FLAGS = {  # IFLA_BRPORT_*, by ip's names
     "hairpin": 4,
     "guard": 5,
@@ -154,6 +155,17 @@ def read_link(message: bytes) -> Indexed:
 def read_text(value: bytes) -> str:
     """A string of the kernel's, which ends with NUL."""
     return value.rstrip(b"\0").decode(errors="replace")
+
+
+def read_isolated(port: bytes) -> bool:
+    """The flag ``isolated`` among a bridge port's own attributes.
+
+    There is always one (Linux 4.18): what looks like its beginning is it, if nothing else does.
+    """
+    if port.count(ISOLATED) == 1:
+        after = port.index(ISOLATED) + len(ISOLATED)
+        return port[after : after + 1] > b"\0"
+    return bool(read_number(by_kind(port).get(BRPORT_ISOLATED)))
 
 
 def read_number(value: bytes | None) -> int:

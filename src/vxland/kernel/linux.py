@@ -2,12 +2,9 @@
 
 import os
 import re
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
-from functools import partial
-from itertools import groupby
 
-from vxland import operations as ops
 from vxland.addresses import IPAddress
 from vxland.closing import Closing
 from vxland.execution import Failure
@@ -15,9 +12,10 @@ from vxland.guards import GUARDS
 from vxland.guards.nftables import NAME as NFTABLES
 from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import Addresses, read_addresses
+from vxland.kernel.bridge_ports import read_back_ports
 from vxland.kernel.counters import read_traffic
-from vxland.kernel.deletion import delete
-from vxland.kernel.directory import Directory, numbers_needed
+from vxland.kernel.deeds import Deeds, Writer
+from vxland.kernel.directory import Directory
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
 from vxland.kernel.fdb import FdbTable
@@ -26,18 +24,15 @@ from vxland.kernel.generation import Generation
 from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.ingress import Ingress
 from vxland.kernel.link_table import LinkTable
-from vxland.kernel.links import read_indexes
 from vxland.kernel.looking_again import look_again
-from vxland.kernel.messages import MESSAGES
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.reading_back import read_back, read_back_some
-from vxland.kernel.refusals import DONE_ALREADY, explained
 from vxland.kernel.routes import RouteTable, Underlay
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
-from vxland.kernel.wire import NetlinkError, readable
+from vxland.kernel.wire import readable
 from vxland.meter import Counters
 from vxland.mtu import following
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed, Since
@@ -68,14 +63,15 @@ class LinuxKernel(Closing):
         self.nftables = Nftables(keeps=keeps, generation=generation)
         self.ingress = Ingress(keeps=keeps, generation=generation)
         self.tally = Tally(keeps=keeps, generation=generation)
-        self._rules: dict[type[Operation], Callable[[Operation], Failure | None]] = {
-            **dict.fromkeys(SCRIPTS, self.ebtables.write),
-            **dict.fromkeys((*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES), self._write_table),
-        }
         self._tables: dict[str, Nftables | Ingress | Tally] = {
             table.table: table for table in (self.nftables, self.ingress, self.tally)
         }
         self._directory = Directory({}, {})
+        writers: dict[type[Operation], Writer] = {
+            **dict.fromkeys(SCRIPTS, self.ebtables.write),
+            **dict.fromkeys((*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES), self._write_table),
+        }
+        self._deeds = Deeds(self._netlink, self._links, self._directory, writers)
         self._bridges: dict[str, int] = {}  # indexes, as last observed
 
     def close(self) -> None:
@@ -138,7 +134,7 @@ class LinuxKernel(Closing):
 
         Forwarding entries go with their links, and how peers are reached doesn't matter then.
         """
-        seen = self.read_back()
+        seen = self._seen_back(read_back(self._netlink, self._links), self._read_guards())
         numbered = {index: name for name, index in self._directory.indexes.items()}
         addresses = read_addresses(self._netlink, numbered)
         return replace(
@@ -174,15 +170,16 @@ class LinuxKernel(Closing):
 
     @readable()
     def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
-        """The same with routes to these, where no device, address or known route has changed."""
+        """The same with routes to these, where no device and no address has changed."""
         underlay = Underlay(self._links.names, self._links.links, before.addresses)
-        routes = self._routes.refresh_some(self._netlink, remotes, underlay)
+        routes = self._routes.refresh(self._netlink, remotes, underlay)
         return replace(before, routes=routes.found, unreachable=routes.missing)
 
     @readable()
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         """These links, and those that were touched meanwhile, and the guards, as they are now."""
-        return self._read_back(read_back_some(self._netlink, self._links, names, touched))
+        seen = read_back_some(self._netlink, self._links, names, touched)
+        return self._seen_back(seen, self._read_guards())
 
     @readable()
     def read_forward(self) -> tuple[ForwardChain, ...]:
@@ -216,65 +213,36 @@ class LinuxKernel(Closing):
 
     @readable()
     def read_back(self) -> Observed:
-        """The links, as far as guards and ownership go by them, and the guards, as they are now."""
-        return self._read_back(read_back(self._netlink, self._links))
+        """Ports and links, as far as guards and ownership go by them, and the guards, as they are.
 
-    def _read_back(self, seen: tuple[Mapping[str, Link], Mapping[str, int]]) -> Observed:
+        Of the ports alone where that tells enough.
+        """
+        guards = self._read_guards()
+        names = {index: name for name, index in self._directory.indexes.items()}
+        seen = read_back_ports(self._netlink, self._links, names, guards)
+        return self._seen_back(seen or read_back(self._netlink, self._links), guards)
+
+    def _read_guards(self) -> Observed:
+        with self._generation.look():
+            rules, table = self.ebtables.read(), self.nftables.read(wanted=False)
+        return Observed(ebtables=rules, nftables=table)
+
+    def _seen_back(
+        self, seen: tuple[Mapping[str, Link], Mapping[str, int]], guards: Observed
+    ) -> Observed:
         """With the guards; a device whose name has changed hands since keeps its own number."""
         links, indexes = seen
         known = self._directory.indexes
         known.update({name: indexes[name] for name in indexes.keys() - known.keys()})
-        with self._generation.look():
-            rules, table = self.ebtables.read(), self.nftables.read(wanted=False)
-        return Observed(links=links, ebtables=rules, nftables=table)
+        return replace(guards, links=links)
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Carry out operations of one phase in one batch; returns those that failed."""
-        failures: dict[Operation, Failure] = {}
-        batch: list[tuple[Operation, bytes]] = []
-        indexes = self._directory.indexes
-        for operation in operations:
-            if (write := self._rules.get(type(operation))) is not None:
-                if (failure := write(operation)) is not None:
-                    failures[operation] = failure
-                continue
-            needed = numbers_needed(operation)
-            if missing := needed and [name for name in needed if name not in indexes]:
-                # It was made a moment ago, perhaps by what waits in the batch.
-                failures.update(self._send(batch))
-                batch.clear()
-                indexes.update(read_indexes(self._netlink, missing))
-            try:
-                message = MESSAGES[type(operation)](operation, self._directory)
-            except KeyError as gone:
-                name = gone.args[0]
-                failures[operation] = Failure(
-                    f"there is no device {name} any more", gone=name == operation.device
-                )
-                continue
-            batch.append((operation, message))
-            self._directory.follow(operation)
-        failures.update(self._send(batch))
-        return failures
+        """Carry out operations of one step of a phase; returns those that failed."""
+        return self._deeds.perform(operations)
 
     def _write_table(self, operation: Operation) -> Failure | None:
         """Some operations are any table's."""
         return self._tables[operation.device].write(operation)
-
-    def _send(self, batch: Sequence[tuple[Operation, bytes]]) -> dict[Operation, Failure]:
-        answers: list[NetlinkError | None] = []
-        for deletes, alike in groupby(batch, lambda entry: type(entry[0]) is ops.DeleteLink):
-            messages = [message for _, message in alike]
-            send = partial(delete, self._netlink) if deletes else self._netlink.request
-            answers += send(messages)
-        return {
-            operation: explained(operation, error, self._all_links)
-            for (operation, _), error in zip(batch, answers, strict=True)
-            if error and error.errno not in DONE_ALREADY.get(type(operation), frozenset())
-        }
-
-    def _all_links(self) -> dict[str, Link]:
-        return self._links.refresh(self._netlink)
 
     def _host(
         self,

@@ -14,13 +14,22 @@ from vxland import operations as ops
 from vxland.addresses import NOWHERE, IPInterface, unzoned, zone
 from vxland.kernel import vxlan
 from vxland.kernel.directory import Directory
-from vxland.kernel.encoding import ADDRESS, LINK, NEIGHBOUR, Attribute, linkinfo
+from vxland.kernel.encoding import (
+    ADDRESS,
+    LINK,
+    NEIGHBOUR,
+    RTM_NEWLINK,
+    Attribute,
+    about,
+    linkinfo,
+    new_link,
+)
 from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
 from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
 from vxland.kernel.wire import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
 from vxland.observed import NULL_MAC, PORT_FLAGS, FdbEntry
 
-RTM_NEWLINK, RTM_DELLINK, RTM_SETLINK = 16, 17, 19
+RTM_DELLINK, RTM_SETLINK = 17, 19
 RTM_NEWADDR, RTM_DELADDR = 20, 21
 RTM_NEWNEIGH, RTM_DELNEIGH = 28, 29
 RTM_NEWLINKPROP, RTM_DELLINKPROP = 108, 109
@@ -45,11 +54,12 @@ def _link(
     *,
     kind: int = RTM_SETLINK,
     request: int = 0,
-    **fields: int,
 ) -> bytes:
-    index = directory.indexes.get(device, 0)
-    named: Attributes = [] if index else [("IFLA_IFNAME", device)]
-    return LINK.encode(kind, [*named, *attributes], request=request, index=index, **fields)
+    return _about(directory, device, LINK.encode(kind, attributes, request=request))
+
+
+def _about(directory: Directory, device: str, message: bytes) -> bytes:
+    return about(message, device, directory.indexes.get(device, 0))
 
 
 def _vxlan(directory: Directory, device: str, attributes: Attributes) -> bytes:
@@ -57,15 +67,10 @@ def _vxlan(directory: Directory, device: str, attributes: Attributes) -> bytes:
     return _link(directory, device, [info], kind=RTM_NEWLINK)
 
 
-def _create(device: str, attributes: Attributes) -> bytes:
-    named = [("IFLA_IFNAME", device), ("IFLA_GROUP", identity.GROUP), *attributes]
-    return LINK.encode(RTM_NEWLINK, named, request=NLM_F_CREATE | NLM_F_EXCL)
-
-
 def _create_vtep(operation: ops.CreateVtep, directory: Directory) -> bytes:
     vtep = operation.vtep
-    info = vxlan.info(vtep, None if vtep.underlay is None else directory[vtep.underlay])
-    return _create(vtep.device, [("IFLA_ADDRESS", vtep.mac), ("IFLA_MTU", vtep.mtu), info])
+    underlay = None if vtep.underlay is None else directory[vtep.underlay]
+    return about(vxlan.creation(vtep, underlay), vtep.device, 0)
 
 
 def _create_bridge(operation: ops.CreateBridge, _: Directory) -> bytes:
@@ -77,22 +82,27 @@ def _create_bridge(operation: ops.CreateBridge, _: Directory) -> bytes:
     ]
     info = linkinfo("bridge", settings)
     # No MTU: given here, it would go on following the ports', since setting the same does nothing.
-    return _create(bridge.device, [("IFLA_ADDRESS", bridge.mac), info])
-
-
-def _state(directory: Directory, device: str, flags: int) -> bytes:
-    return _link(directory, device, [], flags=flags, change=IFF_UP)
+    return about(new_link([("IFLA_ADDRESS", bridge.mac), info]), bridge.device, 0)
 
 
 @lru_cache
-def _port_info(*attributes: tuple[str, int | None]) -> bytes:
-    """A bridge port's own attributes."""
-    return LINK.attribute(*linkinfo("bridge", [*attributes], slave=True))
+def _raising(flags: int) -> bytes:
+    """What brings any device up, or takes it down."""
+    return LINK.encode(RTM_SETLINK, [], flags=flags, change=IFF_UP)
+
+
+def _state(directory: Directory, device: str, flags: int) -> bytes:
+    return _about(directory, device, _raising(flags))
+
+
+@lru_cache
+def _port(*attributes: tuple[str, int | None]) -> bytes:
+    """What gives any bridge port these attributes of its own."""
+    return LINK.encode(RTM_NEWLINK, [linkinfo("bridge", [*attributes], slave=True)])
 
 
 def _isolation(directory: Directory, device: str, value: int) -> bytes:
-    info = _port_info(("IFLA_BRPORT_ISOLATED", value))
-    return _link(directory, device, [info], kind=RTM_NEWLINK)
+    return _about(directory, device, _port(("IFLA_BRPORT_ISOLATED", value)))
 
 
 def _reset_flag(operation: ops.ResetFlag, directory: Directory) -> bytes:
@@ -109,8 +119,7 @@ def _flag(
     directory: Directory, device: str, flag: str, value: int, *more: tuple[str, None]
 ) -> bytes:
     name = f"IFLA_BRPORT_{BRPORT_NAMES.get(flag, flag.upper())}"
-    info = _port_info((name, value), *more)
-    return _link(directory, device, [info], kind=RTM_NEWLINK)
+    return _about(directory, device, _port((name, value), *more))
 
 
 def _altname(directory: Directory, device: str, altname: str, kind: int) -> bytes:
@@ -122,11 +131,11 @@ def _altname(directory: Directory, device: str, altname: str, kind: int) -> byte
 @cache
 def _without_link_local() -> bytes:
     mode = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", ADDR_GEN_MODE_NONE)]}
-    return LINK.attribute("IFLA_AF_SPEC", {"attrs": [("AF_INET6", mode)]})
+    return LINK.encode(RTM_SETLINK, [("IFLA_AF_SPEC", {"attrs": [("AF_INET6", mode)]})])
 
 
 def _no_link_local(operation: ops.NoLinkLocal, directory: Directory) -> bytes:
-    return _link(directory, operation.device, [_without_link_local()])
+    return _about(directory, operation.device, _without_link_local())
 
 
 def _delete_abroad(operation: ops.DeleteAbroad, directory: Directory) -> bytes:
@@ -188,8 +197,14 @@ def _set_option(operation: ops.SetOption, directory: Directory) -> bytes:
     return _vxlan(directory, operation.device, [(attribute, operation.value)])
 
 
+@lru_cache
+def _entering(bridge: int) -> bytes:
+    """What puts any device into the bridge of this number."""
+    return LINK.encode(RTM_SETLINK, [("IFLA_MASTER", bridge)])
+
+
 def _master(directory: Directory, device: str, bridge: str) -> bytes:
-    return _link(directory, device, [("IFLA_MASTER", directory[bridge])])
+    return _about(directory, device, _entering(directory[bridge]))
 
 
 @lru_cache

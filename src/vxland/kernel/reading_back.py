@@ -10,9 +10,9 @@ from typing import Any
 
 from vxland.kernel import links
 from vxland.kernel.link_table import LinkTable
-from vxland.kernel.links import IFINFO, read_number, read_text
+from vxland.kernel.links import IFINFO, read_isolated, read_number, read_text
 from vxland.kernel.netlink import Netlink
-from vxland.kernel.wire import ATTRIBUTE, HEADER, NetlinkError, by_kind
+from vxland.kernel.wire import HEADER, NetlinkError, by_kind
 from vxland.observed import Link
 
 
@@ -77,16 +77,7 @@ class _Port:
         return Link(self.name, master=master, lower=lower, **self._fields)
 
 
-def _is_isolated(info: dict[int, bytes]) -> bool:
+def _is_isolated(info: Mapping[int, bytes]) -> bool:
     if not info.get(links.INFO_SLAVE_KIND, b"").startswith(b"bridge"):
         return False
-    data = info.get(links.INFO_SLAVE_DATA, b"")
-    offset, last = 0, len(data) - ATTRIBUTE.size
-    while offset <= last:  # most are passed over
-        length, kind = ATTRIBUTE.unpack_from(data, offset)
-        if length < ATTRIBUTE.size:
-            break
-        if kind == links.BRPORT_ISOLATED:
-            return data[offset + ATTRIBUTE.size] != 0
-        offset += (length + 3) & ~3
-    return False
+    return read_isolated(info.get(links.INFO_SLAVE_DATA, b""))

@@ -2,25 +2,25 @@
 
 import errno
 import struct
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
 
 from vxland.addresses import IPAddress, needs_zone, zone
 from vxland.kernel.netlink import Netlink
+from vxland.kernel.prefixes import BITS, FAMILY, RTM_GETROUTE, Prefixes, read_prefixes
 from vxland.kernel.wire import HEADER, NetlinkError, attributes
 from vxland.observed import Link, LocalAddress, Route
 
-RTM_GETROUTE = 26
 RTMSG = struct.Struct("=BBBBBBBBI")  # family, dst and src length, tos, table, protocol, …, flags
 # The route as configured, not a copy of it with a path MTU that somebody's ICMP brought down.
 RTM_F_FIB_MATCH = 0x2000
 RTN_UNICAST = 1
 (DST, SRC, OIF, PREFSRC, METRICS, MULTIPATH) = (1, 2, 4, 7, 8, 9)
 RTAX_MTU = 2
+FEW = 50  # addresses: fewer are asked about one by one sooner than all routes are read
 ANSWERS = 32_768  # that needn't be read again, turn by turn
-FAMILY, BITS = {4: 2, 6: 10}, {4: 32, 6: 128}
 AFTER_RTMSG = HEADER.size + RTMSG.size
 NEXTHOP_OIF = struct.Struct("=HBBi")  # struct rtnexthop: length, flags, hops, ifindex
 
@@ -84,25 +84,23 @@ def _request(version: int, source: bytes | None, oif: int, flags: int) -> bytes:
 
 
 @dataclass(frozen=True, slots=True)
-class _Questions:
-    """What is asked, one thing after the other: an address's hash costs more than its request."""
+class _Subject:
+    """What the questions are about."""
 
     remotes: frozenset[IPAddress]
     sources: Mapping[int, IPAddress]  # this machine's own among them, by IP version
-    order: Sequence[IPAddress]
-    chosen: Sequence[IPAddress | None]  # where packets to each come from
-    requests: Sequence[bytes]
-    lasting: bool  # neither the kernel nor a device's number was asked for to ask so
+    prefixes: Mapping[int, Prefixes | None]  # by IP version, of those that have a source
 
-    def with_more(self, remotes: frozenset[IPAddress], more: "_Questions") -> "_Questions":
-        """These and more."""
-        return replace(
-            self,
-            remotes=remotes,
-            order=[*self.order, *more.order],
-            chosen=[*self.chosen, *more.chosen],
-            requests=[*self.requests, *more.requests],
-        )
+
+@dataclass(frozen=True, slots=True)
+class _Questions:
+    """What is asked, one thing after the other, and whom each answer is about."""
+
+    subject: _Subject
+    requests: Sequence[bytes]
+    sources: Sequence[IPAddress | None]  # where packets to each come from
+    about: Sequence[Sequence[IPAddress]]
+    lasting: bool  # neither the kernel nor a device's number was asked for to ask so
 
 
 class RouteTable:
@@ -110,7 +108,8 @@ class RouteTable:
 
     These carry a source address, by which rules may choose the table (ip-rule(8)): that of the
     addresses which is this machine's own; else the one that the kernel prefers. All are looked up
-    each time; where all is answered as it was, it isn't read again.
+    each time, of those that neither a route nor a rule tells apart one; where all is answered as it
+    was, it isn't read again.
     """
 
     def __init__(self) -> None:
@@ -131,98 +130,89 @@ class RouteTable:
             return self._routes
         self.read += 1
         self._routes, self._devices = Routes(), {}
-        whole = self._take(netlink, questions, answers, underlay)
+        whole = True
+        asked = zip(questions.about, questions.sources, answers, strict=True)
+        for alike, source, said in asked:
+            answer = _said(said)
+            if not isinstance(answer, _Answer) or answer.index is not None:
+                self._add(alike, answer, source, underlay)
+                continue
+            # Of a route as configured a nexthop object may be all that is told
+            # (nexthop_compat_mode).
+            requests = [request(remote, source, flags=0) for remote in alike]
+            for remote, each in zip(alike, _ask(netlink, requests), strict=True):
+                self._add([remote], each, source, underlay)
+            whole = False
         self._questions = questions if whole and questions.lasting else None
         self._answers = answers
         return self._routes
-
-    def refresh_some(
-        self, netlink: Netlink, remotes: frozenset[IPAddress], underlay: Underlay
-    ) -> Routes:
-        """The same where routes and addresses are as they were: what is new is looked up alone."""
-        last = self._questions
-        sources = _own({local.ip for local in underlay.local} & remotes)
-        if last is None or last.sources != sources or not remotes >= last.remotes:
-            return self.refresh(netlink, remotes, underlay)
-        more = _questions(netlink, remotes - last.remotes, sources, underlay)
-        if not more.requests:
-            return self._routes
-        answers = [*map(_bare, netlink.ask(more.requests))]
-        self._routes = Routes(dict(self._routes.found), dict(self._routes.missing))
-        whole = self._take(netlink, more, answers, underlay)
-        self._questions = last.with_more(remotes, more) if whole and more.lasting else None
-        self._answers = [*self._answers, *answers]
-        return self._routes
-
-    def _take(
-        self,
-        netlink: Netlink,
-        questions: _Questions,
-        answers: Sequence[bytes | int],
-        underlay: Underlay,
-    ) -> bool:
-        """Read answers; whether they were all that had to be asked for."""
-        whole = True
-        asked = zip(questions.order, questions.chosen, answers, strict=True)
-        for remote, source, said in asked:
-            answer = _said(said)
-            if isinstance(answer, _Answer) and answer.index is None:
-                # Of a route as configured a nexthop object may be all that is told
-                # (nexthop_compat_mode).
-                (answer,) = _ask(netlink, [request(remote, source, flags=0)])
-                whole = False
-            if isinstance(answer, str):
-                self._routes.missing[remote] = answer
-            elif answer is not None:
-                self._add(remote, answer, source, underlay)
-        return whole
 
     def _asking(
         self, netlink: Netlink, remotes: frozenset[IPAddress], underlay: Underlay
     ) -> _Questions:
         sources = _own({local.ip for local in underlay.local} & remotes)
-        last = self._questions
-        if last is not None and (last.remotes, last.sources) == (remotes, sources):
-            return last
-        return _questions(netlink, remotes, sources, underlay)
+        last = self._questions.subject if self._questions else None
+        if last is not None and (last.remotes, last.sources) != (remotes, sources):
+            last = None
+        prefixes = {
+            version: None
+            if last is not None and last.prefixes[version] is None
+            else read_prefixes(netlink, version, len(remotes))
+            for version in sources
+            if len(remotes) > FEW
+        }
+        subject = _Subject(remotes, sources, prefixes)
+        if self._questions is not None and self._questions.subject == subject:
+            return self._questions
+        return _questions(netlink, subject, underlay)
 
     def _add(
-        self, remote: IPAddress, answer: _Answer, source: IPAddress | None, underlay: Underlay
+        self,
+        remotes: Iterable[IPAddress],
+        answer: _Answer | str | None,
+        source: IPAddress | None,
+        underlay: Underlay,
     ) -> None:
-        index = answer.index or 0
-        if index not in self._devices:
-            self._devices[index] = underlay.device(index)
-        if (device := self._devices[index]) is not None:
-            name, mtu = device
-            route = Route(name, answer.mtu or mtu, source, fixed=answer.mtu > 0)
-            self._routes.found[remote] = route
+        """What they were answered: where nothing leads there, why; None: it is no peer's."""
+        if isinstance(answer, str):
+            self._routes.missing.update(dict.fromkeys(remotes, answer))
+        elif answer is not None:
+            index = answer.index or 0
+            if index not in self._devices:
+                self._devices[index] = underlay.device(index)
+            if (device := self._devices[index]) is not None:
+                name, mtu = device
+                route = Route(name, answer.mtu or mtu, source, fixed=answer.mtu > 0)
+                self._routes.found.update(dict.fromkeys(remotes, route))
 
 
-def _questions(
-    netlink: Netlink,
-    remotes: frozenset[IPAddress],
-    sources: Mapping[int, IPAddress],
-    underlay: Underlay,
-) -> _Questions:
-    order = sorted(remotes, key=lambda a: (a.version, int(a), zone(a) or ""))
-    zoned = frozenset(filter(needs_zone, order))
-    oifs: dict[IPAddress, int] = {}
-    if zoned:
-        indexes = {name: index for index, name in underlay.names.items()}
-        oifs = {r: indexes[zone(r) or ""] for r in zoned if zone(r) in indexes}
-        order = [remote for remote in order if remote not in zoned or remote in oifs]
-    chosen = [
-        None if zoned and remote in zoned else sources.get(remote.version) for remote in order
-    ]
-    unsure = [i for i, r in enumerate(order) if chosen[i] is None and r not in zoned]
-    told = _ask(netlink, [request(order[i], flags=0) for i in unsure])
-    for i, answer in zip(unsure, told, strict=True):
-        chosen[i] = answer.source if isinstance(answer, _Answer) else None
-    requests = [
-        request(remote, source, oifs.get(remote, 0) if oifs else 0)
-        for remote, source in zip(order, chosen, strict=True)
-    ]
-    return _Questions(remotes, sources, order, chosen, requests, not (unsure or zoned))
+def _questions(netlink: Netlink, subject: _Subject, underlay: Underlay) -> _Questions:
+    sure: dict[Hashable, list[IPAddress]] = {}  # those whose source is known, by what is alike
+    unsure: list[IPAddress] = []
+    zoned: list[IPAddress] = []
+    for remote in subject.remotes:
+        version = remote.version
+        if needs_zone(remote):
+            zoned.append(remote)
+        elif version not in subject.sources:
+            unsure.append(remote)
+        else:
+            prefixes = subject.prefixes.get(version)
+            alike = remote if prefixes is None else (version, prefixes.longest(remote))
+            sure.setdefault(alike, []).append(remote)
+    about = [*sure.values()]
+    sources: list[IPAddress | None] = [subject.sources[each[0].version] for each in about]
+    told = _ask(netlink, [request(remote, flags=0) for remote in unsure])
+    sources += [answer.source if isinstance(answer, _Answer) else None for answer in told]
+    about += ([remote] for remote in unsure)
+    requests = [request(each[0], source) for each, source in zip(about, sources, strict=True)]
+    indexes = {name: index for index, name in underlay.names.items()}
+    for remote in zoned:
+        if (index := indexes.get(zone(remote) or "")) is not None:
+            about.append([remote])
+            sources.append(None)
+            requests.append(request(remote, None, index))
+    return _Questions(subject, requests, sources, about, not (unsure or zoned))
 
 
 def _own(here: Iterable[IPAddress]) -> dict[int, IPAddress]:

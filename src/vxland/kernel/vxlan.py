@@ -1,16 +1,20 @@
-"""A new VXLAN device's own attributes: a template for those that are alike, filled in for each."""
+"""What makes a VXLAN device: a template for those that are alike, filled in for each."""
 
 import struct
-from functools import lru_cache
 
 from vxland.addresses import NOWHERE, IPAddress, unzoned
-from vxland.kernel.encoding import LINK, Attribute, linkinfo
+from vxland.kernel.encoding import ATTRIBUTES, Attribute, linkinfo, new_link
+from vxland.last import Last
 from vxland.model import Vtep
+from vxland.observed import NULL_MAC
 from vxland.settings import VxlanOptions
 
 SUFFIX = {4: "", 6: "6"}
-VNI = struct.Struct("=I")
-VNI_AT, REMOTE_AT = 24, 32  # in IFLA_LINKINFO, after the kind's name and the headers around
+NUMBER = struct.Struct("=I")
+MAC_AT, MAC_SIZE = ATTRIBUTES + 12, 6  # after the group
+MTU_AT = MAC_AT + 12
+INFO_AT = MTU_AT + 4  # IFLA_LINKINFO
+VNI_AT, REMOTE_AT = INFO_AT + 24, INFO_AT + 32  # after the kind's name and the headers around
 
 
 def remote(address: IPAddress) -> Attribute:
@@ -23,14 +27,14 @@ def local(address: IPAddress) -> Attribute:
     return (f"IFLA_VXLAN_LOCAL{SUFFIX[address.version]}", str(unzoned(address)))
 
 
-def info(vtep: Vtep, underlay: int | None) -> bytes:
-    """IFLA_LINKINFO of a new device; ``underlay`` is the number of the device it is bound to."""
+def creation(vtep: Vtep, underlay: int | None) -> bytes:
+    """What makes a device, but for its name; ``underlay`` is the number of what it is bound to."""
     far = vtep.remote
-    template = _template(
-        vtep.local, vtep.port, vtep.options, far.version if far else None, underlay
-    )
-    filled = bytearray(template)
-    VNI.pack_into(filled, VNI_AT, vtep.vni)
+    version = far.version if far else None
+    filled = bytearray(_template(vtep.local, vtep.port, vtep.options, version, underlay))
+    filled[MAC_AT : MAC_AT + MAC_SIZE] = bytes.fromhex(vtep.mac.replace(":", ""))
+    NUMBER.pack_into(filled, MTU_AT, vtep.mtu)
+    NUMBER.pack_into(filled, VNI_AT, vtep.vni)
     if far:
         packed = far.packed
         filled[REMOTE_AT : REMOTE_AT + len(packed)] = packed
@@ -63,9 +67,11 @@ def attributes(
     ]
 
 
-@lru_cache
-def _template(
+def _encoded(
     near: IPAddress, port: int, options: VxlanOptions, far: int | None, underlay: int | None
 ) -> bytes:
-    """The same encoded."""
-    return LINK.attribute(*linkinfo("vxlan", attributes(near, port, options, far, underlay)))
+    info = linkinfo("vxlan", attributes(near, port, options, far, underlay))
+    return new_link([("IFLA_ADDRESS", NULL_MAC), ("IFLA_MTU", 0), info])
+
+
+_template = Last(_encoded)  # the tunnels of an overlay come one after the other

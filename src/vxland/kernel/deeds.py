@@ -1,0 +1,107 @@
+"""Operations carried out, one step of a phase at a time: by netlink in one batch, or as rules."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import groupby
+
+from vxland import operations as ops
+from vxland.execution import Failure
+from vxland.kernel.deletion import delete
+from vxland.kernel.directory import COMING_AND_GOING, NEEDED, Directory
+from vxland.kernel.link_table import LinkTable
+from vxland.kernel.links import read_indexes
+from vxland.kernel.messages import MESSAGES
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.refusals import DONE_ALREADY, explained
+from vxland.kernel.wire import NetlinkError
+from vxland.observed import Link
+from vxland.operations import Operation
+
+Writer = Callable[[Operation], Failure | None]
+MOVING = frozenset((*COMING_AND_GOING, ops.Rename))
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What waits to be sent."""
+
+    operations: list[Operation] = field(default_factory=list)
+    messages: list[bytes] = field(default_factory=list)
+
+    def clear(self) -> None:
+        """Begin anew."""
+        self.operations.clear()
+        self.messages.clear()
+
+
+class Deeds:
+    """Whoever changes the kernel; ``writers`` are those of rules, by kind of operation."""
+
+    def __init__(
+        self,
+        netlink: Netlink,
+        links: LinkTable,
+        directory: Directory,
+        writers: Mapping[type[Operation], Writer],
+    ) -> None:
+        self._netlink = netlink
+        self._links = links
+        self._directory = directory
+        self._writers = writers
+
+    def perform(self, operations: Iterable[Operation]) -> dict[Operation, Failure]:
+        """Carry them out; returns those that failed."""
+        failures: dict[Operation, Failure] = {}
+        batch = Batch()
+        for kind, alike in groupby(operations, type):
+            if (write := self._writers.get(kind)) is not None:
+                failures |= {op: failure for op in alike if (failure := write(op)) is not None}
+            else:
+                self._prepare(kind, alike, batch, failures)
+        return failures | self._send(batch)
+
+    def _prepare(
+        self,
+        kind: type[Operation],
+        alike: Iterable[Operation],
+        batch: Batch,
+        failures: dict[Operation, Failure],
+    ) -> None:
+        """Put operations of this kind into the batch."""
+        directory, needed, make = self._directory, NEEDED.get(kind), MESSAGES[kind]
+        for operation in alike:
+            missing = needed and [n for n in needed(operation) if n not in directory.indexes]
+            if missing:  # made a moment ago, perhaps by what waits in the batch
+                failures |= self._send(batch)
+                batch.clear()
+                directory.indexes |= read_indexes(self._netlink, missing)
+            try:
+                message = make(operation, directory)
+            except KeyError as gone:
+                name = gone.args[0]
+                failures[operation] = Failure(
+                    f"there is no device {name} any more", gone=name == operation.device
+                )
+                continue
+            batch.operations.append(operation)
+            batch.messages.append(message)
+            if kind in MOVING:
+                directory.follow(operation)
+
+    def _send(self, batch: Batch) -> dict[Operation, Failure]:
+        answers: list[NetlinkError | None] = []
+        for deletes, alike in groupby(type(op) is ops.DeleteLink for op in batch.operations):
+            send = partial(delete, self._netlink) if deletes else self._netlink.request
+            begin = len(answers)
+            answers += send(batch.messages[begin : begin + len(list(alike))])
+        if not any(answers):
+            return {}
+        return {
+            operation: explained(operation, error, self._all_links)
+            for operation, error in zip(batch.operations, answers, strict=True)
+            if error and error.errno not in DONE_ALREADY.get(type(operation), frozenset())
+        }
+
+    def _all_links(self) -> dict[str, Link]:
+        return self._links.refresh(self._netlink)

@@ -1,0 +1,60 @@
+"""Which addresses this machine's routes and rules tell apart, of a family.
+
+The way to two addresses is the same where the same destinations cover both, in whichever table or
+rule they stand (fib_table_lookup and fib6_node_lookup choose by the destination's prefix alone, and
+a rule by FRA_DST). So one of them needs asking about.
+"""
+
+import errno
+from dataclasses import dataclass
+
+from vxland.addresses import IPAddress
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import HEADER, NetlinkError, by_kind
+
+RTM_GETROUTE, RTM_GETRULE = 26, 34
+FAMILY, BITS = {4: 2, 6: 10}, {4: 32, 6: 128}
+SIZE = 12  # of struct rtmsg, and of struct fib_rule_hdr, which begins alike
+LENGTH_AT = HEADER.size + 1  # of the prefix
+DST = 1  # RTA_DST and FRA_DST
+
+
+@dataclass(frozen=True, slots=True)
+class Prefixes:
+    """The destinations of all routes and rules, the longest prefixes first."""
+
+    shifts: tuple[tuple[int, frozenset[int]], ...]  # how many bits don't count, and the others
+
+    def longest(self, address: IPAddress) -> tuple[int, int] | None:
+        """The longest one that covers an address of this family: all others that do cover it."""
+        number = int(address)
+        for shift, heads in self.shifts:
+            if (head := number >> shift) in heads:
+                return shift, head
+        return None
+
+
+def read_prefixes(netlink: Netlink, version: int, most: int) -> Prefixes | None:
+    """All of this IP version; None where they can't be read, or are more than ``most``."""
+    found: dict[int, set[int]] = {}
+    left = iter(range(most))
+
+    def note(message: bytes) -> None:
+        if next(left, None) is None:  # a dump that isn't read to its end is given up
+            raise NetlinkError(errno.E2BIG)
+        shift = BITS[version] - message[LENGTH_AT]
+        found.setdefault(shift, set()).add(_destination(message) >> shift)
+
+    body = bytes([FAMILY[version]]) + bytes(SIZE - 1)
+    for kind in (RTM_GETRULE, RTM_GETROUTE):
+        request = HEADER.pack(HEADER.size + SIZE, kind, 0, 0, 0) + body
+        try:
+            netlink.dump_as(note, request)
+        except NetlinkError:
+            return None
+    return Prefixes(tuple((shift, frozenset(found[shift])) for shift in sorted(found)))
+
+
+def _destination(message: bytes) -> int:
+    """The number of the address that the prefix begins with; 0 for all addresses."""
+    return int.from_bytes(by_kind(message, HEADER.size + SIZE).get(DST, b""), "big")
