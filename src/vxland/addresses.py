@@ -1,10 +1,33 @@
 """The two families of addresses, by one name each, and the zone of a link-local one."""
 
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address
 
 IPAddress = IPv4Address | IPv6Address
 IPInterface = IPv4Interface | IPv6Interface
 NOWHERE: dict[int, IPAddress] = {4: IPv4Address(0), 6: IPv6Address(0)}  # by version: no remote
+
+
+class LookedUp(IPv4Address):
+    """An IPv4 address that is looked up again and again.
+
+    It is equal to any other one, and its hash is the same, but worked out once: IPv4Address writes
+    its number out for each, and a turn asks twenty times for each peer.
+    """
+
+    __slots__ = ("_hashed",)
+
+    def __init__(self, text: str) -> None:
+        super().__init__(text)
+        self._hashed = super().__hash__()
+
+    def __hash__(self) -> int:
+        return self._hashed
+
+
+def parsed(text: str) -> IPAddress:
+    """The address that a text is; raises ValueError where it is none."""
+    plain = ip_address(text)
+    return LookedUp(text) if isinstance(plain, IPv4Address) else plain
 
 
 def needs_zone(address: IPAddress) -> bool:

@@ -21,8 +21,10 @@ class Failures:
 
     def note(self, outcomes: Collection[Outcome], held: Collection[str]) -> None:
         """A turn brought these; what ``held`` devices wait for fails still."""
-        waiting = frozenset(held) - {outcome.operation.device for outcome in outcomes}
-        kept = (outcome for outcome in self._last if outcome.operation.device in waiting)
+        kept: tuple[Outcome, ...] = ()
+        if self._last:
+            waiting = frozenset(held) - {outcome.operation.device for outcome in outcomes}
+            kept = tuple(o for o in self._last if o.operation.device in waiting)
         self._last = (*kept, *(outcome for outcome in outcomes if outcome.failure))
 
     def problems(self) -> tuple[Problem, ...]:
@@ -49,7 +51,7 @@ class Repairs:
 
     def note(self, outcomes: Iterable[Outcome], desired: Desired, drift: Drift, at: float) -> None:
         """A turn brought these at this time (seconds since the epoch)."""
-        for part, operations in by_part(outcomes, desired).items():
+        for part, operations in by_part(outcomes, desired).items() if drift.repaired else ():
             if part[0] in drift.repaired:
                 self._last.pop(part, None)
                 self._last[part] = Repair(gist(operations), at)

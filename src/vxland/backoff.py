@@ -37,8 +37,9 @@ class Backoff(Generic[Key]):
 
     def succeeded(self, keys: Iterable[Key]) -> None:
         """These were tried and went well."""
-        for key in keys:
-            self._pauses.pop(key, None)
+        if self._pauses:
+            for key in keys:
+                self._pauses.pop(key, None)
 
     def drop_stale(self, now: float) -> None:
         """Forget what was due and wasn't tried again: nobody wants it any more."""

@@ -14,8 +14,11 @@ from vxland.problems import Kind, Problem
 
 def clashes(node: str, vteps: Iterable[Vtep]) -> Iterator[Problem]:
     """A problem for each that meets one before it."""
+    vteps = tuple(vteps)
+    used = {vtep.vni for vtep in vteps}
+    if len(used) == len({vtep.device for vtep in vteps}) == len(vteps):  # as nearly everywhere
+        return
     keyed = [(vtep.vni_key, vtep) for vtep in vteps]
-    used = {key.vni for key, _ in keyed}
     keys: dict[VniKey, Vtep] = {}
     names: dict[str, Vtep] = {}
     # Those on any interface come first: they meet all that have one of their own.

@@ -44,14 +44,15 @@ class Drift:
 
 def kept_down(desired: Desired, observed: Observed, plan: Plan) -> frozenset[str]:
     """The tunnels that this plan leaves down, or takes down."""
+    there = [vtep.device for vtep in desired.vteps() if vtep.device in observed.links]
+    if not there:
+        return frozenset()
     raised = {op.device for op in plan.operations if isinstance(op, BringUp)}
     taken = {op.device for op in plan.operations if isinstance(op, TakeDown)}
     return frozenset(
-        vtep.device
-        for vtep in desired.vteps()
-        if (link := observed.links.get(vtep.device)) is not None
-        and (not link.up or vtep.device in taken)
-        and vtep.device not in raised
+        device
+        for device in there
+        if (device in taken or not observed.links[device].up) and device not in raised
     )
 
 

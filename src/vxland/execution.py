@@ -1,6 +1,6 @@
 """Carrying out a plan, step by step. A port comes up only once its guard was read back."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
@@ -10,6 +10,7 @@ from vxland.guards import arms, cut
 from vxland.identity import INGRESS_TABLE, TALLY_TABLE
 from vxland.observed import Link, Observed
 from vxland.operations import (
+    PLACE,
     AddAddress,
     Adopt,
     Attach,
@@ -58,6 +59,8 @@ def overtaken(outcomes: Collection[Outcome]) -> tuple[Outcome, ...]:
     That is no failure: the next look, which is due at once, sees it.
     """
     gone = {one.operation.device for one in outcomes if one.failure and one.failure.gone}
+    if not gone:
+        return tuple(outcomes)
     return tuple(o for o in outcomes if o.failure is None or o.operation.device not in gone)
 
 
@@ -73,26 +76,24 @@ class Kernel(Protocol):
 
 def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
     """Carry out a plan. What fails takes its device's later operations with it, nobody else's."""
-    return tuple(_execute(plan, kernel))
-
-
-def _execute(plan: Plan, kernel: Kernel) -> Iterator[Outcome]:
+    outcomes: list[Outcome] = []
     failed: set[str] = set()
     unguarded = partial(_unguarded, plan)
-    for _, group in groupby(plan.operations, key=lambda o: (o.phase, o.step)):
+    for _, group in groupby(plan.operations, PLACE):
         operations = tuple(group)
         failures = _skipped(operations, failed) if failed else {}
         for carry_out in (unguarded, _performed):
             ready = [o for o in operations if o not in failures] if failures else operations
             failures |= carry_out(ready, kernel)
         if not failures:  # to look up thousands of operations takes milliseconds
-            yield from map(Outcome, operations)
+            outcomes += map(Outcome, operations)
             continue
         for operation in operations:
             failure = failures.get(operation)
             if failure is not None and not _is_apart(operation):
                 failed |= {operation.device, _name_after(operation)}
-            yield Outcome(operation, failure)
+            outcomes.append(Outcome(operation, failure))
+    return tuple(outcomes)
 
 
 def _performed(operations: Sequence[Operation], kernel: Kernel) -> Mapping[Operation, Failure]:

@@ -89,9 +89,19 @@ RULES = {
 }
 
 
-def wanted(vteps: Iterable[Vtep], known_by: frozenset[IPAddress]) -> frozenset[Element]:
-    """What there should be in the sets for these; ``known_by``: whom the peers think this is."""
-    return frozenset(element for vtep in vteps for element in _elements(vtep, known_by))
+def wanted(vteps: Iterable[Vtep], known_by: frozenset[IPAddress]) -> tuple[Element, ...]:
+    """What there should be in the sets for these; ``known_by``: whom the peers think this is.
+
+    As they are to be added: whom to take packets from before what else is dropped.
+    """
+    found: dict[str, dict[Element, None]] = {name: {} for name in KEYS}
+    ports: dict[int, None] = {}
+    for vtep in vteps:
+        ports[vtep.port] = None
+        for element in _elements(vtep, known_by):
+            found[element.set][element] = None
+    found["ports"] = dict.fromkeys(Element("ports", port) for port in ports)
+    return tuple(element for of_a_set in found.values() for element in of_a_set)
 
 
 def operations(
@@ -107,17 +117,18 @@ def operations(
         return
     overlays = [overlay for overlay in desired.overlays if overlay.filtered]
     vteps = [v for overlay in overlays for v in overlay.vteps if v.device not in left]
-    table, due = state.table, wanted(vteps, desired.known_by)
+    table, all_due = state.table, wanted(vteps, desired.known_by)
     held = bool(left) or any(_is_waiting(overlay) for overlay in desired.overlays)
-    if not due:
+    if not all_due:
         if table is not None and not held:
             yield RemoveTable("", INGRESS_TABLE, ())
         return
     if table is None or not _is_whole(table, keeps=state.keeps):
-        yield MakeIngress("", INGRESS_TABLE, in_order(due), replaces=table is not None)
+        yield MakeIngress("", INGRESS_TABLE, all_due, replaces=table is not None)
         return
     if table.rules != RULES:
         yield WriteIngressRules("", INGRESS_TABLE)
+    due = frozenset(all_due)
     stale = table.elements - due
     if held:
         known = {(vtep.vni, vtep.port) for vtep in vteps if not (vtep.shared or vtep.common)}
@@ -162,7 +173,7 @@ def by_overlay(desired: Desired, dropped: Dropped) -> dict[str, int]:
 
 
 def in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
-    """As they are to be added: whom to take packets from before what else is dropped."""
+    """As they are to be added, whatever order they come in."""
     return tuple(sorted(elements, key=_place))
 
 
@@ -171,17 +182,15 @@ def _place(element: Element) -> tuple[int, int, int, int]:
 
 
 def _elements(vtep: Vtep, known_by: frozenset[IPAddress]) -> Iterator[Element]:
-    yield Element("ports", vtep.port)
     yield Element("vnis", vtep.port, vtep.vni)
     if vtep.common:
         yield Element("common", vtep.port, vtep.vni)
+    family, is_way = vtep.local.version, vtep.local in known_by
+    senders, vni = ("senders", None) if vtep.common else ("peers", vtep.vni)
     for remote in vtep.remotes:
-        address, family = unzoned(remote.address), remote.address.version
-        if vtep.common:
-            yield Element(f"senders{family}", vtep.port, None, address)
-        else:
-            yield Element(f"peers{family}", vtep.port, vtep.vni, address)
-        if vtep.local in known_by:
+        address = unzoned(remote.address)
+        yield Element(f"{senders}{family}", vtep.port, vni, address)
+        if is_way:
             yield Element(f"ways{family}", vtep.port, vtep.vni, address)
 
 

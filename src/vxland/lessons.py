@@ -58,7 +58,7 @@ class Lessons:
         self.backoff.failed(sorted(failed), now)
         self.backoff.succeeded({operation.device for operation in done} - failed)
         self._failures.note(outcomes, self.backoff.held(now))
-        repairs = [operation for operation in done if operation.device in drift.repaired]
+        repairs = [o for o in done if o.device in drift.repaired] if drift.repaired else []
         for fight in self.fights.record(undone(repairs), now):
             self._culprits[fight.subject] = self._others.culprit(
                 rules=fight.subject[0] in RULE_SETS, within=WINDOW

@@ -117,8 +117,9 @@ class Reconciler:
         hand = Hand(self._kernel, self._others, view) if view else self._kernel
         outcomes = overtaken(execute(restraint.applied(whole), hand))
         self._wanted = desired
-        done = by_device(outcomes)
-        drift = Drift.of(done, self._kept_down) if wanted == desired else Drift()
+        drift = Drift()
+        if wanted == desired:
+            drift = Drift.of(by_device(outcomes), self._kept_down)
         self._kept_down = kept_down(desired, observed, whole)
         self._lessons.learn(outcomes, desired, at, drift)
         seen, observed = observed, self._at_leisure(observed, desired, outcomes)

@@ -1,6 +1,6 @@
 """From the configuration and what this machine is, to what this machine should look like."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from ipaddress import IPv4Interface
 
@@ -17,8 +17,7 @@ from vxland.problems import Kind, Problem, Unresolved
 from vxland.settings import SHARED, OverlaySettings, PeerSettings, Settings
 from vxland.underlay import (
     apart_from,
-    by_address,
-    local_address,
+    local_addresses,
     most_mtu,
     waited_for,
     without_local,
@@ -154,11 +153,11 @@ def resolve(
         for overlay in settings.overlays
         if node.peer is None or node.peer.takes_part_in(overlay.name)
     )
-    clashing = tuple(clashes(node.name, (vtep for overlay in overlays for vtep in overlay.vteps)))
+    vteps = [vtep for overlay in overlays for vtep in overlay.vteps]
+    clashing = tuple(clashes(node.name, vteps))
     if clashing:
         raise Unresolved(*clashing)
-    tunnels = (tunnel for overlay in overlays for tunnel in overlay.tunnels())
-    waiting = waited_for(node.address, settings.node, tunnels, host)
+    waiting = waited_for(node.address, settings.node, vteps, host)
     return Desired(node.name, overlays, tuple(waiting), _known_by(node, addresses, beyond))
 
 
@@ -210,26 +209,17 @@ def _overlay(
     ]
     off = node.peer is not None and node.peer.disabled
     order = tuple(peer.name for peer in listed if not peer.disabled and not off)
-    apart = {
-        peer.name: peer
-        for peer in listed
-        if overlay.mode != SHARED
-        and (peer.name in node.apart or not _shares_family(node.peer, peer))
-    }
+    apart = {} if overlay.mode == SHARED else {peer.name: peer for peer in _apart(node, listed)}
     remotes = {name: addresses[name] for name in order if name in addresses and name not in apart}
-    given, here = (node.address, *node.others), by_address(host)
-    locals_ = {
-        name: local_address(given, settings.node, remote, host, here)
-        for name, remote in remotes.items()
-    }
-    placed = {name: local for name, local in locals_.items() if local is not None}
+    placed = local_addresses((node.address, *node.others), settings.node, remotes, host)
     remotes = {name: remotes[name] for name in placed}
     ways = list(remotes.values())
     if overlay.mode == SHARED and node.address is not None:
         ways.append(node.address)  # others send this way, even where none of them is reached so
     bridges = {one.bridge for one in settings.overlays}
     mtu = overlay.mtu or automatic_mtu(settings.node.interface, ways, host, bridges)
-    most = {name: size for name in placed if (size := most_mtu(placed[name], host)) is not None}
+    sizes = {local: most_mtu(local, host) for local in {*placed.values()}}
+    most = {name: size for name, local in placed.items() if (size := sizes[local]) is not None}
     seat = Seat(overlay, node.name, order, remotes, placed, node.address, mtu, most)
     return Overlay(
         name=overlay.name,
@@ -265,9 +255,12 @@ def _bridge(overlay: OverlaySettings, node: str, mtu: int) -> Bridge:
     )
 
 
-def _shares_family(own: PeerSettings | None, peer: PeerSettings) -> bool:
-    """Whether both can be reached over the same IP version: a mesh's device is of one."""
-    return own is None or not families(own.address).isdisjoint(families(peer.address))
+def _apart(node: Node, listed: Iterable[PeerSettings]) -> Iterator[PeerSettings]:
+    """Peers with no IP version that this machine has: a mesh's device is of one."""
+    own = None if node.peer is None else families(node.peer.address)
+    for peer in listed:
+        if peer.name in node.apart or (own and own.isdisjoint(families(peer.address))):
+            yield peer
 
 
 def _waiting(overlay: str, peer: str, addresses: Mapping[str, IPAddress], host: Host) -> Problem:

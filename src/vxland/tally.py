@@ -45,9 +45,15 @@ CHAINS = tuple(
 RULES = tuple(sorted(f"{HOOK_OF[name[:-1]]} {key} @{name}" for name, key in KEYS.items()))
 
 
-def wanted(desired: Desired) -> frozenset[Counted]:
+def wanted(desired: Desired) -> tuple[Counted, ...]:
     """What there should be counters for."""
-    return frozenset(map(counted, shared(desired)))
+    return tuple(
+        Counted(unzoned(remote.address), vtep.vni, vtep.port)
+        for overlay in desired.overlays
+        if overlay.shared
+        for vtep in overlay.vteps
+        for remote in vtep.remotes
+    )
 
 
 def shared(desired: Desired) -> Iterator[Tunnel]:
@@ -77,23 +83,23 @@ def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
 
     While some peer's address isn't known, nobody's counters go: they may be that one's.
     """
-    state, due = observed.tally, wanted(desired)
+    state, all_due = observed.tally, wanted(desired)
     if isinstance(state, Unavailable):
         return
     table = state.table
     if table is not None and not is_own(table):
         return
     waiting = any(overlay.waiting for overlay in desired.overlays if overlay.shared)
-    if not due:
+    if not all_due:
         if table is not None and not waiting:
             yield RemoveTable("", TALLY_TABLE, ())
         return
     if table is None or not _is_whole(table, keeps=state.keeps):
-        yield MakeTally("", TALLY_TABLE, _sorted(due), replaces=table is not None)
+        yield MakeTally("", TALLY_TABLE, all_due, replaces=table is not None)
         return
     if table.rules != RULES:
         yield WriteTallyRules("", TALLY_TABLE)
-    standing = (table.received, table.sent)
+    due, standing = frozenset(all_due), (table.received, table.sent)
     if not waiting and any(there - due for there in standing):
         yield RemoveCounters("", TALLY_TABLE, *(_sorted(there - due) for there in standing))
     if any(due - there for there in standing):

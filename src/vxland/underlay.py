@@ -1,11 +1,11 @@
 """How this machine reaches its peers: from which address, and what is waited for until it can."""
 
-from collections.abc import Container, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv6Network
 
 from vxland.addresses import IPAddress, zone
 from vxland.changes import some
-from vxland.model import Tunnel
+from vxland.model import Tunnel, Vtep
 from vxland.mtu import OVERHEAD
 from vxland.observed import Host, LocalAddress, Standing
 from vxland.problems import Kind, Problem
@@ -15,26 +15,39 @@ UNIQUE_LOCAL = IPv6Network("fc00::/7")  # RFC 4193
 NAMED = 3
 
 
-def local_address(
-    given: Iterable[IPAddress | None],
+def local_addresses(
+    given: Collection[IPAddress | None],
     node: NodeSettings,
-    remote: IPAddress,
+    remotes: Mapping[str, IPAddress],
     host: Host,
-    here: Container[IPAddress],
-) -> IPAddress | None:
-    """This machine's address towards a peer; None where it has none that will do.
+) -> dict[str, IPAddress]:
+    """This machine's address towards each peer, by the peer's name; of none for which none will do.
 
     ``given`` is what the file and its own host name give it, the best first. Where there is none of
-    this family, the route's counts; also where it isn't on any interface, but ``[node]`` says which
-    peer this is (behind NAT). ``here`` are the host's addresses, found out once for all peers.
+    a peer's family, the route's counts; also where it isn't on any interface, but ``[node]`` says
+    which peer this is (behind NAT).
     """
-    wanted = (remote.version, zone(remote))
-    if wanted[1] is not None and wanted[1] not in host.mtus:
-        return None
-    own = [a for a in given if a is not None and (a.version, zone(a)) == wanted]
-    sure = (address for address in own if address == node.address or address in here)
-    if (found := next(sure, None)) is not None:
-        return found
+    here = by_address(host)
+    own: dict[tuple[int, str | None], list[IPAddress]] = {}  # by IP version and zone
+    sure: dict[tuple[int, str | None], IPAddress | None] = {}
+    found = {}
+    for name, remote in remotes.items():
+        way = (remote.version, device := zone(remote))
+        if device is not None and device not in host.mtus:
+            continue
+        if way not in own:
+            own[way] = [a for a in given if a is not None and (a.version, zone(a)) == way]
+            sure[way] = next((a for a in own[way] if a == node.address or a in here), None)
+        address = sure[way] or _unsure(own[way], node, remote, host)
+        if address is not None:
+            found[name] = address
+    return found
+
+
+def _unsure(
+    own: Iterable[IPAddress], node: NodeSettings, remote: IPAddress, host: Host
+) -> IPAddress | None:
+    """Where none of the ``own`` addresses is on an interface."""
     preferred = None
     if not own or node.name is not None:
         preferred = _preferred(remote, node.interface, host)
@@ -102,12 +115,12 @@ def without_local(overlay: str, peer: str, remote: IPAddress, host: Host) -> Pro
 
 
 def waited_for(
-    own: IPAddress | None, node: NodeSettings, tunnels: Iterable[Tunnel], host: Host
+    own: IPAddress | None, node: NodeSettings, vteps: Iterable[Vtep], host: Host
 ) -> Iterator[Problem]:
     """What has to come until tunnels carry traffic: they are laid out already."""
-    tunnels = tuple(tunnels)
+    vteps = tuple(vteps)
     here = by_address(host)
-    used = {tunnel.vtep.local: None for tunnel in tunnels}
+    used = {vtep.local: None for vtep in vteps if vtep.remotes}
     if not used and own is not None:
         used[own] = None
     for address in used:
@@ -121,7 +134,9 @@ def waited_for(
             "Nothing, if it still comes: until then the routes' devices count. Otherwise correct"
             " interface in [node]",
         )
-    yield from _without_route([t for t in tunnels if t.vtep.local in here], host)
+    if host.unreachable:
+        tunnels = (tunnel for vtep in vteps if vtep.local in here for tunnel in vtep.tunnels())
+        yield from _without_route(tunnels, host)
 
 
 def _absent(address: IPAddress, local: LocalAddress | None) -> Iterator[Problem]:

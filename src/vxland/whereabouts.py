@@ -59,7 +59,8 @@ def survey(
 
     ``before`` is what was kept last time, ``answers`` what is known of host names.
     """
-    asked = frozenset((*peers.addresses(settings.peers).values(), *before.values()))
+    written = peers.addresses(settings.peers)
+    asked = frozenset((*written.values(), *before.values()))
     if settings.node.address is not None:  # by which routes are chosen
         asked |= {settings.node.address}
     observed = sight.observe(
@@ -68,7 +69,7 @@ def survey(
         guards={name for one in settings.overlays for name in one.guards},
     )
     where = whereabouts(settings, answers, observed, before)
-    more = frozenset(where.addresses.values()) - asked
+    more = frozenset() if where.addresses == written else {*where.addresses.values()} - asked
     if more:
         observed = replace(observed, host=sight.host(asked | more))
     return observed, where

@@ -14,7 +14,7 @@ from vxland.plan import plan
 from vxland.problems import Kind, Problem
 from vxland.resolve import Beyond, resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
-from vxland.underlay import by_address, local_address
+from vxland.underlay import local_addresses
 
 LAN = OverlaySettings("lan", "vxbr0")
 DMZ = OverlaySettings("dmz", "vxbr1")
@@ -44,9 +44,8 @@ def host(*local: LocalAddress, source: str | None = None, to: str = "2001:db8:9:
 def chosen(seen: Host, to: str = "2001:db8:9::9", own: str | None = None, **node: str) -> str:
     """The address that a peer is reached from."""
     given = None if own is None else ip_address(own)
-    wanted, here = NodeSettings(**node), by_address(seen)  # type: ignore[arg-type]
-    found = local_address((given,), wanted, ip_address(to), seen, here)
-    return str(found)
+    wanted = NodeSettings(**node)  # type: ignore[arg-type]
+    return str(local_addresses((given,), wanted, {"b": ip_address(to)}, seen).get("b"))
 
 
 def test_zones() -> None:
@@ -107,7 +106,7 @@ def test_what_the_file_says_counts_first() -> None:
     given = ip_address("192.0.2.7")
     node = NodeSettings("lxd1", given)
     two = ip_address("192.0.2.2")
-    assert local_address((given,), node, two, seen, by_address(seen)) == given
+    assert local_addresses((given,), node, {"b": two}, seen) == {"b": given}
     assert chosen(Host(), "192.0.2.2", own="192.0.2.1", name="lxd1") == "192.0.2.1"
 
 

@@ -9,6 +9,7 @@ talk to each other would keep each other there until the device goes, and then l
 So nothing is learned behind a quiet device by index, and once no node speaks so, none sends so.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 from functools import lru_cache
 
@@ -21,7 +22,9 @@ from vxland.settings import VniScheme, VxlanOptions
 from vxland.vni import Numbered, numbered
 
 QUIET = {VniScheme.PAIR: FLOOD_FLAGS, VniScheme.INDEX: FLOOD_FLAGS | {"learning"}}
-REMEMBERED = 4096  # VTEPs, most of which a change of the file leaves as they are
+REMEMBERED = 4096  # VTEPs of a kind, most of which a change of the file leaves as they are
+
+Making = Callable[[Numbered, IPAddress, IPAddress, int], Vtep]
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,12 +41,11 @@ class _Kind:
 
 def vteps(seat: Seat) -> tuple[Vtep, ...]:
     """A VTEP for each remote with an address, or two, in the file's order; a quiet one last."""
-    kinds: dict[VniScheme | None, _Kind] = {
-        scheme: _kind(seat, scheme) for scheme in seat.overlay.schemes
+    making: dict[VniScheme | None, Making] = {
+        scheme: _making(_kind(seat, scheme)) for scheme in seat.overlay.schemes
     }
     return tuple(
-        _vtep(
-            kinds[number.scheme],
+        making[number.scheme](
             number,
             seat.locals[number.peer],
             seat.remotes[number.peer],
@@ -63,22 +65,27 @@ def _kind(seat: Seat, scheme: VniScheme) -> _Kind:
     return _Kind(overlay.name, seat.node, overlay.port, options, common, off)
 
 
-@lru_cache(REMEMBERED)
-def _vtep(kind: _Kind, number: Numbered, local: IPAddress, remote: IPAddress, mtu: int) -> Vtep:
-    """A VTEP by all that it depends on: one that is what it was is the same object."""
-    return Vtep(
-        overlay=kind.overlay,
-        peer=number.peer,
-        device=number.device,
-        altname=identity.vtep_altname(kind.overlay, number.peer, quiet=bool(kind.off)),
-        alias=identity.vtep_alias(kind.overlay, number.peer),
-        mac=identity.mac(kind.node, kind.overlay, number.peer),
-        vni=number.vni,
-        port=kind.port,
-        local=local,
-        remotes=(Remote(number.peer, remote),),
-        mtu=mtu,
-        options=kind.options,
-        common=kind.common,
-        off=kind.off,
-    )
+@lru_cache
+def _making(kind: _Kind) -> Making:
+    """What makes VTEPs of a kind: one that is what it was is the same object."""
+
+    @lru_cache(REMEMBERED)
+    def vtep(number: Numbered, local: IPAddress, remote: IPAddress, mtu: int) -> Vtep:
+        return Vtep(
+            overlay=kind.overlay,
+            peer=number.peer,
+            device=number.device,
+            altname=identity.vtep_altname(kind.overlay, number.peer, quiet=bool(kind.off)),
+            alias=identity.vtep_alias(kind.overlay, number.peer),
+            mac=identity.mac(kind.node, kind.overlay, number.peer),
+            vni=number.vni,
+            port=kind.port,
+            local=local,
+            remotes=(Remote(number.peer, remote),),
+            mtu=mtu,
+            options=kind.options,
+            common=kind.common,
+            off=kind.off,
+        )
+
+    return vtep

@@ -67,9 +67,11 @@ class NftablesState:
     keeps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Counted:
-    """Packets that a counter counts: from or to this address, with this VNI, to this UDP port."""
+class Counted(NamedTuple):
+    """Packets that a counter counts: from or to this address, with this VNI, to this UDP port.
+
+    A tuple, since there are thousands.
+    """
 
     address: IPAddress
     vni: int

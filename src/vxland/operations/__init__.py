@@ -54,7 +54,7 @@ from vxland.operations.guarding import (
     Unisolate,
     WriteChain,
 )
-from vxland.operations.operation import Guarding, Operation, Phase, Step
+from vxland.operations.operation import PLACE, Guarding, Operation, Phase, Step
 from vxland.operations.vxlan import (
     AppendFlood,
     CreateVtep,
@@ -65,6 +65,7 @@ from vxland.operations.vxlan import (
 )
 
 __all__ = [
+    "PLACE",
     "AddAddress",
     "AddAltname",
     "AddCounters",

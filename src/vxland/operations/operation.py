@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from enum import IntEnum
+from operator import attrgetter
 from typing import ClassVar
 
 from vxland.addresses import IPAddress
@@ -76,3 +77,6 @@ class Operation:
 
     def __str__(self) -> str:
         return f"{self.attribute} of {self.device}"
+
+
+PLACE = attrgetter("phase", "step")  # in the order of a plan

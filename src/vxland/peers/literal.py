@@ -4,7 +4,7 @@ import re
 from collections.abc import Callable
 from ipaddress import IPv4Address, IPv6Address, ip_address
 
-from vxland.addresses import IPAddress, needs_zone, zone
+from vxland.addresses import IPAddress, needs_zone, parsed, zone
 
 EXAMPLE = 'Write its IPv4 or IPv6 address, like "203.0.113.1" or "2001:db8::1"'
 
@@ -74,7 +74,7 @@ def problem(text: str) -> tuple[str, str] | None:
 
 def lookup(text: str) -> IPAddress | None:
     """The address itself, always known; None where it isn't one that a server can have."""
-    return None if problem(text) else ip_address(text)
+    return None if problem(text) else parsed(text)
 
 
 def key(text: str) -> IPAddress | None:

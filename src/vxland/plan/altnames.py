@@ -20,6 +20,8 @@ def with_altnames_moved(
     ``names`` are all that are wanted, as names or altnames; ``settled`` are the devices that have
     a part in this plan, with the name and the altname that they get.
     """
+    if not any(link.altnames for link in observed.links.values()):
+        return [*operations]
     gone = {operation.device for operation in operations if isinstance(operation, DeleteLink)}
     removals = [
         operation

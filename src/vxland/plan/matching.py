@@ -59,7 +59,7 @@ def _devices(vteps: Iterable[Vtep], by_mark: Mapping[Mark, list[Link]]) -> dict[
     device that goes on being wanted isn't made anew because its peer gets a second one.
     """
     wanted: dict[Mark, list[Vtep]] = {}
-    for vtep in vteps:
+    for vtep in vteps if by_mark else ():
         wanted.setdefault(_mark(vtep), []).append(vtep)
     found: dict[str, Link] = {}
     for seen, peers in wanted.items():

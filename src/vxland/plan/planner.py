@@ -198,7 +198,7 @@ class _Planner:
 
     def rules(self) -> None:
         """What the guards replace of others' rules."""
-        renames = [operation for operation in self.operations if isinstance(operation, Rename)]
+        renames = (operation for operation in self.operations if isinstance(operation, Rename))
         early, late = retirements(self.active(self.desired), self.seats, self.observed, renames)
         self.adoption = replace(self.adoption, operations=(*self.adoption.operations, *early))
         self.operations += late
@@ -231,7 +231,7 @@ class _Planner:
 
     def _settle(self, device: str, altname: str, link: Link | None) -> None:
         """This name and this altname are wanted for this device, if there is one already."""
-        self.names |= {device, altname}
+        self.names.update((device, altname))
         if link is not None and is_own(link):
             self.settled[link.name] = (device, altname)
 
@@ -262,7 +262,8 @@ class _Planner:
         free = self._has_vni(vtep, link)
         if (holder or not free) and self.matching.is_to_be_made(vtep, link):
             return
-        self.laid |= {vtep.device} if free else set()
+        if free:
+            self.laid.add(vtep.device)
         if holder is not None and link is not None:
             # Under another name a chain that goes by name doesn't guard it.
             vtep, place = replace(vtep, device=link.name), replace(place, open=False)

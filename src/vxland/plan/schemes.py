@@ -36,8 +36,10 @@ def scheme_changes(overlay: Overlay, by_mark: Mapping[Mark, list[Link]]) -> Iter
         if seen.overlay == overlay.name and seen.peer and seen.peer not in SHARED.values()
         for link in links
     )
+    if not before:
+        return
     after = _stage((vtep.device, vtep.quiet) for vtep in overlay.vteps)
-    if not before or before == after:
+    if before == after:
         return
     text, cure = _step(before, after)
     yield Problem(

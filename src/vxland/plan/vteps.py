@@ -137,6 +137,8 @@ def _repairs(
 
 def _flags(vtep: Vtep, odd: frozenset[str]) -> Iterator[Operation]:
     """A new port's, but for what is off where it is quiet."""
+    if odd == vtep.off:
+        return
     for flag in sorted(odd - vtep.off):
         yield ResetFlag(vtep.overlay, vtep.device, flag)
     for flag in sorted(vtep.off - odd):

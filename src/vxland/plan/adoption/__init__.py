@@ -15,7 +15,7 @@ from vxland.guards.isolated import NAME as ISOLATED
 from vxland.identity import kept_altname
 from vxland.model import Desired, Overlay
 from vxland.observed import Link, Observed
-from vxland.operations import Adopt, AdoptBridge, Isolate, Operation, Phase, PinMac
+from vxland.operations import PLACE, Adopt, AdoptBridge, Isolate, Operation, Phase, PinMac
 from vxland.ownership import is_own
 from vxland.plan.adoption.bridges import is_adoptable, is_usable
 from vxland.plan.adoption.tunnels import Found, Match, find
@@ -46,7 +46,7 @@ class Adoption:
         That is after what leaves has gone and guards were armed, and before anything is done to
         what is taken over.
         """
-        whole = sorted(operations, key=lambda operation: (operation.phase, operation.step))
+        whole = sorted(operations, key=PLACE)
         if not self.operations:
             return tuple(whole)
         ahead = [operation for operation in whole if self._is_ahead(operation)]

@@ -4,7 +4,7 @@ They go by names. So those that name a device about to be renamed go before that
 told whose they are.
 """
 
-from collections.abc import Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 
 from vxland.guards import port_in
 from vxland.guards.port import Port
@@ -20,7 +20,7 @@ def retirements(
     desired: Desired,
     seats: Sequence[tuple[Overlay, Sequence[Port]]],
     observed: Observed,
-    renames: Sequence[Rename],
+    renames: Iterable[Rename],
 ) -> tuple[list[RetireRules], list[RetireRules]]:
     """What removes them: before devices are renamed, and at the end."""
     early: list[RetireRules] = []
