@@ -5,7 +5,7 @@ from ipaddress import ip_address, ip_interface
 
 import pytest
 
-from vxland.addresses import unzoned, zone, zoned
+from vxland.addresses import parsed, unzoned, zone, zoned
 from vxland.hints import hints
 from vxland.model import Desired
 from vxland.observed import Host, Link, LocalAddress, Observed, Route, Standing, VxlanState
@@ -57,6 +57,14 @@ def test_zones() -> None:
     assert [zoned(address, "eth0") for address in (plain, other)] == [plain, other]
     assert zoned(ip_address("fe80::1"), None) == ip_address("fe80::1")
     assert on("eth0", "fe80::1/64")[0].ip == local
+
+
+@pytest.mark.parametrize("text", ["192.0.2.1", "2001:db8::1", "fe80::1%eth0"])
+def test_an_address_that_is_looked_up_is_one_like_any_other(text: str) -> None:
+    """It may be found by another one, and the other way round."""
+    known, other = parsed(text), ip_address(text)
+    assert {known: 1}[other] == {other: 1}[known] == 1
+    assert str(known) == text
 
 
 @pytest.mark.parametrize(
