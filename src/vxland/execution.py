@@ -59,8 +59,6 @@ def overtaken(outcomes: Collection[Outcome]) -> tuple[Outcome, ...]:
     That is no failure: the next look, which is due at once, sees it.
     """
     gone = {one.operation.device for one in outcomes if one.failure and one.failure.gone}
-    if not gone:
-        return tuple(outcomes)
     return tuple(o for o in outcomes if o.failure is None or o.operation.device not in gone)
 
 

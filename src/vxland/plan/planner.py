@@ -262,8 +262,7 @@ class _Planner:
         free = self._has_vni(vtep, link)
         if (holder or not free) and self.matching.is_to_be_made(vtep, link):
             return
-        if free:
-            self.laid.add(vtep.device)
+        self.laid |= {vtep.device} if free else set()
         if holder is not None and link is not None:
             # Under another name a chain that goes by name doesn't guard it.
             vtep, place = replace(vtep, device=link.name), replace(place, open=False)
