@@ -7,8 +7,9 @@ addresses but the bridges' (of ``Observed.host`` only MTUs, and how it renames),
 
 import errno
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from tests.fake.devices import Device, RefusedError
 from tests.fake.filter import Filter, FilterError

@@ -1,7 +1,8 @@
 """What turns leave behind: what failed and wasn't done since, and when parts were last repaired."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vxland.changes import Part, by_part, gist
 from vxland.drift import Drift
@@ -13,8 +14,7 @@ from vxland.report import Repair
 MOST_REPAIRS = 20_000  # of which the last of a device or peer is remembered
 
 
-@dataclass(slots=True)
-class Failures:
+class Failures(Struct):
     """What failed, until it is tried again."""
 
     _last: tuple[Outcome, ...] = ()
@@ -43,8 +43,7 @@ class Failures:
         )
 
 
-@dataclass(slots=True)
-class Repairs:
+class Repairs(Struct):
     """The last repair of each part."""
 
     _last: dict[Part, Repair] = field(default_factory=dict)  # the newest last

@@ -7,8 +7,9 @@ import signal
 import time
 from collections.abc import Callable, Mapping
 from contextlib import ExitStack
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from vxland.board import Board
 from vxland.config.file import ConfigFile

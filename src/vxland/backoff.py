@@ -1,8 +1,9 @@
 """When to try again what failed: soon at first, then ever more rarely, never all at once."""
 
 from collections.abc import Callable, Hashable, Iterable
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 Key = TypeVar("Key", bound=Hashable)
 
@@ -10,16 +11,14 @@ FIRST = 0.5  # seconds
 LONGEST = 60.0  # seconds
 
 
-@dataclass(frozen=True, slots=True)
-class Pause:
+class Pause(Struct, frozen=True):
     """How often something failed in a row, and when it may be tried again (monotonic seconds)."""
 
     failures: int
     until: float
 
 
-@dataclass(slots=True)
-class Backoff(Generic[Key]):
+class Backoff(Struct, Generic[Key]):
     """Exponential delays with jitter, one for each key that failed.
 
     ``jitter`` gives a number from 0 to 1; a delay is between half and all of its nominal length.

@@ -6,7 +6,8 @@ is what people write into configurations, units and comments all the same.
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 REMOVED = "(removed)"
 SHORTEST = 6  # letters of a secret that is looked for elsewhere: a shorter one would be in any text
@@ -24,8 +25,7 @@ _ENVIRONMENT = re.compile(r"^(\s*Environment\s*=)(?:\\\n|.)*", re.MULTILINE)
 _REMARK = re.compile(r"^\s*[#;](?! /).*", re.MULTILINE)
 
 
-@dataclass(frozen=True, slots=True)
-class Censor:
+class Censor(Struct, frozen=True):
     """Takes secrets out; ``known`` are such as were found elsewhere, the longest first."""
 
     known: tuple[str, ...] = ()

@@ -6,9 +6,10 @@ read in any thread.
 """
 
 from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from itertools import islice
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from vxland import __version__
 from vxland.changes import MOST, Part, by_part, gist, some

@@ -4,11 +4,12 @@ import argparse
 import signal
 import sys
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
 from typing import Any, NoReturn
+
+from msgspec import Struct, field
 
 from vxland import __version__
 from vxland.litter import left_to_the_end
@@ -20,8 +21,7 @@ PAUSES = (0.1, 86400.0)  # that may be asked for
 LEVELS = ("debug", "info", "warning", "error")
 
 
-@dataclass(frozen=True, slots=True)
-class Option:
+class Option(Struct, frozen=True):
     """An option or argument of one command: a switch, or what ``settings`` make of it."""
 
     names: tuple[str, ...]
@@ -29,8 +29,7 @@ class Option:
     settings: Mapping[str, Any] = field(default_factory=lambda: {"action": "store_true"})
 
 
-@dataclass(frozen=True, slots=True)
-class Command:
+class Command(Struct, frozen=True):
     """A word of the command line; its module is imported only when it is said."""
 
     name: str

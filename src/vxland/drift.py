@@ -5,7 +5,8 @@ somebody did to that port, so neither is the repair of drift.
 """
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.identity import RULE_SETS
 from vxland.model import Desired
@@ -14,8 +15,7 @@ from vxland.operations import Adopt, AdoptBridge, BringUp, Operation, Rename, Ta
 from vxland.plan import Plan
 
 
-@dataclass(frozen=True, slots=True)
-class Drift:
+class Drift(Struct, frozen=True):
     """Devices to which something was done, by why. What was taken over is neither."""
 
     repaired: frozenset[str] = frozenset()  # somebody had changed them

@@ -1,8 +1,9 @@
 """What happened, as values: what was found, what was done about it, how long it took, and who."""
 
 from collections.abc import Hashable
-from dataclasses import dataclass
 from typing import TypedDict
+
+from msgspec import Struct
 
 KINDS = (
     "started",
@@ -19,8 +20,7 @@ KINDS = (
 )
 
 
-@dataclass(frozen=True, slots=True)
-class Event:
+class Event(Struct, frozen=True):
     """Something that happened, or the same again and again."""
 
     kind: str  # one of KINDS

@@ -1,10 +1,11 @@
 """Carrying out a plan, step by step. A port comes up only once its guard was read back."""
 
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from functools import partial
 from itertools import groupby
 from typing import Protocol
+
+from msgspec import Struct
 
 from vxland.guards import arms, cut
 from vxland.identity import INGRESS_TABLE, TALLY_TABLE
@@ -32,8 +33,7 @@ NAMING = (CreateBridge, CreateVtep, Rename)  # after which there is such a devic
 TABLES_APART = (INGRESS_TABLE, TALLY_TABLE)  # what filters and what counts: tunnels run without
 
 
-@dataclass(frozen=True, slots=True)
-class Failure:
+class Failure(Struct, frozen=True):
     """Why an operation wasn't done, and what to do about it."""
 
     text: str
@@ -45,8 +45,7 @@ class Failure:
         return f"{self.text}. {self.cure}" if self.cure else self.text
 
 
-@dataclass(frozen=True, slots=True)
-class Outcome:
+class Outcome(Struct, frozen=True):
     """An operation, and how it went."""
 
     operation: Operation

@@ -2,7 +2,9 @@
 
 from collections import deque
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vxland.guards import GUARDS
 from vxland.operations import Attach, Operation, Rename
@@ -21,8 +23,7 @@ ANEW = frozenset({"existence", "namespace"})  # of a device: all else follows fr
 PORT = frozenset({"state", "isolated"})  # lost where a port is renamed or attached
 
 
-@dataclass(frozen=True, slots=True)
-class Fight:
+class Fight(Struct, frozen=True):
     """A subject put right again and again."""
 
     subject: Subject
@@ -53,8 +54,7 @@ def causes(operations: Collection[Operation]) -> tuple[Operation, ...]:
     return tuple(op for op in operations if not follows(op))
 
 
-@dataclass(slots=True)
-class Fights:
+class Fights(Struct):
     """Counts repairs by subject. The time is always told, never asked."""
 
     total: int = 0  # fights so far

@@ -1,8 +1,9 @@
 """Which tunnels and overlays are as wanted, by one turn."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from vxland.addresses import IPAddress
 from vxland.model import Overlay, Tunnel
@@ -23,8 +24,7 @@ STATES: dict[type[Operation], State] = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Health:
+class Health(Struct, frozen=True):
     """A tunnel's state, and whether it is as wanted."""
 
     state: State

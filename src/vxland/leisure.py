@@ -1,6 +1,6 @@
 """What only hints need: looked at in turns that have nothing to repair, and remembered."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from vxland.model import Desired
 from vxland.observed import Observed

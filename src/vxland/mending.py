@@ -6,7 +6,9 @@ A turn follows once nothing more is told, or before long, and reports what was m
 """
 
 import time
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.changes import by_device
 from vxland.doorbell import Trigger
@@ -25,8 +27,7 @@ QUIET = 0.2  # seconds without a mend until the turn that follows
 LATEST = 5.0  # seconds after the first one
 
 
-@dataclass(frozen=True, slots=True)
-class Calm:
+class Calm(Struct, frozen=True):
     """What the last turn saw and said, where nothing was left to be done."""
 
     observed: Observed

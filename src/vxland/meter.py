@@ -5,7 +5,8 @@ is told only, as with ``odometer``: what was counted since the last look is lost
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vxland import tally
 from vxland.model import Desired
@@ -16,8 +17,7 @@ from vxland.traffic import Count, Traffic
 REMEMBERED = 8  # addresses of a peer whose counters are told from one another
 
 
-@dataclass(frozen=True, slots=True)
-class Counters:
+class Counters(Struct, frozen=True):
     """One look at the counters, and when it began and ended, in monotonic seconds."""
 
     began: float = 0.0

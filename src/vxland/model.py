@@ -1,7 +1,9 @@
 """What this node should look like: the desired state, as plain values."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.addresses import IPAddress, IPInterface, zone
 from vxland.identity import SHARED
@@ -9,16 +11,14 @@ from vxland.problems import Problem
 from vxland.settings import VxlanOptions
 
 
-@dataclass(frozen=True, slots=True)
-class Remote:
+class Remote(Struct, frozen=True):
     """A peer's VTEP, as the others reach it."""
 
     peer: str
     address: IPAddress
 
 
-@dataclass(frozen=True, slots=True)
-class Vtep:
+class Vtep(Struct, frozen=True):
     """One VXLAN device: a VXLAN tunnel end point (RFC 7348) and the bridge port it is.
 
     In a mesh it leads to one peer, which is its remote and its whole flood list. A shared one has
@@ -77,8 +77,7 @@ class Vtep:
         return (Tunnel(self, remote.peer, remote.address) for remote in remotes)
 
 
-@dataclass(frozen=True, slots=True)
-class Tunnel:
+class Tunnel(Struct, frozen=True):
     """What leads to one peer: in a mesh a whole device, else one entry in its flood list."""
 
     vtep: Vtep
@@ -91,8 +90,7 @@ class Tunnel:
         return self.vtep.overlay, self.peer
 
 
-@dataclass(frozen=True, slots=True)
-class VniKey:
+class VniKey(Struct, frozen=True):
     """A VNI as the kernel tells devices apart by it: with UDP port and address family.
 
     Link-local ones have an interface of their own besides. One that has none meets them all: the
@@ -115,8 +113,7 @@ class VniKey:
         return self.everywhere == other.everywhere and (None in zones or len(zones) == 1)
 
 
-@dataclass(frozen=True, slots=True)
-class Bridge:
+class Bridge(Struct, frozen=True):
     """An overlay's bridge, as vxland makes it when it is missing."""
 
     device: str
@@ -127,8 +124,7 @@ class Bridge:
     addresses: frozenset[IPInterface]
 
 
-@dataclass(frozen=True, slots=True)
-class Overlay:
+class Overlay(Struct, frozen=True):
     """One Ethernet segment, as far as this node has a part in it."""
 
     name: str
@@ -175,8 +171,7 @@ class Overlay:
             yield from vtep.tunnels()
 
 
-@dataclass(frozen=True, slots=True)
-class Desired:
+class Desired(Struct, frozen=True):
     """Everything vxland wants of this network namespace."""
 
     node: str  # empty while this machine doesn't find itself: then only bridges are wanted

@@ -1,8 +1,9 @@
 """How large a packet inside of a tunnel may be, so that the underlay carries it in one piece."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from ipaddress import IPv4Address
+
+from msgspec import Struct
 
 from vxland.addresses import IPAddress, zone
 from vxland.model import Overlay, Tunnel, Vtep
@@ -107,8 +108,7 @@ def fragments(vtep: Vtep) -> bool:
     return isinstance(vtep.local, IPv4Address) and vtep.options.df is not Df.SET
 
 
-@dataclass(frozen=True, slots=True)
-class Tight:
+class Tight(Struct, frozen=True):
     """A tunnel whose route doesn't take the overlay's largest packets in one piece."""
 
     tunnel: Tunnel

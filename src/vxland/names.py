@@ -1,8 +1,10 @@
 """What is known of host names, and when each is to be asked for again."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, field, replace
 from heapq import heapify, heappop, heappush
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vxland.addresses import IPAddress
 from vxland.peers import literal
@@ -16,8 +18,7 @@ TWICE = 2
 ASKING = "it is being looked up"
 
 
-@dataclass(frozen=True, slots=True)
-class Lookup:
+class Lookup(Struct, frozen=True):
     """What asking for a name brought. Without addresses, why."""
 
     addresses: frozenset[IPAddress] = frozenset()
@@ -26,8 +27,7 @@ class Lookup:
     reason: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What is known of a name: the last good answers, whatever came after them."""
 
     addresses: frozenset[IPAddress] = frozenset()
@@ -66,8 +66,7 @@ def usable(addresses: Iterable[IPAddress]) -> frozenset[IPAddress]:
     return frozenset(address for address in addresses if literal.problem(str(address)) is None)
 
 
-@dataclass(slots=True)
-class _Page:
+class _Page(Struct):
     """One name."""
 
     due: float | None  # monotonic seconds; None while it is being asked for
@@ -76,8 +75,7 @@ class _Page:
     again: bool = False  # as soon as it was asked for
 
 
-@dataclass(slots=True)
-class Book:
+class Book(Struct):
     """The names that are wanted. ``jitter`` gives a number from 0 to 1; times are monotonic."""
 
     jitter: Callable[[], float]

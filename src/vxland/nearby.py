@@ -5,7 +5,8 @@ Lost notifications tell of themselves. Whoever has no notifications is told of e
 
 import contextlib
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vxland.addresses import IPAddress
 from vxland.execution import Failure

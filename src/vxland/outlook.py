@@ -2,8 +2,10 @@
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.config.load import load
 from vxland.health import TunnelKey
@@ -33,8 +35,7 @@ from vxland.traffic import Seen, Traffic
 from vxland.whereabouts import explained, survey
 
 
-@dataclass(frozen=True, slots=True)
-class Outlook:
+class Outlook(Struct, frozen=True):
     """What is, what should be, and what lies between."""
 
     settings: Settings

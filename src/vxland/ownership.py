@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland import identity
 from vxland.model import Desired
@@ -16,8 +18,7 @@ KINDS = frozenset({"vxlan", "bridge"})
 KNOWN = 32_768  # aliases that needn't be read again: each is asked for many times in a plan
 
 
-@dataclass(frozen=True, slots=True)
-class Mark:
+class Mark(Struct, frozen=True):
     """Whom a device says that it stands for. A bridge has no peer."""
 
     overlay: str

@@ -1,14 +1,13 @@
 """The ports of others in an overlay's bridge: containers, virtual machines, what else there is."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vxland.model import Overlay
 from vxland.observed import GUEST_KINDS, FarEnd, Link, Observed
 from vxland.ownership import is_own
 
 
-@dataclass(frozen=True, slots=True)
-class Large:
+class Large(Struct, frozen=True):
     """A port through which come packets that are too large for the overlay."""
 
     port: Link
@@ -20,8 +19,7 @@ class Large:
         return self.port.mtu if self.inside is None else self.inside.mtu
 
 
-@dataclass(frozen=True, slots=True)
-class ForeignPorts:
+class ForeignPorts(Struct, frozen=True):
     """How many there are, and those that won't get on with the overlay, by name."""
 
     count: int

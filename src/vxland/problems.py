@@ -2,8 +2,10 @@
 
 import re
 from collections.abc import Hashable
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 PROCESS_ID = re.compile(r"\((pid|process) \d+\)")  # a program that is run again has another one
 
@@ -21,8 +23,7 @@ class Kind(Enum):
     HINT = "hint"  # worth knowing
 
 
-@dataclass(frozen=True, slots=True)
-class Problem:
+class Problem(Struct, frozen=True):
     """One problem: the thing, the cause, and what to do."""
 
     kind: Kind

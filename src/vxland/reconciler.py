@@ -2,7 +2,8 @@
 
 import time
 from collections.abc import Collection, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vxland.addresses import IPAddress
 from vxland.changes import by_device

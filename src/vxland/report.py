@@ -1,8 +1,9 @@
 """What a turn of the reconciler saw and did: the one source of metrics, journal and status."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import Enum
+
+from msgspec import Struct, field
 
 from vxland.changes import Part
 from vxland.execution import Outcome
@@ -13,8 +14,7 @@ from vxland.plan import Plan
 from vxland.problems import Kind, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigState:
+class ConfigState(Struct, frozen=True):
     """The configuration in force, and the one that was refused, if the last one was."""
 
     path: str
@@ -53,16 +53,14 @@ def config_news(before: ConfigState | None, now: ConfigState) -> tuple[ConfigNew
     return tuple(news)
 
 
-@dataclass(frozen=True, slots=True)
-class Repair:
+class Repair(Struct, frozen=True):
     """The last time that a device was put right."""
 
     what: str
     at: float  # seconds since the epoch
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class Report(Struct, frozen=True):
     """One turn."""
 
     at: float  # seconds since the epoch

@@ -1,8 +1,10 @@
 """From the configuration and what this machine is, to what this machine should look like."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
 from ipaddress import IPv4Interface
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland import identity
 from vxland.addresses import IPAddress, needs_zone
@@ -26,8 +28,7 @@ from vxland.underlay import (
 POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 
 
-@dataclass(frozen=True, slots=True)
-class Node:
+class Node(Struct, frozen=True):
     """This machine, as the other peers know it."""
 
     name: str
@@ -37,8 +38,7 @@ class Node:
     apart: frozenset[str] = frozenset()  # peers whose names have no IP version that it has
 
 
-@dataclass(frozen=True, slots=True)
-class Beyond:
+class Beyond(Struct, frozen=True):
     """What is known beyond the file and this moment."""
 
     mine: frozenset[IPAddress] = frozenset()  # other addresses that this machine's name stands for

@@ -5,7 +5,9 @@ Nor is what takes a port down, but where the port isn't vxland's yet.
 """
 
 from collections.abc import Collection, Iterable
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.fights import Fight, Subject
 from vxland.guards import GUARDS
@@ -27,8 +29,7 @@ from vxland.plan import Plan
 STRUCTURAL = frozenset({"existence", "name", "namespace", "master", "state"})
 
 
-@dataclass(frozen=True, slots=True)
-class Restraint:
+class Restraint(Struct, frozen=True):
     """Devices and subjects that are not to be touched yet."""
 
     devices: frozenset[str] = frozenset()

@@ -1,7 +1,9 @@
 """The configuration once it is known to be valid: plain values, whatever files they came from."""
 
-from dataclasses import dataclass, replace
 from enum import Enum
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.addresses import IPAddress, IPInterface
 
@@ -28,8 +30,7 @@ class Df(Enum):
     INHERIT = 2
 
 
-@dataclass(frozen=True, slots=True)
-class VxlanOptions:
+class VxlanOptions(Struct, frozen=True):
     """What a tunnel's device is told of its outer packets, by the kernel's names (ip-link(8))."""
 
     ttl: int = 0  # 0: the route's own
@@ -41,8 +42,7 @@ class VxlanOptions:
     learning: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class NodeSettings:
+class NodeSettings(Struct, frozen=True):
     """``[node]``: which machine this is. Everything may be left to be found out."""
 
     name: str | None = None
@@ -50,8 +50,7 @@ class NodeSettings:
     interface: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class OverlaySettings:
+class OverlaySettings(Struct, frozen=True):
     """One ``[[overlay]]``."""
 
     name: str
@@ -76,8 +75,7 @@ class OverlaySettings:
         return tuple(each for each in (self.vni, self.heard) if isinstance(each, VniScheme))
 
 
-@dataclass(frozen=True, slots=True)
-class PeerSettings:
+class PeerSettings(Struct, frozen=True):
     """One ``[[peer]]``, this machine among them."""
 
     name: str
@@ -90,8 +88,7 @@ class PeerSettings:
         return self.overlays is None or overlay in self.overlays
 
 
-@dataclass(frozen=True, slots=True)
-class HttpSettings:
+class HttpSettings(Struct, frozen=True):
     """``[http]``: where the daemon answers, and by which certificates. Files by absolute path."""
 
     listen: tuple[str, int] | None = ("127.0.0.1", 9788)  # host and port; None: no HTTP
@@ -100,8 +97,7 @@ class HttpSettings:
     tls_client_ca: str | None = None  # None: clients need no certificate
 
 
-@dataclass(frozen=True, slots=True)
-class Settings:
+class Settings(Struct, frozen=True):
     """The whole configuration."""
 
     node: NodeSettings = NodeSettings()

@@ -1,8 +1,10 @@
 """Peers from whom nothing comes any more, though packets go there."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, replace
 from itertools import islice
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.health import TunnelKey
 from vxland.model import Desired, Overlay, Tunnel
@@ -15,8 +17,7 @@ UNANSWERED = 100  # … while so many went there: fewer may be a broadcast that 
 MOST = 20  # peers of an overlay that are told of one by one
 
 
-@dataclass(frozen=True, slots=True)
-class Heard:
+class Heard(Struct, frozen=True):
     """When something last came out of a tunnel, and what had been sent by then."""
 
     incarnation: int

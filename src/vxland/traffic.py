@@ -1,16 +1,17 @@
 """What passed through a tunnel, as numbers that only grow."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, fields
 from operator import add, attrgetter
+
+from msgspec import Struct, field
+from msgspec.structs import fields
 
 from vxland.addresses import IPAddress
 from vxland.model import Tunnel
 from vxland.ownership import alias_mark
 
 
-@dataclass(frozen=True, slots=True)
-class Traffic:
+class Traffic(Struct, frozen=True):
     """A device's counters since it was made: packets and bytes (struct rtnl_link_stats64)."""
 
     receive_packets: int = 0
@@ -33,8 +34,7 @@ class Traffic:
 _numbers = attrgetter(*(counter.name for counter in fields(Traffic)))
 
 
-@dataclass(frozen=True, slots=True)
-class Count:
+class Count(Struct, frozen=True):
     """What one counter of nftables says: packets, and their bytes with all headers of theirs."""
 
     packets: int = 0
@@ -44,8 +44,7 @@ class Count:
         return Count(self.packets + other.packets, self.bytes + other.bytes)
 
 
-@dataclass(frozen=True, slots=True)
-class Seen:
+class Seen(Struct, frozen=True):
     """What is worth telling of a VXLAN device, from one look at it."""
 
     name: str
@@ -65,8 +64,7 @@ class Seen:
         return self.learned_macs
 
 
-@dataclass(frozen=True, slots=True)
-class Reading:
+class Reading(Struct, frozen=True):
     """A tunnel's counters, and what tells them from others that began at zero before or after."""
 
     incarnation: int

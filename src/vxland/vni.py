@@ -1,15 +1,15 @@
 """Which VNI and which device name each remote of an overlay gets: one function a scheme."""
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import combinations
+
+from msgspec import Struct
 
 from vxland import identity
 from vxland.settings import OverlaySettings, VniScheme
 
 
-@dataclass(frozen=True, slots=True)
-class Numbered:
+class Numbered(Struct, frozen=True):
     """A remote with the VNI and the device name that its tunnel gets on this node."""
 
     peer: str

@@ -1,8 +1,10 @@
 """Which address of a peer counts: of those its name has, by what its tunnel has now."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
 from typing import Protocol
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vxland import names, peers, traces
 from vxland.addresses import IPAddress
@@ -37,8 +39,7 @@ class Sight(Protocol):
         """
 
 
-@dataclass(frozen=True, slots=True)
-class Whereabouts:
+class Whereabouts(Struct, frozen=True):
     """Where the peers are, by name."""
 
     addresses: Mapping[str, IPAddress] = field(default_factory=dict)  # that count
@@ -46,7 +47,7 @@ class Whereabouts:
     notes: tuple[Problem, ...] = ()
     kept: Mapping[str, IPAddress] = field(default_factory=dict)  # to be known next time
     complete: bool = True  # every name has an answer
-    beyond: Beyond = Beyond()  # noqa: RUF009 - frozen
+    beyond: Beyond = Beyond()
 
 
 def survey(
@@ -190,8 +191,7 @@ def _known(peer: PeerSettings, answers: Mapping[str, Answer], doubt: Doubt) -> A
     return replace(answer, addresses=answer.addresses - doubtful.keys())
 
 
-@dataclass(frozen=True, slots=True)
-class _Self:
+class _Self(Struct, frozen=True):
     """This machine: which peer it is, as far as that is known, and its addresses."""
 
     name: str | None

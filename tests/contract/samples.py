@@ -1,7 +1,8 @@
 """Operations and deeds in turn, of every class, with what they need and what is in their way."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
+
+from msgspec.structs import replace
 
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
@@ -52,7 +53,7 @@ LET_THROUGH = (rule("vxl-guest", None, "RETURN"), rule(None, "vxl-guest", "RETUR
 
 def make(vtep: Vtep, **options: object) -> ops.CreateVtep:
     """A device with these options is made."""
-    wanted = replace(VxlanOptions(), **options)  # type: ignore[arg-type]
+    wanted = replace(VxlanOptions(), **options)
     return ops.CreateVtep(LAN, vtep.device, replace(vtep, options=wanted))
 
 

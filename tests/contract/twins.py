@@ -3,7 +3,8 @@
 import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.fake.vandalism import ELSEWHERE, Vandalism

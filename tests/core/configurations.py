@@ -1,9 +1,9 @@
 """Random configurations, valid by the rules that ``vxland.config`` holds files to."""
 
-from dataclasses import fields, replace
 from ipaddress import ip_interface
 
 from hypothesis import strategies as st
+from msgspec.structs import fields, replace
 
 from tests.core.digits import Digits, digits
 from tests.fake.wishes import DMZ, LAN, NODE, address6, resolved, settings

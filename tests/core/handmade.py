@@ -1,8 +1,9 @@
 """A mesh that something else made, as it is wanted or nearly: on the fake kernel."""
 
-from dataclasses import replace
 from itertools import permutations
 from typing import Literal
+
+from msgspec.structs import replace
 
 from tests.core.digits import Digits
 from tests.fake import strangers as others

@@ -1,9 +1,9 @@
 """Random stories: what vxland did and what others did to it, up to some actual state."""
 
 from collections.abc import Callable
-from dataclasses import replace
 
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.core.configurations import BRIDGES, FOREIGN_TUNNEL, Configuration, configurations
 from tests.core.digits import Digits, digits

@@ -1,10 +1,10 @@
 """Taking over what something else made: what is done, in which order, and what is said."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.handmade import NIC, adopting
 from tests.fake import strangers as others
@@ -70,7 +70,7 @@ def said(made: Plan) -> list[str]:
 
 def wishing(settings: OverlaySettings = SCRIPTS, **changes: object) -> Desired:
     """What is wanted with another overlay."""
-    return wish(replace(settings, **changes))  # type: ignore[arg-type]
+    return wish(replace(settings, **changes))
 
 
 def only(made: Plan) -> str:

@@ -1,8 +1,7 @@
 """What is taken over while the addresses of some peers aren't known: nothing goes down for that."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.core.handmade import adopting
 from tests.core.test_adoption import BRIDGE, MADE, SCRIPTS, after, look, said, script

@@ -1,6 +1,6 @@
 """Before this machine finds itself among the peers: bridges for its guests, and nothing else."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute

@@ -1,11 +1,11 @@
 """What the daemon remembers: since when, and what happened."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.profiles import examples
 from vxland import __version__
@@ -72,7 +72,7 @@ def turn(at: float, *done: Operation, **changes: object) -> Report:
     outcomes = tuple(Outcome(operation) for operation in done)
     made = replace(FINE, at=at, plan=Plan(tuple(done)), outcomes=outcomes)
     changes.setdefault("repaired", frozenset(operation.device for operation in done))
-    return replace(made, **changes)  # type: ignore[arg-type]
+    return replace(made, **changes)
 
 
 def begun() -> Chronicle:

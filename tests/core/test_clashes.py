@@ -1,9 +1,9 @@
 """A node whose tunnels would meet says so, and makes none of them."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_resolve import HERE, LAN, PEERS, SETTINGS, resolved
 from vxland.clashes import clashes

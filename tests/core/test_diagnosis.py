@@ -1,11 +1,11 @@
 """What the doctor makes of facts, by tables: each check, each way it can be."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path as File
 from typing import Any, get_type_hints, is_typeddict
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import desired, report, seen
 from tests.core.test_status import documented, written

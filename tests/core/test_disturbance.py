@@ -1,7 +1,7 @@
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from vxland.model import Bridge, Desired, Overlay, Remote, Vtep
 from vxland.observed import BridgeAddress, EbtablesState, Link, Observed

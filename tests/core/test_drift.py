@@ -1,9 +1,9 @@
 """What somebody changed is told from what vxland does of its own accord."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, UP, desired
 from vxland.drift import Drift, kept_down

@@ -1,9 +1,9 @@
 """Carrying out a plan: what failed stops its own, and nothing comes up unguarded."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fake.drift import BRIDGE, HOME, B, C
 from tests.fake.wishes import LAN, wish

@@ -1,10 +1,10 @@
 """What was found before it was put right, said in a few words."""
 
 import inspect
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from vxland import operations as ops
 from vxland.found import FOUND, found

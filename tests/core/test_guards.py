@@ -1,10 +1,10 @@
 """Split horizon: what the chain should be, and when it is seen to guard."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fake.drift import HOME
 from tests.fake.table import parse_rule as parse_nft

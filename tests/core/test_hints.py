@@ -1,8 +1,7 @@
 """What is worth knowing: each hint with what mends it, and nothing where all is well."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, desired, seen
 from vxland.culprits import STOP, fight_problem

@@ -1,10 +1,10 @@
 """Who is let in: what is wanted, what is done, and what is left alone."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody

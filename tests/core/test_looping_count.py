@@ -1,9 +1,8 @@
 """How many pairs could loop is counted by kinds of ports, and is the number of these pairs."""
 
-from dataclasses import replace
-
 from hypothesis import example, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.core.test_guards import DROP, NFT_DROP, port, seen
 from tests.fake.drift import HOME

@@ -1,10 +1,10 @@
 """What other programs' files are to do with vxland's devices, by their text alone."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, desired, seen
 from vxland.hints import HINTS, hints

@@ -1,8 +1,7 @@
 """What is remembered of others' ports when a bridge goes."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import desired
 from vxland.observed import Link, Observed

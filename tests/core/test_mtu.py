@@ -1,9 +1,9 @@
 """How large packets may be, and what is said where they are larger than the underlay's."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, desired, seen
 from vxland.addresses import IPAddress

@@ -1,10 +1,10 @@
 """A tunnel's total goes on over its devices: never backwards, and nothing known is lost."""
 
-from dataclasses import astuple, fields
 from random import Random
 
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import astuple, fields
 
 from tests.profiles import examples
 from vxland.odometer import REMEMBERED, Odometers

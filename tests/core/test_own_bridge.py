@@ -1,9 +1,9 @@
 """An overlay whose bridge is the server's own, with its network card in it and the way to peers."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, desired
 from vxland.addresses import IPAddress

@@ -1,8 +1,7 @@
 """What a plan consists of, case by case."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody

@@ -1,8 +1,7 @@
 """What a plan consists of when the configuration changed, or several things are off at once."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_plan import GRE, do, home, of, planned, said
 from tests.fake import strangers as others

@@ -1,9 +1,9 @@
 """What of a device the kernel doesn't change in place, in words."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fake.wishes import LAN, led_to, wish
 from vxland.model import Vtep

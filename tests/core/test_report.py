@@ -1,9 +1,9 @@
 """What a turn says of itself, and the status made of it."""
 
-from dataclasses import replace
 from ipaddress import ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from vxland.execution import Failure, Outcome
 from vxland.model import Desired

@@ -1,9 +1,9 @@
 """From the configuration to what this machine should look like."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from vxland.model import Desired, Overlay
 from vxland.observed import Host, LocalAddress, Route

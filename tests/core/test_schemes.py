@@ -1,11 +1,11 @@
 """From one scheme of VNIs to the other: what stays, what a step says, and that it is taken."""
 
-from dataclasses import replace
 from itertools import permutations
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.core.arrival import settled
 from tests.core.configurations import GUARDS

@@ -1,10 +1,10 @@
 """Shared mode, case by case: one device a family, whose list changes entry by entry."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_plan import do, home, only, said
 from tests.fake import strangers as others

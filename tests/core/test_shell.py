@@ -1,9 +1,9 @@
 import inspect
 import shlex
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from vxland import operations as ops
 from vxland.guards import GUARDS

@@ -1,9 +1,9 @@
 """Peers from whom nothing comes are told of, and those who may have reasons aren't."""
 
 from collections.abc import Iterable
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, desired
 from tests.fake.wishes import led_to

@@ -1,11 +1,11 @@
 """What changed a little is planned as if all were looked at."""
 
-from dataclasses import replace
 from ipaddress import ip_interface
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.core.arrival import settled
 from tests.core.configurations import Configuration, configurations

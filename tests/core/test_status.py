@@ -2,7 +2,6 @@
 
 import re
 from collections.abc import Iterable
-from dataclasses import asdict, replace
 from functools import cache, reduce
 from operator import or_
 from pathlib import Path
@@ -10,6 +9,7 @@ from types import UnionType
 from typing import Any, get_args, get_origin, get_type_hints, is_typeddict
 
 import pytest
+from msgspec.structs import asdict, replace
 from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tests.core.test_report import CONFLICT, DEVICE, report

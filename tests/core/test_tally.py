@@ -1,9 +1,9 @@
 """What counts for peers of a shared device: what is wanted, what is done, what it comes to."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 
 import pytest
+from msgspec.structs import replace
 
 from tests.fake import vandalism as somebody
 from tests.fake.tally_drift import SHARED, SHARED_LAN, TALLY, VNI

@@ -1,9 +1,9 @@
 """From which address this machine reaches its peers, and what is waited for until it can."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from vxland.addresses import parsed, unzoned, zone, zoned
 from vxland.hints import hints

@@ -1,12 +1,12 @@
 """Which of a peer's addresses counts."""
 
 from collections.abc import Collection, Mapping
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.profiles import examples
 from vxland import identity, traces

@@ -1,11 +1,11 @@
 """What a change of the file costs is counted: looks, and thoughts."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 from itertools import count
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from bench.place import MESH, OVERLAY, SHARED, Place, name, settings
 from bench.turns import Turns

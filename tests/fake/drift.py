@@ -1,7 +1,8 @@
 """Everything that the issue says can happen to a node, to the node that HOME describes."""
 
-from dataclasses import replace
 from ipaddress import ip_interface
+
+from msgspec.structs import replace
 
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody

@@ -1,8 +1,9 @@
 """What each operation asks of the fake kernel: one line a class, as in vxland.kernel.messages."""
 
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from tests.fake.devices import Device
 from tests.fake.tunnels import Tunnels

@@ -1,6 +1,6 @@
 """What can happen to the table that counts, of a node whose peers share a device."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.fake import vandalism as somebody
 from tests.fake.drift import Deeds

@@ -2,7 +2,8 @@
 
 import errno
 from collections.abc import Iterator
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from tests.fake.devices import Device, RefusedError
 from tests.fake.links import Links

@@ -1,8 +1,10 @@
 """What people and other programs do to a node: as a command, and as its effect on the fake."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_interface
+
+from msgspec.structs import replace
 
 from tests.fake.devices import Device, RefusedError
 from tests.fake.filter import FilterError

@@ -1,7 +1,8 @@
 """Desired states for tests, made as the daemon makes them: by resolving settings."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
+
+from msgspec.structs import replace
 
 from vxland.addresses import IPAddress
 from vxland.model import Desired, Remote, Vtep

@@ -3,10 +3,11 @@
 import subprocess
 from collections.abc import Iterator, Mapping
 from contextlib import closing, contextmanager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.core.truth import untruths

@@ -7,11 +7,11 @@ request. Here are some of the places; ``-m whole`` tries every one.
 import contextlib
 import struct
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import replace
 from errno import errorcode
 from itertools import count
 
 import pytest
+from msgspec.structs import replace
 
 from tests.faults.ledger import Ledger
 from tests.faults.stage import HOME, SHARED, Stage, sh, staged

@@ -3,10 +3,10 @@
 import subprocess
 import threading
 from collections.abc import Iterable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 from prometheus_client import Metric
 from prometheus_client.registry import Collector
 

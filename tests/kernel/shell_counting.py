@@ -1,6 +1,6 @@
 """Scenarios of a node whose peers share a device, and are counted by a table."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.kernel.shell_scenarios import LAN, V4, V6, Scenario, mesh
 from vxland import operations as ops

@@ -1,6 +1,6 @@
 """Scenarios of the table that lets only peers in."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.kernel.shell_scenarios import LAN, MESH, NUMBERED, V6, Scenario, mesh
 from vxland import operations as ops

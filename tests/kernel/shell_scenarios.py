@@ -1,9 +1,11 @@
 """What happens to a mesh, and what it is to become: the scenarios of the commands' tests."""
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from ipaddress import ip_interface
 from typing import Any
+
+from msgspec.structs import replace
 
 from vxland import operations as ops
 from vxland.identity import FORWARD_RULES

@@ -4,10 +4,10 @@ import errno
 import json
 import os
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.kernel.test_events import readable, sh

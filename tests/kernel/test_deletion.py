@@ -3,10 +3,10 @@
 import subprocess
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import replace
 from socket import if_nametoindex
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.fake.wishes import LAN, wish

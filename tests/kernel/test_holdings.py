@@ -1,10 +1,10 @@
 """What is looked at before vxland's are removed is all that matters then."""
 
 import subprocess
-from dataclasses import replace
 from ipaddress import ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.fake.wishes import DMZ, LAN, wish

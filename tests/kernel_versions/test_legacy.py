@@ -6,11 +6,11 @@ Run by ``scripts/test-kernel --legacy``; see conftest.py.
 import subprocess
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
-from dataclasses import replace
 from itertools import permutations
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.fake.wishes import DMZ, LAN, wish

@@ -1,8 +1,7 @@
 """The stories are told as the daemon tells them."""
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_hints import guest, the_hint, with_ports
 from tests.core.test_report import desired

@@ -3,8 +3,10 @@
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 from ipaddress import ip_address, ip_interface
+
+from msgspec.structs import replace
 
 from vxland.execution import Outcome
 from vxland.journal import Journal
@@ -49,7 +51,7 @@ def turn(*operations: Operation, **changes: object) -> Report:
     """A turn in which these were done."""
     outcomes = tuple(Outcome(operation) for operation in operations)
     changes.setdefault("repaired", frozenset(operation.device for operation in operations))
-    return replace(TURN, outcomes=outcomes, **changes)  # type: ignore[arg-type]
+    return replace(TURN, outcomes=outcomes, **changes)
 
 
 def mtu(device: str = DEVICE) -> SetMtu:

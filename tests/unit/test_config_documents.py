@@ -5,11 +5,11 @@ import re
 import subprocess
 import tomllib
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from pydantic_core import PydanticUndefined
 
 from tests.unit.written import errors_in, settings_of, write

@@ -1,10 +1,10 @@
 """One key at a time: what it takes, what it becomes, and what is said where it won't do."""
 
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.written import OVERLAY, PEERS, PLAIN, complaints, errors_in, settings_of, write
 from vxland.config import values

@@ -1,12 +1,12 @@
 """Messages put together from parts are byte for byte those that pyroute2 makes in one piece."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
 from importlib import import_module
 from ipaddress import ip_address
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from tests.contract.samples import NEW, SCENES
 from vxland import operations as ops

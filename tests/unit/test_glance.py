@@ -1,10 +1,10 @@
 """The status as it is printed: what is broken first, and readable on any terminal."""
 
 from collections.abc import Sequence
-from dataclasses import replace
 from typing import Any, cast
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console, RenderableType
 from rich.text import Text
 

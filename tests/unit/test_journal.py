@@ -1,10 +1,10 @@
 """What the journal says of turns: one line for each device, few of many, with fields."""
 
 from collections.abc import Iterator
-from dataclasses import replace
 from ipaddress import ip_address, ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.journal_log import (
     DEVICE,

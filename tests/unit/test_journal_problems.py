@@ -1,9 +1,9 @@
 """What the journal says of problems, the configuration and trouble: once, and when it ends."""
 
 from collections.abc import Callable, Iterator
-from dataclasses import replace
 
 import pytest
+from msgspec.structs import replace
 
 from tests.unit.journal_log import DEVICE, TURN, Log, entry_of, listening, turn
 from vxland.changes import MOST

@@ -1,6 +1,6 @@
 """How many packets were kept out, by overlay, whatever becomes of the counters."""
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from tests.fake.wishes import DMZ, LAN, wish
 from vxland.identity import pair_vni

@@ -1,10 +1,10 @@
 """Which programs claim a device, by the files that they leave."""
 
-from dataclasses import replace
 from ipaddress import ip_address
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, desired, seen
 from vxland.makers.subjects import Subject, subjects

@@ -2,11 +2,11 @@
 
 import time
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
 
 import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.core.arrival import settled
 from tests.core.configurations import Configuration, configurations

@@ -2,10 +2,10 @@
 
 import errno
 from collections.abc import Collection
-from dataclasses import replace
 
 from hypothesis import event, given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from tests.core.configurations import Configuration, configurations
 from tests.core.digits import Digits, digits

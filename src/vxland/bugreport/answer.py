@@ -7,8 +7,9 @@ import subprocess
 import time
 from collections.abc import Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import IO, cast
+
+from msgspec import Struct
 
 PATIENCE = 20.0  # seconds for one program; a look at 1,000 tunnels takes a few
 LIMIT = 2 << 20  # bytes of one answer
@@ -18,8 +19,7 @@ PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 SETTING = {"LC_ALL": "C.UTF-8", "SYSTEMD_PAGER": "", "SYSTEMD_COLORS": "0", "NO_COLOR": "1"}
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What was printed, and what was wrong; empty where nothing was."""
 
     text: str

@@ -3,10 +3,11 @@
 import json
 import sys
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from importlib import metadata
 from itertools import islice
 from pathlib import Path
+
+from msgspec import Struct
 
 from vxland.bugreport.answer import Answer, ask
 from vxland.bugreport.questions import QUESTIONS, Question, offloads
@@ -19,8 +20,7 @@ STATUS = "vxland/status.json"
 CLEANED = {"service/unit.txt": without_environment}
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A file of the report, what it is, and what was wrong with it; empty where nothing was."""
 
     file: str

@@ -1,10 +1,9 @@
 """What is asked for a bug report: one line a question, with the file that its answer goes into."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A program to run. The word ``vxland`` stands for this one, with the same configuration."""
 
     file: str

@@ -2,8 +2,8 @@
 
 import sys
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
 
+from msgspec import Struct
 from rich.cells import cell_len
 from rich.console import Console
 from rich.text import Text
@@ -20,8 +20,7 @@ def output() -> Console:
     return Console(width=None if sys.stdout.isatty() else WIDE, highlight=False)
 
 
-@dataclass(frozen=True, slots=True)
-class Column:
+class Column(Struct, frozen=True):
     """A column; those with the highest rank go first, those without one stay."""
 
     title: str
@@ -31,8 +30,7 @@ class Column:
     usual: int = 0  # the width that it has even with nothing in it, for what may come
 
 
-@dataclass(frozen=True, slots=True)
-class Row:
+class Row(Struct, frozen=True):
     """Cells, one for each column, and how they look."""
 
     cells: tuple[str, ...]
@@ -66,8 +64,7 @@ def uncut(text: str, width: int) -> list[str]:
 Fit = Callable[[str, int], list[str]]  # how a text gets into a width, as lines
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a column is shown: which cell of a row, and how wide."""
 
     number: int
@@ -75,8 +72,7 @@ class Place:
     width: int
 
 
-@dataclass(frozen=True, slots=True)
-class Layout:
+class Layout(Struct, frozen=True):
     """The columns that there is room for."""
 
     places: tuple[Place, ...]

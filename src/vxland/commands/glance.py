@@ -3,8 +3,9 @@
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 
+from msgspec import Struct, field
+from msgspec.structs import replace
 from rich.cells import cell_len
 from rich.text import Text
 
@@ -28,8 +29,7 @@ Key = tuple[str, str]  # overlay and peer
 Rates = Mapping[Key, tuple[float, float]]  # bytes received and sent per second
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """How it is looked at."""
 
     now: float  # seconds since the epoch
@@ -68,8 +68,7 @@ def _badness(overlay: OverlayStatus, status: NodeStatus) -> tuple[bool, bool]:
     return overlay["in_sync"], not hints
 
 
-@dataclass(frozen=True, slots=True)
-class Peer:
+class Peer(Struct, frozen=True):
     """A peer's line, of a tunnel or of one that waits for its address."""
 
     name: str

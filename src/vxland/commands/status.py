@@ -5,9 +5,10 @@ import sys
 import time
 from argparse import Namespace
 from collections.abc import Iterator
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
+
+from msgspec.structs import replace
 
 from vxland.commands.trouble import complain, explained
 from vxland.control.client import NotRunning, Silent, ask

@@ -1,10 +1,10 @@
 """All files as one document: every item checked by itself, and remembered with its place."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Generic, TypeVar, cast
 
+from msgspec import Struct, field
 from pydantic import ValidationError
 
 from vxland.config.errors import ConfigError
@@ -30,8 +30,7 @@ NEEDED = {"overlay": "bridge", "peer": "address"}  # what an item can't be witho
 T = TypeVar("T", bound=Table)
 
 
-@dataclass(frozen=True, slots=True)
-class Item(Generic[T]):
+class Item(Struct, Generic[T], frozen=True):
     """One ``[[overlay]]`` or ``[[peer]]``, without keys that are ill-formed."""
 
     place: Place
@@ -39,8 +38,7 @@ class Item(Generic[T]):
     table: T
 
 
-@dataclass(frozen=True, slots=True)
-class Fragment:
+class Fragment(Struct, frozen=True):
     """What is well-formed of an item that lacks something it needs: checked all the same."""
 
     place: Place
@@ -48,8 +46,7 @@ class Fragment:
     value: str | None  # a peer's address, an overlay's bridge
 
 
-@dataclass(frozen=True, slots=True)
-class Document:
+class Document(Struct, frozen=True):
     """What the files say together, as far as it is well-formed."""
 
     name: str  # of the main file
@@ -80,8 +77,7 @@ def _name(kind: str, raw: Mapping[str, Any]) -> str:
     return found if isinstance(found, str) else ""
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A document in the making."""
 
     name: str

@@ -1,11 +1,12 @@
 """What is wrong with a configuration: every error as a value of its own."""
 
 from collections.abc import Iterable
-from dataclasses import asdict, dataclass
+
+from msgspec import Struct
+from msgspec.structs import asdict
 
 
-@dataclass(frozen=True, slots=True)
-class ConfigError:
+class ConfigError(Struct, frozen=True):
     """One error: where, what, and what to do. A warning has the same form."""
 
     file: str

@@ -1,9 +1,9 @@
 """What the tables of the file have in common: what a key takes, and how it is checked."""
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
 from typing import Any
 
+from msgspec import Struct
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, WithJsonSchema
 
 from vxland import identity
@@ -17,8 +17,7 @@ class Table(BaseModel):
     model_config = ConfigDict(strict=True, extra="forbid", frozen=True)
 
 
-@dataclass(frozen=True, slots=True)
-class Takes:
+class Takes(Struct, frozen=True):
     """What a key takes, in words, and an example as TOML has it: for messages."""
 
     what: str

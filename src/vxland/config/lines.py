@@ -2,8 +2,9 @@
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, field
 from functools import cached_property
+
+from msgspec import Struct, field
 
 _MARKED = re.compile(
     r"^[ \t]*+(?:(?P<brackets>\[\[?)(?P<header>[^\]\r\n]*+)\]|(?P<key>[^=\r\n]*+)=)", re.MULTILINE
@@ -13,8 +14,7 @@ _QUOTES = str.maketrans("", "", "\"' \t")
 Loc = Sequence[str | int]  # like ("peer", 2, "address")
 
 
-@dataclass(slots=True)
-class _Region:
+class _Region(Struct):
     """A table with its subtables."""
 
     line: int | None  # of its header

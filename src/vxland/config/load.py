@@ -1,8 +1,9 @@
 """From the configuration's files to settings."""
 
-from dataclasses import dataclass
 from ipaddress import ip_address, ip_interface
 from pathlib import Path
+
+from msgspec import Struct
 
 from vxland.config import values
 from vxland.config.document import Document, Item, compose
@@ -26,8 +27,7 @@ _TTLS = {"auto": (0, False), "inherit": (0, True)}  # and whether it is the inne
 _TOSES = {"inherit": 1}  # as the kernel has it
 
 
-@dataclass(frozen=True, slots=True)
-class Checked:
+class Checked(Struct, frozen=True):
     """A valid configuration, and what is worth knowing about it."""
 
     settings: Settings

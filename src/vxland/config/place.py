@@ -1,7 +1,8 @@
 """Where in the files something is written."""
 
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vxland.config import wording
 from vxland.config.errors import ConfigError
@@ -11,8 +12,7 @@ Steps = tuple[str | int, ...]  # from an item to something in it, for whose plac
 _NOTHING = object()
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """A key, or an item of a list, in one file."""
 
     file: SourceFile

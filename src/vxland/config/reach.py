@@ -1,14 +1,14 @@
 """Which files and folders decide what the configuration is: everything on the way to it."""
 
 import os
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 LINKS = 40  # symbolic links in one path; the kernel follows no more
 
 
-@dataclass(frozen=True, slots=True)
-class Reach:
+class Reach(Struct, frozen=True):
     """What decides which files are read. All paths are real: no links in them but the last name."""
 
     folders: tuple[Path, ...]  # to be watched, outer ones first

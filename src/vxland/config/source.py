@@ -6,9 +6,10 @@ import os
 import re
 import stat
 import tomllib
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from vxland.config.errors import ConfigError
 from vxland.config.lines import Lines
@@ -29,8 +30,7 @@ _CURES = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class SourceFile:
+class SourceFile(Struct, frozen=True):
     """One file that is TOML, whatever it says."""
 
     name: str
@@ -38,8 +38,7 @@ class SourceFile:
     lines: Lines
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Every file that is TOML, and what is wrong with the others."""
 
     names: tuple[str, ...]
@@ -64,8 +63,7 @@ class Unusable(Exception):
         self.error = ConfigError(printable(str(file)), "", message, cure, line=line, column=column)
 
 
-@dataclass(frozen=True, slots=True)
-class Contents:
+class Contents(Struct, frozen=True):
     """The bytes of every file, and what is wrong with those that can't be read."""
 
     files: tuple[tuple[Path, bytes | ConfigError], ...]

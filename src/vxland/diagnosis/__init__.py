@@ -4,9 +4,10 @@ A check judges facts, and knows nothing of how they were had. One module each, o
 """
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from types import MappingProxyType
 from typing import cast
+
+from msgspec.structs import replace
 
 from vxland import __version__
 from vxland.diagnosis.facts import Facts

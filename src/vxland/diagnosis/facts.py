@@ -1,7 +1,8 @@
 """What the checks judge: values that ``vxland.probe`` gathers, without a judgement of their own."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vxland.addresses import IPAddress
 from vxland.diagnosis.targets import Ends, Target
@@ -9,8 +10,7 @@ from vxland.observed import Claim, Observed
 from vxland.status.shape import NodeStatus
 
 
-@dataclass(frozen=True, slots=True)
-class Told:
+class Told(Struct, frozen=True):
     """A router's, or the peer's own word about a packet of ours (ICMP, RFC 792 and 4443)."""
 
     by: IPAddress
@@ -19,8 +19,7 @@ class Told:
     filtered: bool = False  # somebody's rule
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
+class Path(Struct, frozen=True):
     """How echo requests with DF fared between two underlay addresses. Sizes are of IP packets."""
 
     wanted: int  # bytes: the largest that was tried
@@ -32,8 +31,7 @@ class Path:
     ahead: float | None = None  # seconds that the other clock is ahead (ICMP timestamp)
 
 
-@dataclass(frozen=True, slots=True)
-class Through:
+class Through(Struct, frozen=True):
     """How frames fared that were sent straight into a tunnel.
 
     None is what wasn't tried: without an answer to the small ones there is no use in the others.
@@ -51,24 +49,21 @@ class Through:
     segments: bool | None = None  # TCP, for the network card to cut
 
 
-@dataclass(frozen=True, slots=True)
-class Stray:
+class Stray(Struct, frozen=True):
     """A VXLAN packet that came to one of the ports with a VNI that no device here has."""
 
     source: IPAddress
     vni: int
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a MAC address is: for a bridge at a port, for a shared tunnel at a peer's address."""
 
     by: str  # the bridge's or tunnel's device
     at: str
 
 
-@dataclass(frozen=True, slots=True)
-class InputChain:
+class InputChain(Struct, frozen=True):
     """A chain of a firewall's that may drop what comes to this machine."""
 
     family: str  # as nft names it: ip, ip6 or inet
@@ -76,8 +71,7 @@ class InputChain:
     name: str
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
+class Facts(Struct, frozen=True):
     """Everything."""
 
     status: NodeStatus

@@ -1,7 +1,8 @@
 """What a check finds: one line, and what to do about it."""
 
-from dataclasses import dataclass
 from enum import Enum
+
+from msgspec import Struct
 
 
 class State(Enum):
@@ -13,8 +14,7 @@ class State(Enum):
     OK = "ok"
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class Finding(Struct, frozen=True):
     """One line. What names a peer says so in ``peer``, so that equal ones can be told together."""
 
     state: State

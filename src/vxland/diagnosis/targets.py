@@ -1,8 +1,9 @@
 """Whom to examine: every tunnel that this node should have."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address
+
+from msgspec import Struct, field
 
 from vxland import identity
 from vxland.addresses import IPAddress
@@ -12,16 +13,14 @@ from vxland.observed import Observed
 from vxland.settings import Df
 
 
-@dataclass(frozen=True, slots=True)
-class Ends:
+class Ends(Struct, frozen=True):
     """Two underlay addresses: what a path is between."""
 
     local: IPAddress
     remote: IPAddress
 
 
-@dataclass(frozen=True, slots=True)
-class Target:
+class Target(Struct, frozen=True):
     """One tunnel to one peer."""
 
     overlay: str

@@ -1,12 +1,11 @@
 """What a guard guards: a wanted bridge port, and the device that stays it, if one does."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from vxland.observed import Link
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """A tunnel's device as a port of its overlay's bridge, once the plan is carried out."""
 
     device: str

@@ -7,9 +7,10 @@ of somebody else's whose name happens to begin with the prefix is let through be
 import re
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Hashable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import takewhile
 from typing import Generic, TypeVar
+
+from msgspec import Struct
 
 from vxland.guards.port import Port
 from vxland.model import Overlay
@@ -24,8 +25,7 @@ DROP, RETURN = "DROP", "RETURN"
 StateT = TypeVar("StateT")
 
 
-@dataclass(frozen=True, slots=True)
-class Build:
+class Build(Struct, frozen=True):
     """A wall as the kernel has it."""
 
     rules: tuple[PortRule, ...]

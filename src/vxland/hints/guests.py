@@ -1,11 +1,11 @@
 """Whose a bridge port is, as far as its name tells, and how a guest gets another setting."""
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Guests:
+class Guests(Struct, frozen=True):
     """What makes ports of such names. ``{mtu}`` stands for the MTU."""
 
     pattern: re.Pattern[str]

@@ -2,9 +2,10 @@
 
 import gzip
 import hashlib
-from dataclasses import dataclass
 from importlib.resources import files
 from pathlib import PurePath
+
+from msgspec import Struct
 
 PAGE = "vxland.page"
 TYPES = {
@@ -16,8 +17,7 @@ TYPES = {
 INDEX = "index.html"
 
 
-@dataclass(frozen=True, slots=True)
-class File:
+class File(Struct, frozen=True):
     """One of them."""
 
     kind: str

@@ -1,13 +1,13 @@
 """What there is to be read over HTTP."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.status.shape import Json
 
 
-@dataclass(frozen=True, slots=True)
-class Site:
+class Site(Struct, frozen=True):
     """Where the answers come from.
 
     Metrics, status and events may take long, and are made in a thread of their own.

@@ -1,7 +1,8 @@
 """What a turn has to say, as values: a line for each device and each problem, with its fields."""
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vxland import __version__
 from vxland.changes import MOST, by_part, gist, some
@@ -15,8 +16,7 @@ Fields = Mapping[str, tuple[str, ...]]  # a field of the journal may have severa
 TOGETHER = 150  # entries in one line: journald takes 1,024 fields (ENTRY_FIELD_COUNT_MAX)
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(Struct, frozen=True):
     """A line of the journal, alone, repeated, or as one of many."""
 
     message: Message

@@ -6,8 +6,9 @@ too many subjects come one after the other; the rest is held back, counted and s
 
 from collections import deque
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass, field
 from typing import Generic, TypeVar
+
+from msgspec import Struct, field
 
 Item = TypeVar("Item")
 
@@ -17,8 +18,7 @@ QUIET = 120.0  # seconds without a repetition that end an episode; longer than a
 AT_ONCE = 10  # admissions within EVERY that tell something at once
 
 
-@dataclass(frozen=True, slots=True)
-class Tally(Generic[Item]):
+class Tally(Struct, Generic[Item], frozen=True):
     """What was held back about one subject."""
 
     last: Item
@@ -29,8 +29,7 @@ class Tally(Generic[Item]):
     over: bool  # it has been quiet for QUIET
 
 
-@dataclass(slots=True)
-class _Episode(Generic[Item]):
+class _Episode(Struct, Generic[Item]):
     """One subject, from its first time until it is quiet."""
 
     last: Item
@@ -41,8 +40,7 @@ class _Episode(Generic[Item]):
     held: int = 0
 
 
-@dataclass(slots=True)
-class Throttle(Generic[Item]):
+class Throttle(Struct, Generic[Item]):
     """Decides for items of one sort, by their subjects. The time (seconds) is handed in."""
 
     first: int = FIRST

@@ -2,8 +2,9 @@
 
 import struct
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
+
+from msgspec import Struct, field
 
 from vxland.addresses import IPInterface
 from vxland.identity import ADDRESS_PROTOCOL
@@ -21,8 +22,7 @@ IFA_F_OPTIMISTIC, IFA_F_DADFAILED, IFA_F_DEPRECATED, IFA_F_TENTATIVE = 0x04, 0x0
 NONE: frozenset[BridgeAddress] = frozenset()
 
 
-@dataclass(slots=True)
-class Addresses:
+class Addresses(Struct):
     """Every address, as a bridge's, and as one by which this machine is known to others."""
 
     by_device: dict[str, set[BridgeAddress]] = field(default_factory=dict)

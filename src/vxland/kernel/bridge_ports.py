@@ -6,7 +6,9 @@ doesn't tell whose a port is: that is as it was seen last, and else it must not 
 """
 
 from collections.abc import Container, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.kernel.link_table import LinkTable
 from vxland.kernel.links import (
@@ -28,8 +30,7 @@ AF_BRIDGE = 7
 PROTINFO = 12  # IFLA_PROTINFO: of a dump of this family, what else is in IFLA_INFO_SLAVE_DATA
 
 
-@dataclass(frozen=True, slots=True)
-class Port:
+class Port(Struct, frozen=True):
     """What the kernel tells of a bridge port."""
 
     index: int

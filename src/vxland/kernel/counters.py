@@ -7,8 +7,9 @@ bridges' forwarding entries, of which a busy segment has ten thousands, the fixe
 import struct
 from collections import Counter
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from vxland.addresses import IPAddress
 from vxland.kernel import fdb
@@ -49,8 +50,7 @@ def read_traffic(netlink: Netlink, give_way: Callable[[], None] = lambda: None) 
     return {device.name: device for device in seen if device is not None}
 
 
-@dataclass(frozen=True, slots=True)
-class Learned:
+class Learned(Struct, frozen=True):
     """How many addresses were learned, by the index of the device that they were learned by."""
 
     ports: Mapping[int, int]  # by bridges, to be behind these ports of theirs

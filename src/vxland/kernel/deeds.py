@@ -1,9 +1,10 @@
 """Operations carried out, one step of a phase at a time: by netlink in one batch, or as rules."""
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from itertools import groupby
+
+from msgspec import Struct, field
 
 from vxland import operations as ops
 from vxland.execution import Failure
@@ -22,8 +23,7 @@ Writer = Callable[[Operation], Failure | None]
 MOVING = frozenset((*COMING_AND_GOING, ops.Rename))
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(Struct, frozen=True):
     """What waits to be sent."""
 
     operations: list[Operation] = field(default_factory=list)

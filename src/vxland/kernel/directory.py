@@ -1,8 +1,9 @@
 """The numbers by which the kernel knows devices, and which operations can't do without them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from vxland import operations as ops
 from vxland.addresses import IPAddress, zone
@@ -10,8 +11,7 @@ from vxland.addresses import IPAddress, zone
 COMING_AND_GOING = (ops.DeleteLink, ops.CreateVtep, ops.CreateBridge)
 
 
-@dataclass(slots=True)
-class Directory:
+class Directory(Struct):
     """The numbers of the devices that operations name."""
 
     indexes: dict[str, int]

@@ -9,10 +9,11 @@ import re
 import subprocess
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
+
+from msgspec.structs import replace
 
 from vxland.ebtables import (
     chain_script,

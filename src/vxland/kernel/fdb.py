@@ -6,8 +6,9 @@ which a busy segment has thousands; they are told apart by the fixed header alon
 
 import struct
 from collections.abc import Container, Mapping
-from dataclasses import replace
 from ipaddress import ip_address
+
+from msgspec.structs import replace
 
 from vxland.addresses import zone, zoned
 from vxland.kernel.netlink import Netlink

@@ -9,8 +9,9 @@ import contextlib
 import time
 from collections import Counter, defaultdict
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from vxland.kernel.generation import NFGENMSG, Generation
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
@@ -86,8 +87,7 @@ def _is_on(switch: Path) -> bool:
 _Table = tuple[int, str]  # family and name
 
 
-@dataclass(frozen=True, slots=True)
-class _Dropping:
+class _Dropping(Struct, frozen=True):
     """A chain in FORWARD whose policy is drop, and the rules of its table by chain."""
 
     table: _Table

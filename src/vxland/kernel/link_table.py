@@ -1,7 +1,8 @@
 """Every link, as it was seen last: a message that says what it said then isn't read again."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vxland.addresses import zoned
 from vxland.kernel.links import IFINFO, Indexed, dump_request, link_request, read_link

@@ -7,8 +7,9 @@ include/uapi/linux/if_link.h.
 import struct
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import ATTRIBUTE, HEADER, NetlinkError, attributes, by_kind
@@ -55,8 +56,7 @@ EXTRAS = (VX_PROXY, VX_RSC, VX_COLLECT_METADATA, VX_VNIFILTER)  # numbers; a pla
 FLAGS = (VX_GBP, VX_GPE)  # there or not
 
 
-@dataclass(frozen=True, slots=True)
-class Indexed:
+class Indexed(Struct, frozen=True):
     """A link with the numbers that only the kernel's side of the program needs."""
 
     index: int

@@ -3,7 +3,8 @@
 import os
 import re
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from vxland.addresses import IPAddress
 from vxland.closing import Closing

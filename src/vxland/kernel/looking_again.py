@@ -1,8 +1,9 @@
 """A second look at a few devices: what the first one saw of all the others isn't gone through."""
 
 from collections.abc import Collection, Iterable, Mapping
-from dataclasses import replace
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from vxland.kernel.directory import Directory
 from vxland.kernel.fdb import FdbTable

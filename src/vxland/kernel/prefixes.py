@@ -6,7 +6,8 @@ a rule by FRA_DST). So one of them needs asking about.
 """
 
 import errno
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.addresses import IPAddress
 from vxland.kernel.netlink import Netlink
@@ -19,8 +20,7 @@ LENGTH_AT = HEADER.size + 1  # of the prefix
 DST = 1  # RTA_DST and FRA_DST
 
 
-@dataclass(frozen=True, slots=True)
-class Prefixes:
+class Prefixes(Struct, frozen=True):
     """The destinations of all routes and rules, the longest prefixes first."""
 
     shifts: tuple[tuple[int, frozenset[int]], ...]  # how many bits don't count, and the others

@@ -3,9 +3,10 @@
 import errno
 import struct
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from functools import lru_cache
 from ipaddress import ip_address
+
+from msgspec import Struct, field
 
 from vxland.addresses import IPAddress, needs_zone, zone
 from vxland.kernel.netlink import Netlink
@@ -32,8 +33,7 @@ REASONS = {  # what a lookup is answered with where nothing leads there
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Underlay:
+class Underlay(Struct, frozen=True):
     """What a lookup needs to know of this machine."""
 
     names: Mapping[int, str]  # of devices, by index
@@ -46,16 +46,14 @@ class Underlay:
         return None if name is None else (name, self.links[name].mtu)
 
 
-@dataclass(slots=True)
-class Routes:
+class Routes(Struct):
     """Where the routes lead, and why there is none."""
 
     found: dict[IPAddress, Route] = field(default_factory=dict)
     missing: dict[IPAddress, str] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True)
-class _Answer:
+class _Answer(Struct, frozen=True):
     index: int | None
     source: IPAddress | None
     mtu: int  # 0: the device's
@@ -83,8 +81,7 @@ def _request(version: int, source: bytes | None, oif: int, flags: int) -> bytes:
     return HEADER.pack(HEADER.size + len(body) + bits // 8, RTM_GETROUTE, 0, 0, 0) + body
 
 
-@dataclass(frozen=True, slots=True)
-class _Subject:
+class _Subject(Struct, frozen=True):
     """What the questions are about."""
 
     remotes: frozenset[IPAddress]
@@ -92,8 +89,7 @@ class _Subject:
     prefixes: Mapping[int, Prefixes | None]  # by IP version, of those that have a source
 
 
-@dataclass(frozen=True, slots=True)
-class _Questions:
+class _Questions(Struct, frozen=True):
     """What is asked, one thing after the other, and whom each answer is about."""
 
     subject: _Subject

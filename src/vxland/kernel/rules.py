@@ -6,8 +6,9 @@ it. Numbers are those of include/uapi/linux/netfilter/nf_tables.h.
 
 import struct
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from enum import Enum, auto
+
+from msgspec import Struct
 
 from vxland.kernel.generation import NFGENMSG
 from vxland.kernel.wire import HEADER, attributes
@@ -64,8 +65,7 @@ TARGETS = {  # iptables'
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Comparison:
+class Comparison(Struct, frozen=True):
     """Of the incoming or outgoing port: its name, how that begins, or its number."""
 
     key: int
@@ -73,8 +73,7 @@ class Comparison:
     negated: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Rule:
+class Rule(Struct, frozen=True):
     """A rule as far as it matters here."""
 
     chain: str

@@ -5,7 +5,8 @@ counters are in every message, and so are a bridge's timers (IFLA_BR_HELLO_TIMER
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.kernel.wire import ATTRIBUTE
 
@@ -14,8 +15,7 @@ INFO_KIND, INFO_DATA = 1, 2
 TIMERS = frozenset({16, 17, 18, 19})  # IFLA_BR_…_TIMER
 
 
-@dataclass(frozen=True, slots=True)
-class Sameness:
+class Sameness(Struct, frozen=True):
     """What of a message counts: all but the payloads of what changes by itself."""
 
     parts: tuple[slice, ...]

@@ -1,8 +1,9 @@
 """Sets of a table of vxland's own, whose elements may count."""
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cached_property
+
+from msgspec import Struct
 
 from vxland.kernel import fields
 from vxland.kernel.attributes import attribute, nested, number, read_number, read_text, text
@@ -26,8 +27,7 @@ AT_ONCE = 1000  # elements of a message, whose attributes have 64 KiB at most
 MOST = 128 << 10  # bytes of a transaction; net.core.wmem_default is 208 KiB
 
 
-@dataclass(frozen=True)
-class SetForm:
+class SetForm(Struct, frozen=True, dict=True):
     """How a set is made: its key as nft writes it, and whether its elements count."""
 
     name: str

@@ -1,15 +1,15 @@
 """Who changed something lately, as far as the kernel's notifications name them."""
 
 from collections import Counter, deque
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.kernel.processes import legible
 
 MEMORY = 64  # suspects remembered
 
 
-@dataclass(frozen=True, slots=True)
-class _Change:
+class _Change(Struct, frozen=True):
     at: float
     name: str
     pid: int

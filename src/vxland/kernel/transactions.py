@@ -5,8 +5,9 @@ Numbers are those of include/uapi/linux/netfilter/nf_tables.h and nfnetlink.h.
 
 import struct
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from socket import htons
+
+from msgspec import Struct
 
 from vxland.kernel.attributes import nested, number, read_number, read_text, text
 from vxland.kernel.generation import NFGENMSG
@@ -41,8 +42,7 @@ def _bracket(kind: int) -> bytes:
 BEGIN, END = _bracket(BATCH_BEGIN), _bracket(BATCH_END)
 
 
-@dataclass(frozen=True, slots=True)
-class TableMessages:
+class TableMessages(Struct, frozen=True):
     """The messages about one table, by family and name."""
 
     family: str

@@ -2,12 +2,12 @@
 
 import asyncio
 from collections.abc import Iterable
-from dataclasses import dataclass
 from ipaddress import ip_address
 
 import dns.asyncresolver
 import dns.exception
 import dns.resolver
+from msgspec import Struct
 
 from vxland.addresses import IPAddress
 from vxland.lookup.hosts import Hosts
@@ -19,8 +19,7 @@ MOST_NAMED = 3  # of the addresses that are of no use
 RECORDS = {4: "A", 6: "AAAA"}
 
 
-@dataclass(frozen=True, slots=True)
-class _Part:
+class _Part(Struct, frozen=True):
     """What DNS says of one IP version."""
 
     family: int

@@ -4,11 +4,11 @@ configparser neither tells lines nor keeps a key that is there several times.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Value:
+class Value(Struct, frozen=True):
     """What a key is set to, and where."""
 
     text: str

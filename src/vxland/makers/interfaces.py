@@ -1,8 +1,9 @@
 """ifupdown and ifupdown2: /etc/network/interfaces and what it sources (interfaces(5))."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
 
 from vxland.makers.files import INTERFACES, Files
 from vxland.makers.subjects import Subject
@@ -15,8 +16,7 @@ DEFAULT_PORT = 4789  # ifupdown2's
 STARTS = ("iface", "mapping", "source", "source-directory", "no-auto-down", "no-scripts", "rename")
 
 
-@dataclass(slots=True)
-class Stanza:
+class Stanza(Struct):
     """``iface NAME`` and what is said of it."""
 
     name: str

@@ -1,7 +1,8 @@
 """Whom it concerns: devices that are vxland's, that it wants, or that it could take over."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.model import Desired, Overlay, VniKey, Vtep
 from vxland.observed import Link, Observed
@@ -9,8 +10,7 @@ from vxland.ownership import Mark, is_own, mark
 from vxland.plan.adoption.bridges import is_adoptable
 
 
-@dataclass(frozen=True, slots=True)
-class Subject:
+class Subject(Struct, frozen=True):
     """One of them, as files may speak of it."""
 
     overlay: str

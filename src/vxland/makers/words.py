@@ -1,8 +1,9 @@
 """What is said of claims, and what ends them."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
 from shlex import quote
+
+from msgspec import Struct
 
 from vxland.changes import some
 from vxland.culprits import CURES
@@ -14,8 +15,7 @@ NAMED = 3
 IN_FULL = 12  # files in a command; more are left to whoever reads it
 
 
-@dataclass(frozen=True, slots=True)
-class Words:
+class Words(Struct, frozen=True):
     """One thing that is said, of an overlay's devices."""
 
     overlay: str

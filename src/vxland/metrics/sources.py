@@ -1,7 +1,8 @@
 """What is asked for at each scrape, because no report tells it."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.meter import Counters
 from vxland.metrics.paced import GiveWay
@@ -10,8 +11,7 @@ from vxland.odometer import Key
 from vxland.traffic import Seen
 
 
-@dataclass(frozen=True, slots=True)
-class Sources:
+class Sources(Struct, frozen=True):
     """Whom to ask. ``devices`` and ``counters`` make way; all others answer at once."""
 
     devices: Callable[[], Mapping[str, Seen]]  # VXLAN devices as the kernel has them; OSError

@@ -1,9 +1,9 @@
 """Tunnels: what passed through each, and how it stands."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from operator import attrgetter
 
+from msgspec import Struct
 from prometheus_client.core import (
     CounterMetricFamily,
     GaugeMetricFamily,
@@ -40,8 +40,7 @@ COUNTERS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class _Row:
+class _Row(Struct, frozen=True):
     """What there is to tell of one tunnel."""
 
     labels: dict[str, str]

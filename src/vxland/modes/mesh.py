@@ -10,8 +10,10 @@ So nothing is learned behind a quiet device by index, and once no node speaks so
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
 from functools import lru_cache
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland import identity
 from vxland.addresses import IPAddress
@@ -27,8 +29,7 @@ REMEMBERED = 4096  # VTEPs of a kind, most of which a change of the file leaves 
 Making = Callable[[Numbered, IPAddress, IPAddress, int], Vtep]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kind:
+class _Kind(Struct, frozen=True):
     """What a node's VTEPs of an overlay have in common that are numbered by one scheme."""
 
     overlay: str

@@ -1,14 +1,14 @@
 """A node's seat in an overlay: what a mode needs to know to lay out its VTEPs."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vxland.addresses import IPAddress
 from vxland.settings import OverlaySettings
 
 
-@dataclass(frozen=True, slots=True)
-class Seat:
+class Seat(Struct, frozen=True):
     """This node among an overlay's peers."""
 
     overlay: OverlaySettings

@@ -1,14 +1,13 @@
 """What other programs' files say about devices that are vxland's."""
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 # The programs.
 IFUPDOWN, NETPLAN, PROXMOX, UDEV = "ifupdown", "netplan", "Proxmox SDN", "udev"
 NETWORKD, NETWORK_MANAGER = "systemd-networkd", "NetworkManager"
 
 
-@dataclass(frozen=True, slots=True)
-class Claim:
+class Claim(Struct, frozen=True):
     """Another program that manages a device, or will, and how that is known."""
 
     program: str

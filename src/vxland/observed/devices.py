@@ -1,7 +1,8 @@
 """Network devices: links, what VXLAN devices are, their forwarding entries and addresses."""
 
-from dataclasses import dataclass
 from ipaddress import IPv4Address
+
+from msgspec import Struct
 
 from vxland.addresses import IPAddress, IPInterface, zone
 from vxland.model import VniKey
@@ -38,8 +39,7 @@ FLOOD_FLAGS = frozenset({"flood", "mcast_flood", "bcast_flood"})  # what isn't f
 NULL_MAC = "00:00:00:00:00:00"  # the FDB's key for the flood list
 
 
-@dataclass(frozen=True, slots=True)
-class VxlanState:
+class VxlanState(Struct, frozen=True):
     """A VXLAN device's own attributes (IFLA_VXLAN_*)."""
 
     vni: int
@@ -67,8 +67,7 @@ class VxlanState:
         return self.remote or self.local or IPv4Address(0)
 
 
-@dataclass(frozen=True, slots=True)
-class Link:
+class Link(Struct, frozen=True):
     """One network device of this namespace."""
 
     name: str
@@ -93,8 +92,7 @@ class Link:
         return self.kind in TUNNEL_KINDS
 
 
-@dataclass(frozen=True, slots=True)
-class FdbEntry:
+class FdbEntry(Struct, frozen=True):
     """A VXLAN device's own forwarding entry: frames for this MAC go to this VTEP (bridge(8))."""
 
     mac: str
@@ -111,8 +109,7 @@ class FdbEntry:
         return self.mac == NULL_MAC
 
 
-@dataclass(frozen=True, slots=True)
-class BridgeAddress:
+class BridgeAddress(Struct, frozen=True):
     """An address on a device; ``own`` where it carries vxland's protocol number (IFA_PROTO)."""
 
     interface: IPInterface
@@ -121,16 +118,14 @@ class BridgeAddress:
     secondary: bool = False  # goes with the first IPv4 address of its network, and takes none along
 
 
-@dataclass(frozen=True, slots=True)
-class FarEnd:
+class FarEnd(Struct, frozen=True):
     """The other end of a port that is a veth: a container's own interface."""
 
     name: str
     mtu: int
 
 
-@dataclass(frozen=True, slots=True)
-class Abroad:
+class Abroad(Struct, frozen=True):
     """A device of vxland's that was moved to another network namespace and keeps its VNI here."""
 
     name: str

@@ -1,8 +1,9 @@
 """What the machine has apart from the overlays."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from enum import IntEnum
+
+from msgspec import Struct, field
 
 from vxland.addresses import IPAddress, IPInterface, zoned
 
@@ -16,8 +17,7 @@ class Standing(IntEnum):
     DUPLICATE = 4  # somebody has; it isn't used
 
 
-@dataclass(frozen=True, slots=True)
-class LocalAddress:
+class LocalAddress(Struct, frozen=True):
     """An address of this machine, and the device that carries it."""
 
     interface: IPInterface
@@ -30,8 +30,7 @@ class LocalAddress:
         return zoned(self.interface.ip, self.device)
 
 
-@dataclass(frozen=True, slots=True)
-class Route:
+class Route(Struct, frozen=True):
     """How the underlay reaches a peer: the device, and the MTU of this route in bytes."""
 
     device: str
@@ -40,16 +39,14 @@ class Route:
     fixed: bool = False  # it has an MTU of its own, rather than the device's
 
 
-@dataclass(frozen=True, slots=True)
-class Following:
+class Following(Struct, frozen=True):
     """What a device's MTU follows: the smallest of a bridge's ports, whichever that is."""
 
     bridge: str
     mtu: int | None  # bytes, of the ports that lead out; None for what sits on the bridge
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
+class Host(Struct, frozen=True):
     """What the machine has apart from the overlays: addresses, and routes to the peers."""
 
     addresses: tuple[LocalAddress, ...] = ()

@@ -1,15 +1,15 @@
 """Rules for frames and packets: the guards', the own tables, and what drops frames."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import Enum
 from typing import NamedTuple
+
+from msgspec import Struct
 
 from vxland.addresses import IPAddress
 
 
-@dataclass(frozen=True, slots=True)
-class PortRule:
+class PortRule(Struct, frozen=True):
     """A rule as far as vxland needs to understand it: names of bridge ports, and a verdict.
 
     ``text`` is what ebtables-save prints after ``-A CHAIN``, or how nft writes it. A rule with
@@ -23,8 +23,7 @@ class PortRule:
     known: bool = True
 
 
-@dataclass(frozen=True, slots=True)
-class EbtablesState:
+class EbtablesState(Struct, frozen=True):
     """The filter table of ebtables: vxland's chain, and what stands in FORWARD."""
 
     chain: tuple[PortRule, ...] | None = None  # None: there is no such chain
@@ -40,16 +39,14 @@ class Owner(Enum):
     OTHER = "another program"
 
 
-@dataclass(frozen=True, slots=True)
-class NftChain:
+class NftChain(Struct, frozen=True):
     """A chain of vxland's own table; ``hook`` is how nft declares it, empty for one without."""
 
     name: str
     hook: str
 
 
-@dataclass(frozen=True, slots=True)
-class NftTable:
+class NftTable(Struct, frozen=True):
     """vxland's own table of nftables' bridge family."""
 
     chains: frozenset[NftChain]
@@ -59,8 +56,7 @@ class NftTable:
     persistent: bool = False  # it stays when its owner ends
 
 
-@dataclass(frozen=True, slots=True)
-class NftablesState:
+class NftablesState(Struct, frozen=True):
     """vxland's own table, and whether the one who looks stays to own it, and the kernel can."""
 
     table: NftTable | None = None
@@ -78,8 +74,7 @@ class Counted(NamedTuple):
     port: int
 
 
-@dataclass(frozen=True, slots=True)
-class TallyTable:
+class TallyTable(Struct, frozen=True):
     """vxland's own table of nftables' inet family, which counts what peers send and get."""
 
     chains: frozenset[NftChain]
@@ -92,8 +87,7 @@ class TallyTable:
     persistent: bool = False  # it stays when its owner ends
 
 
-@dataclass(frozen=True, slots=True)
-class TallyState:
+class TallyState(Struct, frozen=True):
     """The table that counts, and whether the one who looks stays to own it, and the kernel can."""
 
     table: TallyTable | None = None
@@ -109,8 +103,7 @@ class Element(NamedTuple):
     address: IPAddress | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class IngressTable:
+class IngressTable(Struct, frozen=True):
     """vxland's own table of nftables' inet family, which lets only peers in."""
 
     chains: frozenset[NftChain]
@@ -122,16 +115,14 @@ class IngressTable:
     persistent: bool = False  # it stays when its owner ends
 
 
-@dataclass(frozen=True, slots=True)
-class IngressState:
+class IngressState(Struct, frozen=True):
     """The table that filters, and whether the one who looks stays to own it, and the kernel can."""
 
     table: IngressTable | None = None
     keeps: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class ForwardChain:
+class ForwardChain(Struct, frozen=True):
     """A chain that drops what hosts forward, by policy, and is passed by what bridges forward.
 
     So br_netfilter has it (net.bridge.bridge-nf-call-iptables).

@@ -1,13 +1,10 @@
 """What makes a device that something else made vxland's. Nothing else is done to it before."""
 
-from dataclasses import dataclass
-
 from vxland.identity import SHARED
 from vxland.operations.operation import Guarding, Operation, Phase, Step
 
 
-@dataclass(frozen=True, slots=True)
-class PinMac(Operation):
+class PinMac(Operation, frozen=True):
     """Set a bridge's MAC address to the one that it has: it no longer follows its ports'."""
 
     mac: str
@@ -19,8 +16,7 @@ class PinMac(Operation):
         return f"keep the MAC of {self.device} as it is ({self.mac})"
 
 
-@dataclass(frozen=True, slots=True)
-class AdoptBridge(Operation):
+class AdoptBridge(Operation, frozen=True):
     """Mark a bridge as vxland's by the altname that tells its MAC address, too.
 
     It is one altname, so that nothing can come between the two; the other marks follow.
@@ -40,8 +36,7 @@ class AdoptBridge(Operation):
         return f"take over bridge {self.device} for overlay {self.overlay}"
 
 
-@dataclass(frozen=True, slots=True)
-class Adopt(Operation):
+class Adopt(Operation, frozen=True):
     """Mark a tunnel's device as vxland's by its altname; the alias follows.
 
     All ports that are taken over with it must be guarded before the first of them is vxland's.

@@ -1,14 +1,11 @@
 """What is done to a bridge."""
 
-from dataclasses import dataclass
-
 from vxland.addresses import IPInterface
 from vxland.model import Bridge
 from vxland.operations.operation import Operation, Phase, Step
 
 
-@dataclass(frozen=True, slots=True)
-class CreateBridge(Operation):
+class CreateBridge(Operation, frozen=True):
     """Make a bridge, down, without STP, forward delay and multicast snooping."""
 
     bridge: Bridge
@@ -25,8 +22,7 @@ class CreateBridge(Operation):
         return f"create bridge {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class RaiseBridge(Operation):
+class RaiseBridge(Operation, frozen=True):
     """Set a bridge up; early, so that guests can start."""
 
     phase = Phase.CREATE
@@ -36,8 +32,7 @@ class RaiseBridge(Operation):
         return f"set bridge {self.device} up"
 
 
-@dataclass(frozen=True, slots=True)
-class AddAddress(Operation):
+class AddAddress(Operation, frozen=True):
     """Put an address on a bridge, with vxland's mark (IFA_PROTO)."""
 
     address: IPInterface
@@ -49,8 +44,7 @@ class AddAddress(Operation):
         return f"add address {self.address} to {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveAddress(Operation):
+class RemoveAddress(Operation, frozen=True):
     """Take an address of vxland's from a bridge."""
 
     address: IPInterface
@@ -62,8 +56,7 @@ class RemoveAddress(Operation):
         return f"remove address {self.address} from {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class Reattach(Operation):
+class Reattach(Operation, frozen=True):
     """Put somebody's port back into a bridge that was deleted and made again."""
 
     bridge: str

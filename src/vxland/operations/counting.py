@@ -1,13 +1,10 @@
 """What is done to the table that counts for peers. A failure here holds nothing else up."""
 
-from dataclasses import dataclass
-
 from vxland.observed import Counted
 from vxland.operations.operation import Operation, Phase
 
 
-@dataclass(frozen=True, slots=True)
-class MakeTally(Operation):
+class MakeTally(Operation, frozen=True):
     """Write the table that counts, with these counters at zero, in the place of what there is."""
 
     counted: tuple[Counted, ...]
@@ -21,8 +18,7 @@ class MakeTally(Operation):
         return f"write nftables table {self.device}{again} (peers counted: {len(self.counted)})"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteTallyRules(Operation):
+class WriteTallyRules(Operation, frozen=True):
     """Write the rules that count, in one transaction with the end of those there are."""
 
     phase = Phase.CREATE
@@ -32,8 +28,7 @@ class WriteTallyRules(Operation):
         return f"write the rules of nftables table {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class AddCounters(Operation):
+class AddCounters(Operation, frozen=True):
     """Begin to count for these peers; the others' counters go on."""
 
     received: tuple[Counted, ...]
@@ -46,8 +41,7 @@ class AddCounters(Operation):
         return f"count in {self.device} for {_some(self.received, self.sent)}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveCounters(Operation):
+class RemoveCounters(Operation, frozen=True):
     """Count for these no more; the others' counters go on."""
 
     received: tuple[Counted, ...]

@@ -1,14 +1,11 @@
 """What is done to a device, whatever its kind: made, named, marked, attached, taken away."""
 
-from dataclasses import dataclass
-
 from vxland.identity import ALTNAME_MARK
 from vxland.observed import Abroad
 from vxland.operations.operation import Guarding, Operation, Phase, Step
 
 
-@dataclass(frozen=True, slots=True)
-class TakeDown(Operation):
+class TakeDown(Operation, frozen=True):
     """Set a device down, so that nothing is forwarded through it."""
 
     phase = Phase.QUIESCE
@@ -19,8 +16,7 @@ class TakeDown(Operation):
         return f"take {self.device} down"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteLink(Operation):
+class DeleteLink(Operation, frozen=True):
     """Delete a device of vxland's; a ``spare`` one's peer keeps another in the same overlay."""
 
     spare: bool = False
@@ -32,8 +28,7 @@ class DeleteLink(Operation):
         return f"delete {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class DeleteAbroad(Operation):
+class DeleteAbroad(Operation, frozen=True):
     """Delete a device of vxland's in the namespace that it was moved to: it holds its VNI here."""
 
     abroad: Abroad
@@ -45,8 +40,7 @@ class DeleteAbroad(Operation):
         return f"delete {self.device}, which was moved to network namespace {self.abroad.nsid}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveAltname(Operation):
+class RemoveAltname(Operation, frozen=True):
     """Take an altname off a device of vxland's: it is another one's name, or another one's mark."""
 
     altname: str
@@ -63,8 +57,7 @@ class RemoveAltname(Operation):
         return f"take the altname {self.altname} off {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class Rename(Operation):
+class Rename(Operation, frozen=True):
     """Give a device its name back. Kernels before 6.2 want it down."""
 
     to: str
@@ -81,8 +74,7 @@ class Rename(Operation):
         return f"rename {self.device} to {self.to}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetAlias(Operation):
+class SetAlias(Operation, frozen=True):
     """Write vxland's first mark."""
 
     alias: str
@@ -99,8 +91,7 @@ class SetAlias(Operation):
         return f"mark {self.device} as {self.alias}"
 
 
-@dataclass(frozen=True, slots=True)
-class AddAltname(Operation):
+class AddAltname(Operation, frozen=True):
     """Add vxland's second mark."""
 
     altname: str
@@ -117,8 +108,7 @@ class AddAltname(Operation):
         return f"give {self.device} the altname {self.altname}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetMac(Operation):
+class SetMac(Operation, frozen=True):
     """Set a device's MAC address."""
 
     mac: str
@@ -130,8 +120,7 @@ class SetMac(Operation):
         return f"set the MAC of {self.device} to {self.mac}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetMtu(Operation):
+class SetMtu(Operation, frozen=True):
     """Set a device's MTU, in bytes."""
 
     mtu: int
@@ -143,8 +132,7 @@ class SetMtu(Operation):
         return f"set the MTU of {self.device} to {self.mtu}"
 
 
-@dataclass(frozen=True, slots=True)
-class NoLinkLocal(Operation):
+class NoLinkLocal(Operation, frozen=True):
     """Let the kernel give a tunnel no IPv6 link-local address (addrgenmode none)."""
 
     phase = Phase.CREATE
@@ -154,8 +142,7 @@ class NoLinkLocal(Operation):
         return f"keep IPv6 link-local addresses off {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class Attach(Operation):
+class Attach(Operation, frozen=True):
     """Make a device that is down a port of the bridge."""
 
     bridge: str
@@ -167,8 +154,7 @@ class Attach(Operation):
         return f"attach {self.device} to {self.bridge}"
 
 
-@dataclass(frozen=True, slots=True)
-class BringUp(Operation):
+class BringUp(Operation, frozen=True):
     """Set a tunnel's device up, if each of these guards was read back from the kernel."""
 
     guarding: Guarding
@@ -185,8 +171,7 @@ class BringUp(Operation):
         return f"bring {self.device} up"
 
 
-@dataclass(frozen=True, slots=True)
-class ResetFlag(Operation):
+class ResetFlag(Operation, frozen=True):
     """Give a bridge port's flag the value that the kernel gives a new port."""
 
     flag: str
@@ -203,8 +188,7 @@ class ResetFlag(Operation):
         return f"set the port flag {self.flag} of {self.device} back"
 
 
-@dataclass(frozen=True, slots=True)
-class ClearFlag(Operation):
+class ClearFlag(Operation, frozen=True):
     """Clear a flag of a quiet tunnel's port that the kernel sets in a new one.
 
     A port that learns no more forgets at once what it has learned.

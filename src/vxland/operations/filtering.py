@@ -1,13 +1,10 @@
 """What is done to the table that lets only peers in. A failure here holds nothing else up."""
 
-from dataclasses import dataclass
-
 from vxland.observed import Element
 from vxland.operations.operation import Operation, Phase
 
 
-@dataclass(frozen=True, slots=True)
-class MakeIngress(Operation):
+class MakeIngress(Operation, frozen=True):
     """Write the table that filters, in the place of what there is."""
 
     elements: tuple[Element, ...]
@@ -21,8 +18,7 @@ class MakeIngress(Operation):
         return f"write nftables table {self.device}{again} ({_vnis(self.elements)} filtered)"
 
 
-@dataclass(frozen=True, slots=True)
-class WriteIngressRules(Operation):
+class WriteIngressRules(Operation, frozen=True):
     """Write the rules that filter, in one transaction with the end of those there are."""
 
     phase = Phase.ARM
@@ -32,8 +28,7 @@ class WriteIngressRules(Operation):
         return f"write the rules of nftables table {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class ChangeIngress(Operation):
+class ChangeIngress(Operation, frozen=True):
     """Change who gets in, in one transaction; what stays the same is not touched."""
 
     added: tuple[Element, ...]
@@ -50,8 +45,7 @@ class ChangeIngress(Operation):
         return f"in {self.device} {', '.join(filter(None, parts))}"
 
 
-@dataclass(frozen=True, slots=True)
-class TrimIngress(Operation):
+class TrimIngress(Operation, frozen=True):
     """Filter VNIs no longer, and forget who had them: once nothing has one any more."""
 
     removed: tuple[Element, ...]

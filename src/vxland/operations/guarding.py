@@ -1,14 +1,12 @@
 """What arms and disarms the guards."""
 
 from collections.abc import Sized
-from dataclasses import dataclass
 
 from vxland.observed import PortRule
 from vxland.operations.operation import Guarding, Operation, Phase
 
 
-@dataclass(frozen=True, slots=True)
-class WriteChain(Operation):
+class WriteChain(Operation, frozen=True):
     """Write vxland's ebtables chain and put the jump to it first in FORWARD, in one transaction."""
 
     rules: tuple[str, ...]
@@ -22,8 +20,7 @@ class WriteChain(Operation):
         return f"write ebtables chain {self.device} ({_count(self.rules)}), first in FORWARD"
 
 
-@dataclass(frozen=True, slots=True)
-class MakeTable(Operation):
+class MakeTable(Operation, frozen=True):
     """Write vxland's own nftables table, in one transaction with the end of what has its name."""
 
     rules: tuple[PortRule, ...]
@@ -38,8 +35,7 @@ class MakeTable(Operation):
         return f"write nftables table {self.device}{again} ({_count(self.rules)})"
 
 
-@dataclass(frozen=True, slots=True)
-class FillTable(Operation):
+class FillTable(Operation, frozen=True):
     """Write the rules of the table's chain, in one transaction with the end of those there are."""
 
     rules: tuple[PortRule, ...]
@@ -52,8 +48,7 @@ class FillTable(Operation):
         return f"write the rules of nftables table {self.device} ({_count(self.rules)})"
 
 
-@dataclass(frozen=True, slots=True)
-class ClaimTable(Operation):
+class ClaimTable(Operation, frozen=True):
     """Become the owner of the table, so that others can neither change nor flush it."""
 
     phase = Phase.ARM
@@ -63,8 +58,7 @@ class ClaimTable(Operation):
         return f"own nftables table {self.device}, so that nobody else can flush it"
 
 
-@dataclass(frozen=True, slots=True)
-class Isolate(Operation):
+class Isolate(Operation, frozen=True):
     """Set the bridge port's isolated flag: isolated ports exchange no frames."""
 
     phase = Phase.ISOLATE
@@ -75,8 +69,7 @@ class Isolate(Operation):
         return f"isolate {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class Unisolate(Operation):
+class Unisolate(Operation, frozen=True):
     """Clear the bridge port's isolated flag, once another guard holds."""
 
     guarding: Guarding
@@ -105,8 +98,7 @@ class _Succeeded:
         return self.successors
 
 
-@dataclass(frozen=True, slots=True)
-class TrimChain(_Succeeded, Operation):
+class TrimChain(_Succeeded, Operation, frozen=True):
     """Write the chain without the rules that are no longer wanted."""
 
     rules: tuple[str, ...]
@@ -119,8 +111,7 @@ class TrimChain(_Succeeded, Operation):
         return f"take what is no longer wanted out of ebtables chain {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveChain(_Succeeded, Operation):
+class RemoveChain(_Succeeded, Operation, frozen=True):
     """Remove vxland's ebtables chain and the jumps to it."""
 
     jumps: int
@@ -133,8 +124,7 @@ class RemoveChain(_Succeeded, Operation):
         return f"remove ebtables chain {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class RetireRules(_Succeeded, Operation):
+class RetireRules(_Succeeded, Operation, frozen=True):
     """Take rules that vxland's guards make needless out of ebtables' FORWARD.
 
     One that stands there twice is to be named twice. One that has gone by then is gone.
@@ -150,8 +140,7 @@ class RetireRules(_Succeeded, Operation):
         return f"remove {_count(self.rules)} that vxland's guards replace from {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class TrimTable(_Succeeded, Operation):
+class TrimTable(_Succeeded, Operation, frozen=True):
     """Write the table's rules without those that are no longer wanted."""
 
     rules: tuple[PortRule, ...]
@@ -164,8 +153,7 @@ class TrimTable(_Succeeded, Operation):
         return f"take what is no longer wanted out of nftables table {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveTable(_Succeeded, Operation):
+class RemoveTable(_Succeeded, Operation, frozen=True):
     """Remove vxland's own nftables table."""
 
     successors: tuple[Guarding, ...]

@@ -1,9 +1,10 @@
 """What every operation has: a phase, a device, an overlay, and what it puts right."""
 
-from dataclasses import dataclass
 from enum import IntEnum
 from operator import attrgetter
 from typing import ClassVar
+
+from msgspec import Struct
 
 from vxland.addresses import IPAddress
 
@@ -23,8 +24,7 @@ class Phase(IntEnum):
     DISARM = 10  # guards no longer wanted, once those wanted were read back
 
 
-@dataclass(frozen=True, slots=True)
-class Guarding:
+class Guarding(Struct, frozen=True):
     """A bridge port, and the guards that must be seen to hold for it."""
 
     device: str
@@ -42,8 +42,7 @@ class Step(IntEnum):
     MARK_AGAIN = 6  # once no other device has this mark
 
 
-@dataclass(frozen=True, slots=True)
-class Operation:
+class Operation(Struct, frozen=True):
     """One step. ``overlay`` is empty where the step is the whole node's."""
 
     overlay: str

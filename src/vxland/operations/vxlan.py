@@ -1,15 +1,12 @@
 """What is done to a VXLAN device alone: its outer packets, its flood list."""
 
-from dataclasses import dataclass
-
 from vxland.addresses import IPAddress
 from vxland.model import Vtep
 from vxland.observed import FdbEntry
 from vxland.operations.operation import Operation, Phase, Step
 
 
-@dataclass(frozen=True, slots=True)
-class CreateVtep(Operation):
+class CreateVtep(Operation, frozen=True):
     """Make a VXLAN device, down."""
 
     vtep: Vtep
@@ -29,8 +26,7 @@ class CreateVtep(Operation):
         return f"create {self.device} to {vtep.peer} ({vtep.remote}, VNI {vtep.vni})"
 
 
-@dataclass(frozen=True, slots=True)
-class SetRemote(Operation):
+class SetRemote(Operation, frozen=True):
     """Change a VXLAN device's remote in place; the kernel moves its default flood entry.
 
     The unspecified address takes the remote away.
@@ -45,8 +41,7 @@ class SetRemote(Operation):
         return f"set the remote of {self.device} to {self.remote}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetLocal(Operation):
+class SetLocal(Operation, frozen=True):
     """Change a VXLAN device's local address in place."""
 
     local: IPAddress
@@ -58,8 +53,7 @@ class SetLocal(Operation):
         return f"set the local address of {self.device} to {self.local}"
 
 
-@dataclass(frozen=True, slots=True)
-class SetOption(Operation):
+class SetOption(Operation, frozen=True):
     """Change one number that the kernel changes in place: ttl, tos, df, learning, ageing."""
 
     option: str
@@ -77,8 +71,7 @@ class SetOption(Operation):
         return f"set {self.option} of {self.device} to {self.value}"
 
 
-@dataclass(frozen=True, slots=True)
-class AppendFlood(Operation):
+class AppendFlood(Operation, frozen=True):
     """Append a VTEP to the flood list."""
 
     destination: IPAddress
@@ -100,8 +93,7 @@ class AppendFlood(Operation):
         return f"append {self.destination} to the flood list of {self.device}"
 
 
-@dataclass(frozen=True, slots=True)
-class RemoveFdb(Operation):
+class RemoveFdb(Operation, frozen=True):
     """Remove a forwarding entry from a VXLAN device."""
 
     entry: FdbEntry

@@ -1,9 +1,10 @@
 """An overlay's bridge: made if missing, kept true where it is vxland's, else used as it is."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from ipaddress import IPv6Interface
 from shlex import quote
+
+from msgspec import Struct
 
 from vxland.model import Overlay
 from vxland.observed import Link, Observed
@@ -27,8 +28,7 @@ from vxland.plan.obstacles import Register
 from vxland.problems import Kind, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class BridgePlan:
+class BridgePlan(Struct, frozen=True):
     """What is to be done about a bridge; ``usable`` says whether ports may be attached to it."""
 
     operations: tuple[Operation, ...]

@@ -1,23 +1,23 @@
 """What one look at the kernel can't tell: what was seen earlier, and was decided because of it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.ownership import is_own
 
 
-@dataclass(frozen=True, slots=True)
-class Ports:
+class Ports(Struct, frozen=True):
     """Others' ports of a bridge, and whether the bridge was vxland's."""
 
     own_bridge: bool
     names: frozenset[str]
 
 
-@dataclass(frozen=True, slots=True)
-class Memory:
+class Memory(Struct, frozen=True):
     """What the reconciler remembers for the planner."""
 
     seen: Mapping[str, Ports] = field(default_factory=dict)  # by bridge

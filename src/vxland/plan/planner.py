@@ -1,7 +1,9 @@
 """From desired and observed to a plan: the overlays, then what leaves, then the guards."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from vxland import ingress, tally
 from vxland.guards import GUARDS, port_in
@@ -29,8 +31,7 @@ from vxland.plan.vteps import Place, plan_vtep, stays_in_place
 from vxland.problems import Kind, Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class Plan(Struct, frozen=True):
     """Operations, sorted by phase, and what no operation can mend."""
 
     operations: tuple[Operation, ...] = ()
@@ -42,7 +43,7 @@ class Plan:
         return not self.operations and all(p.kind is Kind.HINT for p in self.problems)
 
 
-def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Plan:  # noqa: B008
+def plan(observed: Observed, desired: Desired, memory: Memory = Memory()) -> Plan:
     """What to do, in order, to get from ``observed`` to ``desired``."""
     return plan_view(View(observed, desired, tables=desired), memory)
 
@@ -78,8 +79,7 @@ def plan_teardown(observed: Observed) -> Plan:
     return planner.result()
 
 
-@dataclass
-class _Planner:
+class _Planner(Struct, dict=True):
     observed: Observed
     desired: Desired
     memory: Memory

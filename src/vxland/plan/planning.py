@@ -1,7 +1,8 @@
 """Planning turn by turn: what hasn't changed since all was as wanted isn't thought about again."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.last import Last
 from vxland.model import Desired
@@ -13,8 +14,7 @@ from vxland.plan.standing import Standing, View
 NOTHING = Plan()
 
 
-@dataclass(frozen=True, slots=True)
-class Narrow:
+class Narrow(Struct, frozen=True):
     """A plan that is the whole one, made from a part of what there is."""
 
     plan: Plan

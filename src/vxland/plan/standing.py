@@ -5,9 +5,11 @@ the plan for what changed, and for whoever has something of it, is the plan for 
 """
 
 from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, fields, replace
 from itertools import chain
 from typing import Any, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import fields, replace
 
 from vxland.model import Desired, Overlay, VniKey, Vtep
 from vxland.observed import Link, Observed, Since
@@ -23,8 +25,7 @@ SIGHTS = [f.name for f in fields(Observed) if f.name not in (*BY_DEVICE, *FOR_BO
 ValueT = TypeVar("ValueT")
 
 
-@dataclass(frozen=True, slots=True)
-class View:
+class View(Struct, frozen=True):
     """What a plan has to look at."""
 
     observed: Observed

@@ -1,7 +1,8 @@
 """Tunnels that stay as they are for now: they keep their names, and are guarded or else down."""
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.guards import port_in
 from vxland.guards.port import Port
@@ -13,8 +14,7 @@ from vxland.plan.hindrances import Hindrances
 from vxland.plan.leaving import users_of
 
 
-@dataclass(frozen=True, slots=True)
-class Still:
+class Still(Struct, frozen=True):
     """What of vxland's can't be put right at the moment, and what becomes of it meanwhile."""
 
     observed: Observed

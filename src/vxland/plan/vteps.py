@@ -1,7 +1,9 @@
 """A wanted VTEP against the device that stands for it, if one does."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.addresses import NOWHERE
 from vxland.guards.isolated import NAME as ISOLATED
@@ -38,8 +40,7 @@ from vxland.plan.recreation import needs_recreation
 IPV6_MINIMUM_MTU = 1280  # RFC 8200, section 5
 
 
-@dataclass(frozen=True, slots=True)
-class Place:
+class Place(Struct, frozen=True):
     """Where a VTEP is to be: its overlay, and whether it may forward there now."""
 
     overlay: Overlay

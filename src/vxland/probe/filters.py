@@ -8,7 +8,8 @@ import ctypes
 import socket
 import struct
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.probe import frames
 
@@ -30,8 +31,7 @@ TYPE, PROTOCOL4, OFFSET4, PROTOCOL6, ARP_OPERATION, BODY6 = 12, 23, 20, 20, 20, 
 PORT, VNI, INNER = 16, 26, 30
 
 
-@dataclass(frozen=True, slots=True)
-class Step:
+class Step(Struct, frozen=True):
     """One instruction; where it jumps to, ``then`` or else ``other``, are labels, or the next."""
 
     code: int

@@ -6,9 +6,10 @@ number of ours, which comes back.
 """
 
 import struct
-from dataclasses import dataclass
 from enum import Enum, auto
 from ipaddress import IPv4Address, IPv6Address
+
+from msgspec import Struct
 
 ETHERNET = struct.Struct("!6s6sH")
 ARP = struct.Struct("!HHBBH6s4s6s4s")
@@ -36,8 +37,7 @@ NEEDS_CSUM, GSO_TCPV6 = 1, 4
 CHECKSUM_OFFSET = 16  # of the checksum in a TCP header
 
 
-@dataclass(frozen=True, slots=True)
-class From:
+class From(Struct, frozen=True):
     """The sender of frames: a MAC address, and the number of its run of probes."""
 
     mac: bytes
@@ -54,8 +54,7 @@ class From:
         return 0x8000 | self.run & 0x7FFF
 
 
-@dataclass(frozen=True, slots=True)
-class To:
+class To(Struct, frozen=True):
     """Whom they are for."""
 
     mac: bytes
@@ -71,8 +70,7 @@ class Kind(Enum):
     TOO_BIG = auto()
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """What came back."""
 
     kind: Kind

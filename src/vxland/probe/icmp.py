@@ -7,8 +7,9 @@ include/uapi/linux/in.h and in6.h.
 import socket
 import struct
 import time
-from dataclasses import dataclass
 from ipaddress import ip_address
+
+from msgspec import Struct
 
 from vxland.addresses import IPAddress
 from vxland.diagnosis.facts import Told
@@ -36,8 +37,7 @@ WORDS = {
 }
 
 
-@dataclass(frozen=True, slots=True)
-class Family:
+class Family(Struct, frozen=True):
     """What differs between the two."""
 
     version: int
@@ -70,8 +70,7 @@ IPV6 = Family(6, socket.AF_INET6, 58, socket.IPPROTO_IPV6, 23, 25, 50, 128, 129,
 FAMILIES = {4: IPV4, 6: IPV6}
 
 
-@dataclass(frozen=True, slots=True)
-class Reply:
+class Reply(Struct, frozen=True):
     """What came back to an echo or timestamp request."""
 
     id: int

@@ -7,8 +7,9 @@ what they will do. What can't be read, as some is by root alone, says nothing.
 import socket
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
 from pathlib import Path
+
+from msgspec.structs import replace
 
 from vxland.last import Last
 from vxland.makers import claims

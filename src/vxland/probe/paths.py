@@ -11,7 +11,8 @@ import selectors
 import socket
 import time
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vxland.addresses import IPAddress
 from vxland.closing import Closing
@@ -27,8 +28,7 @@ PACE = 200  # packets between two looks at what came
 PROBE = 3  # IP_PMTUDISC_PROBE, IPV6_PMTUDISC_PROBE
 
 
-@dataclass(slots=True)
-class _Trial:
+class _Trial(Struct):
     """One path's run."""
 
     ends: Ends

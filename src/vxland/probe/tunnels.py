@@ -9,9 +9,10 @@ address, which vxland computes from names. A reset answers TCP.
 import secrets
 from collections import defaultdict
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv6Address
 from typing import cast
+
+from msgspec import Struct, field
 
 from vxland.addresses import IPAddress
 from vxland.diagnosis.facts import Stray, Through
@@ -28,8 +29,7 @@ MOST_SHARED = 20  # silent peers of a shared device that are asked one by one: a
 Key = tuple[str, str]
 
 
-@dataclass(slots=True)
-class _Trial:
+class _Trial(Struct):
     """One tunnel's run."""
 
     target: Target
@@ -250,8 +250,7 @@ def _whole(size: int) -> int:
     return headers + CUTS * (size - headers)
 
 
-@dataclass(frozen=True, slots=True)
-class Question:
+class Question(Struct, frozen=True):
     """A frame that is sent to those who answered another one."""
 
     name: str  # of the fact in Through

@@ -2,8 +2,8 @@
 
 import re
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 
+from msgspec import Struct
 from tree_sitter import Node
 
 from vxland.script.environment import Unknown
@@ -27,16 +27,14 @@ _CHANGED = re.compile(r"(?:[-+*/%&|^]|<<|>>)?=|\+\+|--")
 _COMPUTED = frozenset({"binary_expression", "postfix_expression", "unary_expression"})
 
 
-@dataclass(frozen=True, slots=True)
-class Effect:
+class Effect(Struct, frozen=True):
     """A variable that may be assigned, and how."""
 
     name: str
     how: Unknown
 
 
-@dataclass(frozen=True, slots=True)
-class Deeds:
+class Deeds(Struct, frozen=True):
     """What a piece of a script may do."""
 
     effects: tuple[Effect, ...]

@@ -1,13 +1,13 @@
 """The variables of a script as far as they can be known without running it."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 BUDGET = 1 << 20  # characters that all values have together: a mesh of a thousand has a tenth
 
 
-@dataclass(frozen=True, slots=True)
-class Unknown:
+class Unknown(Struct, frozen=True):
     """A value that only running the script would tell: where that begins, and what to do."""
 
     line: int
@@ -34,8 +34,7 @@ class Misread(Exception):
 Value = str | Mapping[int, str] | Unknown  # the array's elements by index
 
 
-@dataclass(slots=True)
-class Environment:
+class Environment(Struct):
     """What was assigned so far; ``shell`` says why nothing is certain any more, if it isn't."""
 
     values: dict[str, Value] = field(default_factory=dict)

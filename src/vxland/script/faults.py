@@ -1,11 +1,11 @@
 """What keeps scripts from being imported: as values, all told at once."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 
-@dataclass(frozen=True, slots=True)
-class Fault:
+class Fault(Struct, frozen=True):
     """Where, what, and what to do."""
 
     file: str

@@ -1,7 +1,8 @@
 """The scripts of a mesh's servers taken together: one configuration, or why there is none."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.script.faults import Fault, NotImportable
 from vxland.script.order import agreeing, common
@@ -12,8 +13,7 @@ SHOWN = 5  # differences of one list that are named
 _ALONE = "or import each server's script by itself, for a file of its own"
 
 
-@dataclass(frozen=True, slots=True)
-class Mesh:
+class Mesh(Struct, frozen=True):
     """Servers whose scripts agree."""
 
     setups: tuple[Setup, ...]

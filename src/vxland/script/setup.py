@@ -3,7 +3,8 @@
 import difflib
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vxland import peers
 from vxland.script import deviations
@@ -21,8 +22,7 @@ _PORT_LIMIT = 65535
 _HERE = "Correct the script, in a copy"
 
 
-@dataclass(frozen=True, slots=True)
-class Setup:
+class Setup(Struct, frozen=True):
     """One server: what its script makes, and what is worth knowing about it."""
 
     file: str
@@ -96,8 +96,7 @@ def _local(value: str) -> tuple[str, str] | None:
     return _address(value)
 
 
-@dataclass(slots=True)
-class _Draft:
+class _Draft(Struct):
     """A setup in the making."""
 
     file: str

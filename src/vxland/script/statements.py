@@ -1,9 +1,9 @@
 """What a script assigns, statement by statement; where it can't be told without running, why."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from itertools import pairwise, takewhile
 
+from msgspec import Struct
 from tree_sitter import Node
 
 from vxland.script.braces import expanded
@@ -20,8 +20,7 @@ _ENDS = (b"", b" ", b"\t", b"\n", b";", b"&", b"|", b")")  # what may follow a v
 _CORRECT = "Correct the script, in a copy"
 
 
-@dataclass(frozen=True, slots=True)
-class Variables:
+class Variables(Struct, frozen=True):
     """The variables that were asked for."""
 
     values: Mapping[str, Value]

@@ -3,9 +3,9 @@
 import re
 from bisect import bisect_right
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import tree_sitter_bash
+from msgspec import Struct
 from tree_sitter import Language, Node, Parser
 
 from vxland.script.environment import Misread
@@ -15,8 +15,7 @@ _VERBATIM = frozenset({"ansi_c_string", "comment", "heredoc_body", "heredoc_cont
 _CONTINUED = re.compile(rb"(?<!\\)(?:\\\\)*\\\n")
 
 
-@dataclass(frozen=True, slots=True)
-class Syntax:
+class Syntax(Struct, frozen=True):
     """A script's tree, with continued lines joined, and where the lines of the file were."""
 
     root: Node

@@ -5,7 +5,8 @@ The syntax tree says where a value begins and ends; what it is made of is told h
 
 import re
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.script.environment import Misread, Unknowable, Unknown
 
@@ -21,15 +22,13 @@ _ANSI = re.compile(
 _LETTERS = dict(zip("abeEfnrtv", "\a\b\x1b\x1b\f\n\r\t\v", strict=True))
 
 
-@dataclass(frozen=True, slots=True)
-class Quoted:
+class Quoted(Struct, frozen=True):
     """Text that is what it is."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True)
-class Expansion:
+class Expansion(Struct, frozen=True):
     """A parameter's value: ``$name``, ``${name[index]}``, ``${name:-default}``."""
 
     name: str
@@ -58,8 +57,7 @@ def word(text: str, line: int) -> Word:
     return found
 
 
-@dataclass(slots=True)
-class _Lexer:
+class _Lexer(Struct):
     text: str
     counted: int  # the line that it begins on, and later the one of ``upto``
     upto: int = 0

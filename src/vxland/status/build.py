@@ -1,9 +1,11 @@
 """The status made of a turn's report, what is remembered, and what the kernel counts."""
 
 from collections.abc import Callable, Hashable, Iterable, Mapping
-from dataclasses import asdict, dataclass, field
 from types import MappingProxyType
 from typing import cast
+
+from msgspec import Struct, field
+from msgspec.structs import asdict
 
 from vxland import __version__
 from vxland.chronicle import Chronicle
@@ -26,8 +28,7 @@ from vxland.traffic import Seen, Traffic, readings
 MOST_PORTS = 20  # names of others' ports that a list holds
 
 
-@dataclass(frozen=True, slots=True)
-class Past:
+class Past(Struct, frozen=True):
     """Since when; nothing is known where no daemon remembers it."""
 
     started_at: float | None = None
@@ -50,8 +51,7 @@ def past(chronicle: Chronicle) -> Past:
     )
 
 
-@dataclass(frozen=True, slots=True)
-class Counts:
+class Counts(Struct, frozen=True):
     """What the kernel counts; ``devices`` as they were seen for that: where unread, None."""
 
     traffic: Mapping[TunnelKey, Traffic] = field(default_factory=dict)

@@ -1,7 +1,8 @@
 """What would meet on a node: two tunnels with one VNI, or with one device name."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from vxland import identity
 from vxland.config.document import Document
@@ -18,8 +19,7 @@ _Pair = tuple[str, frozenset[str]]
 _Remote = tuple[str, str]
 
 
-@dataclass(frozen=True, slots=True)
-class _Tunnel:
+class _Tunnel(Struct, frozen=True):
     """A tunnel of a node."""
 
     mesh: Mesh
@@ -50,8 +50,7 @@ class _Tunnel:
         return 2 if self.number.scheme is VniScheme.PAIR or self.explicit else 0
 
 
-@dataclass(slots=True)
-class _Findings:
+class _Findings(Struct):
     """What was met so far, on all nodes: the tunnel that may stay, and the one that can't."""
 
     used: set[int]  # by any tunnel of any node, or written for a pair that has none now

@@ -1,8 +1,9 @@
 """Overlays with what the VNIs and device names of all their nodes are computed from."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from typing import cast
+
+from msgspec import Struct
 
 from vxland import identity, peers
 from vxland.addresses import zone
@@ -14,8 +15,7 @@ from vxland.settings import SHARED, OverlaySettings, VniScheme
 from vxland.vni import Numbered, numbered
 
 
-@dataclass(frozen=True, slots=True)
-class Mesh:
+class Mesh(Struct, frozen=True):
     """An overlay with what its VNIs are computed from."""
 
     item: Item[OverlayTable]

@@ -6,9 +6,10 @@ VNI are rare, and that they share a node is rarer.
 
 from collections import Counter
 from collections.abc import Collection, Iterator, Sequence
-from dataclasses import dataclass
 from itertools import chain
 from typing import cast
+
+from msgspec import Struct
 
 from vxland import identity
 from vxland.config.rules.meshes import Mesh
@@ -19,8 +20,7 @@ _Key = tuple[int, int]  # UDP port and VNI
 _Nodes = Collection[str]
 
 
-@dataclass(slots=True)
-class Held:
+class Held(Struct):
     """Who has which VNI. Positions are everybody's, and not told one by one."""
 
     holders: dict[_Key, _Nodes]  # the nodes of a pair, or all of a shared overlay

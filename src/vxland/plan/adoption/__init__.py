@@ -8,7 +8,9 @@ is guarded like vxland's isn't in the way of those that are.
 """
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from vxland.guards import GUARDS, armed, port_in
 from vxland.guards.isolated import NAME as ISOLATED
@@ -25,8 +27,7 @@ from vxland.plan.notices import lowered
 from vxland.problems import Problem
 
 
-@dataclass(frozen=True, slots=True)
-class Adoption:
+class Adoption(Struct, frozen=True):
     """What is taken over, and what isn't."""
 
     observed: Observed  # as it will be

@@ -1,7 +1,8 @@
 """Which device that something else made is the very device that a VTEP wants."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from vxland.guards import port_in
 from vxland.hazards import foreign_tunnels
@@ -13,8 +14,7 @@ from vxland.plan.matching import Matching
 from vxland.plan.recreation import unchangeable
 
 
-@dataclass(frozen=True, slots=True)
-class Match:
+class Match(Struct, frozen=True):
     """A device, and the VTEP that it is."""
 
     link: Link
@@ -22,8 +22,7 @@ class Match:
     guarding: Guarding | None  # where it is a port already
 
 
-@dataclass(frozen=True, slots=True)
-class Mismatch:
+class Mismatch(Struct, frozen=True):
     """A device that isn't taken over, and why."""
 
     link: Link
@@ -37,8 +36,7 @@ class Mismatch:
         return bool(self.peer) or self.awaited
 
 
-@dataclass(frozen=True, slots=True)
-class Found:
+class Found(Struct, frozen=True):
     """What others have that an overlay wants, or that is in its bridge."""
 
     matches: tuple[Match, ...] = ()

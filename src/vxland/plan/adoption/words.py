@@ -1,8 +1,9 @@
 """What a plan says of devices that aren't taken over, or could be."""
 
 from collections.abc import Collection, Iterable, Iterator
-from dataclasses import replace
 from shlex import quote
+
+from msgspec.structs import replace
 
 from vxland.identity import INDEX_PREFIX
 from vxland.model import Overlay
