@@ -28,6 +28,11 @@ class RaiseBridge(Operation, frozen=True):
     phase = Phase.CREATE
     attribute = "state"
 
+    @property
+    def step(self) -> Step:
+        """Once it has both its marks: up, and without them, it would pass for a stranger's."""
+        return Step.RAISE
+
     def __str__(self) -> str:
         return f"set bridge {self.device} up"
 

@@ -40,6 +40,7 @@ class Step(IntEnum):
     MARK = 4  # at once: what isn't marked is nobody's, and a name may be somebody else's by now
     CHANGE = 5
     MARK_AGAIN = 6  # once no other device has this mark
+    RAISE = 7  # marked twice: it may lose one, or never have got it
 
 
 class Operation(Struct, frozen=True):
