@@ -7,6 +7,7 @@ from tests import lab
 from tests.faults.ledger import told
 
 REPEATED = "repeated"
+LIVE = ("kernel", "daemon", "system", "guests")  # markers of what frames may count for
 
 # What several folders' tests assert by, before the first of them imports it.
 pytest.register_assert_rewrite(
@@ -34,7 +35,8 @@ def pytest_runtest_protocol(item: pytest.Item, nextitem: pytest.Item | None) -> 
     hook.pytest_runtest_logstart(nodeid=item.nodeid, location=item.location)
     reports = runtestprotocol(item, log=False, nextitem=nextitem)
     failures = [report for report in reports if report.failed]
-    if failures and lab.drops() > before:
+    live = any(item.get_closest_marker(name) for name in LIVE)
+    if failures and live and lab.drops() > before:
         for failure in failures:
             failure.outcome = REPEATED  # type: ignore[assignment]
             hook.pytest_runtest_logreport(report=failure)
@@ -51,7 +53,10 @@ def pytest_report_teststatus(report: pytest.TestReport) -> tuple[str, str, str] 
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """How many faults were injected in this run, and what came of them."""
+    """What failed before it was repeated; how many faults were injected, and what came of them."""
+    for failure in terminalreporter.stats.get(REPEATED, ()):
+        terminalreporter.write_sep("_", f"repeated: {failure.nodeid}")
+        terminalreporter.write_line(failure.longreprtext)
     reports = terminalreporter.stats.values()
     found = [
         prop for some in reports for one in some for prop in getattr(one, "user_properties", ())
