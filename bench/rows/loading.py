@@ -8,6 +8,7 @@ from bench.harness import Row, Way, in_turns
 from bench.place import SHARED, text
 from bench.scale import Scale
 from vxland.config.load import load
+from vxland.litter import left_lying
 
 
 def rows(scale: Scale) -> Iterator[Row]:
@@ -29,6 +30,7 @@ def rows(scale: Scale) -> Iterator[Row]:
         )
 
 
+@left_lying()  # as it is in a turn, and until READY
 def _timed(work: Callable[[], object]) -> float:
     started = time.process_time()
     work()
