@@ -34,7 +34,7 @@ class Onlooker:
         others: bool = False,
         guards: Collection[str] = (),
     ) -> Observed:
-        """As the kernel does; all of it where others' rules are asked for, or links are others."""
+        """As the kernel does; all of it where others' rules are asked for, or a link changed."""
         seen = None
         if not others:
             with contextlib.suppress(OSError):  # what was touched has gone meanwhile, say
@@ -68,6 +68,7 @@ class Hand:
         overlays = view.desired.overlays
         self._names = {vtep.device for overlay in overlays for vtep in overlay.vteps}
         self._names |= {overlay.bridge.device for overlay in overlays}
+        self._names |= view.touched  # what should be gone by then among it
 
     def read_back(self) -> Observed:
         """What was planned for, what stands for the others, and what was touched meanwhile.

@@ -1,7 +1,7 @@
 """A turn that isn't about the kernel sees what a look at everything shows, on the fake kernel."""
 
 import errno
-from collections.abc import Collection
+from collections.abc import Collection, Mapping, Sequence
 
 from hypothesis import event, given
 from hypothesis import strategies as st
@@ -16,10 +16,11 @@ from tests.fake_kernel import FakeKernel
 from tests.profiles import examples
 from tests.unit.test_mending import Node, Told
 from vxland.addresses import IPAddress
-from vxland.execution import execute
-from vxland.nearby import Onlooker
+from vxland.execution import Failure, execute
+from vxland.nearby import Hand, Onlooker
 from vxland.observed import Observed
-from vxland.plan import plan
+from vxland.operations import DeleteLink, Operation, TrimIngress
+from vxland.plan import Memory, plan
 
 
 class Counting(FakeKernel):
@@ -36,6 +37,13 @@ class Counting(FakeKernel):
     ) -> Observed:
         self.whole += 1
         return super().observe(remotes, others=others, guards=guards)
+
+
+class Deaf(FakeKernel):
+    """A kernel that acknowledges what is to be deleted, and leaves it."""
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        return super().perform([op for op in operations if not isinstance(op, DeleteLink)])
 
 
 def node(kernel: FakeKernel) -> Node:
@@ -153,3 +161,18 @@ def test_a_turn_that_is_due_after_a_mend_is_due_still() -> None:
     assert made.mending.due == due
     made.turn()
     assert made.mending.due is None
+
+
+def test_what_should_be_gone_is_looked_for() -> None:
+    """It stays filtered where it isn't gone, of which the kernel tells nothing."""
+    kernel = Deaf()
+    made = node(kernel)
+    (lan,) = made.desired.overlays
+    fewer = replace(made.desired, overlays=(replace(lan, vteps=lan.vteps[1:]),))
+    found, view = made.planning.think(kernel.observe(others=True), fewer, Memory())
+    assert view is not None
+    deleted, trimmed = execute(found, Hand(kernel, made.told, view))  # type: ignore[arg-type]
+    assert isinstance(deleted.operation, DeleteLink)
+    assert deleted.failure is None
+    assert isinstance(trimmed.operation, TrimIngress)
+    assert trimmed.failure is not None
