@@ -83,7 +83,7 @@ class Control:
         while not self._stopping:
             try:
                 self._serve()
-            except MemoryError:
+            except (MemoryError, OSError):  # of the kernel's, too
                 while self._callers:  # who knows what was lost: whoever still wants it asks again
                     self._leave(next(iter(self._callers)))
                 time.sleep(PAUSE)
