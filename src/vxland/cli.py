@@ -1,4 +1,8 @@
-"""The command line: which words there are, and which module does what they say."""
+"""The command line: which words there are, and which module does what they say.
+
+It imports no package from elsewhere: ``vxland --help`` needs none, and completions are made of it
+before there are any.
+"""
 
 import argparse
 import signal
@@ -7,9 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from types import ModuleType
-from typing import Any, NoReturn
-
-from msgspec import Struct, field
+from typing import Any, NamedTuple, NoReturn
 
 from vxland import __version__
 from vxland.litter import left_to_the_end
@@ -19,17 +21,18 @@ WRONG_COMMAND_LINE = 64  # EX_USAGE, sysexits(3)
 PAUSE = 2.0  # seconds between two looks
 PAUSES = (0.1, 86400.0)  # that may be asked for
 LEVELS = ("debug", "info", "warning", "error")
+SWITCH: Mapping[str, Any] = {"action": "store_true"}
 
 
-class Option(Struct, frozen=True):
+class Option(NamedTuple):
     """An option or argument of one command: a switch, or what ``settings`` make of it."""
 
     names: tuple[str, ...]
     help: str
-    settings: Mapping[str, Any] = field(default_factory=lambda: {"action": "store_true"})
+    settings: Mapping[str, Any] = SWITCH
 
 
-class Command(Struct, frozen=True):
+class Command(NamedTuple):
     """A word of the command line; its module is imported only when it is said."""
 
     name: str
