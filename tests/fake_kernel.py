@@ -22,7 +22,7 @@ from vxland import operations as ops
 from vxland.addresses import IPAddress
 from vxland.ebtables import standing
 from vxland.execution import Failure
-from vxland.kernel.directory import Directory, numbers_needed
+from vxland.kernel.directory import NEEDED, Directory
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.nftables import BATCHES
@@ -219,9 +219,10 @@ class FakeKernel:
         if type(operation) in TABLES:
             self._do_nft(operation)
             return
-        if any(name not in self._directory.indexes for name in numbers_needed(operation)):
+        needed = NEEDED[type(operation)](operation) if type(operation) in NEEDED else ()
+        if any(name not in self._directory.indexes for name in needed):
             self._learn_indexes()
-        numbers = {name: self._directory[name] for name in numbers_needed(operation)}
+        numbers = {name: self._directory[name] for name in needed}
         index = self._directory.indexes.get(operation.device, 0)
         self._directory.follow(operation)
         if isinstance(operation, ops.DeleteAbroad):

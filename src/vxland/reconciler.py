@@ -234,10 +234,7 @@ class Reconciler:
         self, observed: Observed, desired: Desired
     ) -> tuple[Observed, tuple[Plan, View | None]]:
         if self.settings.overlays and not desired.node and not desired.overlays:
-            return observed, (
-                Plan(),
-                None,
-            )  # who this machine is isn't known yet: leave it as it is
+            return observed, (Plan(), None)  # until it is known who this machine is
         memory = self._memory.after(observed, desired)
         self._memory = replace(memory, grounded=grounded(desired, self._lessons.fights.current()))
         thought = self._planning.think(observed, desired, self._memory)

@@ -28,17 +28,12 @@ class Directory(Struct):
             self.indexes[operation.to] = self.indexes.pop(operation.device)
 
 
-def numbers_needed(operation: ops.Operation) -> tuple[str, ...]:
-    """The devices that this operation's message can name only by number."""
-    needed = NEEDED.get(type(operation))
-    return () if needed is None else needed(operation)
-
-
 def _underlay(address: IPAddress) -> tuple[str, ...]:
     device = zone(address)
     return () if device is None else (device,)
 
 
+# The devices that an operation's message can name only by number.
 NEEDED: dict[type[ops.Operation], Callable[[Any], tuple[str, ...]]] = {
     ops.Attach: lambda op: (op.bridge,),
     ops.Reattach: lambda op: (op.bridge,),
