@@ -39,7 +39,10 @@ class Onlooker:
         if not others:
             with contextlib.suppress(OSError):  # what was touched has gone meanwhile, say
                 seen = self._look(remotes, guards)
-        return seen or self._kernel.observe(remotes, others=others, guards=guards)
+        if seen is None:
+            seen = self._kernel.observe(remotes, others=others, guards=guards)
+        self._seen, self._touched = seen, ()
+        return seen
 
     def host(self, remotes: frozenset[IPAddress] = frozenset()) -> Host:
         """What the machine has apart from overlays."""
@@ -49,8 +52,7 @@ class Onlooker:
         seen, since = self._kernel.look_again(self._seen, self._touched, guards=guards)
         if since is None or _differ(since, seen):
             return None  # what follows from links isn't as it was
-        self._seen, self._touched = seen, ()
-        return replace(seen, abroad=None, host=self.host(remotes))
+        return replace(seen, abroad=None, host=self._kernel.host_again(seen.host, remotes))
 
 
 def _differ(since: Since, seen: Observed) -> bool:

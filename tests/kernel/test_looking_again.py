@@ -197,7 +197,8 @@ def test_an_onlooker_sees_routes(node: Node, monkeypatch: pytest.MonkeyPatch) ->
     node.place.sh("ip link set far0 mtu 1400; ip link set eth0 mtu 1400")
     touched = node.touched()
     assert touched
-    seen = Onlooker(kernel, node.before, touched).observe(more)
+    sight = Onlooker(kernel, node.before, touched)
+    seen = sight.observe(more)
     assert {route.mtu for route in seen.host.routes.values()} >= {1400}
     with LinuxKernel() as other:
-        assert seen.host == other.host(more)
+        assert seen.host == sight.host(more) == other.host(more)
