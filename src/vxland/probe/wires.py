@@ -3,7 +3,6 @@
 Both hear on all devices of the network namespace (packet(7)). Needs CAP_NET_RAW.
 """
 
-import contextlib
 import selectors
 import socket
 import struct
@@ -13,11 +12,11 @@ from ipaddress import ip_address
 
 from vxland.closing import Closing
 from vxland.diagnosis.facts import Stray
+from vxland.kernel.netlink import SO_RCVBUFFORCE, widen
 from vxland.probe import filters, frames
 
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING = 263, 15, 23  # linux/if_packet.h
-SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
 ROOM = 16 << 20  # bytes, for the answers of a thousand peers at once
 OUTGOING = 4  # PACKET_OUTGOING
 LONGEST = 2048  # bytes of a frame that are read
@@ -82,8 +81,7 @@ class Wires(Closing):
     def _listening(self, steps: list[filters.Step]) -> socket.socket:
         opened = self._opened(socket.htons(ETH_P_ALL))
         filters.attach(opened, steps)
-        with contextlib.suppress(PermissionError):  # a container's root: then it is a small one
-            opened.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, ROOM)
+        widen(opened, SO_RCVBUFFORCE, socket.SO_RCVBUF, ROOM)
         opened.setsockopt(SOL_PACKET, PACKET_IGNORE_OUTGOING, 1)
         opened.settimeout(0)
         _frames(opened)  # those that came before the filter was there
