@@ -156,7 +156,7 @@ class _Planner(Struct, dict=True):
 
     def tunnels(self) -> None:
         """Every overlay's tunnels, those that are left alone first: they give nothing away."""
-        self.still.used_bridges()
+        self.still.leave_used_bridges()
         for seen, overlay, ports in self.stuck:
             self.operations += self.still.leave(self.matching.by_mark.get(seen, ()), overlay, ports)
         vteps = [(vtep, place, ports) for place, ports in self.open for vtep in place.overlay.vteps]

@@ -23,8 +23,8 @@ class Still(Struct, frozen=True):
     kept: set[str]  # devices of vxland's that don't leave
     devices: set[str]  # those that stay still, by name
 
-    def used_bridges(self) -> None:
-        """Bridges that no overlay wants any more, but others do."""
+    def leave_used_bridges(self) -> None:
+        """Leave bridges that no overlay wants any more, but others do."""
         self.devices.update(
             link.name
             for link in own_links(self.observed)
