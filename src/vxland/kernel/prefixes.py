@@ -36,14 +36,13 @@ class Prefixes(Struct, frozen=True):
 
 def read_prefixes(netlink: Netlink, version: int, most: int) -> Prefixes | None:
     """All of this IP version; None where they can't be read, or are more than ``most``."""
-    found: dict[int, set[int]] = {}
-    left = iter(range(most))
+    found: set[tuple[int, int]] = set()
 
     def note(message: bytes) -> None:
-        if next(left, None) is None:  # a dump that isn't read to its end is given up
-            raise NetlinkError(errno.E2BIG)
         shift = BITS[version] - message[LENGTH_AT]
-        found.setdefault(shift, set()).add(_destination(message) >> shift)
+        found.add((shift, _destination(message) >> shift))
+        if len(found) > most:  # a dump that isn't read to its end is given up
+            raise NetlinkError(errno.E2BIG)
 
     body = bytes([FAMILY[version]]) + bytes(SIZE - 1)
     for kind in (RTM_GETRULE, RTM_GETROUTE):
@@ -52,7 +51,10 @@ def read_prefixes(netlink: Netlink, version: int, most: int) -> Prefixes | None:
             netlink.dump_as(note, request)
         except NetlinkError:
             return None
-    return Prefixes(tuple((shift, frozenset(found[shift])) for shift in sorted(found)))
+    heads: dict[int, set[int]] = {}
+    for shift, head in sorted(found):
+        heads.setdefault(shift, set()).add(head)
+    return Prefixes(tuple((shift, frozenset(alike)) for shift, alike in heads.items()))
 
 
 def _destination(message: bytes) -> int:
