@@ -109,6 +109,7 @@ def assert_restored(scene: Scene, remade: frozenset[str]) -> None:
     """The kernel is as before, only these devices were made anew, and the daemon is quiet."""
     server, before = scene.server, scene.before
     eventually_equal(before.still, lambda: snapshot(server).still, server.tail)
+    server.ask("reload")  # a turn, that tells at once what was mended
     scene.work = quiet(server)
     after = snapshot(server)
     assert_equal(before.still, after.still)

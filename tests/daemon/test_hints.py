@@ -9,11 +9,13 @@ import pytest
 
 from tests.daemon.daemon_view import problems, quiet
 from tests.lab import Server, Site, eventually
-from tests.lab.site import config
+from tests.lab.site import HEAD, config
 from vxland.kernel import forward
 
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]
 
+# What is looked at only now and then, for as long as a look takes, is looked at again soon.
+OFTEN = f'[reconcile]\ninterval = "1s"\n\n{HEAD}'
 GUEST = "ip link add {0} type veth peer name g-{0}; ip link set {0} mtu {1} master vxbr0 up"
 
 
@@ -21,7 +23,7 @@ GUEST = "ip link add {0} type veth peer name g-{0}; ip link set {0} mtu {1} mast
 def server(tmp_path: Path) -> Iterator[Server]:
     """One of three, in sync."""
     with Site(tmp_path, 1) as site:
-        site.start(config([1, 2, 3]))
+        site.start(config([1, 2, 3], OFTEN))
         yield site.servers[0]
 
 

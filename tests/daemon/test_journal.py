@@ -148,7 +148,7 @@ def test_drift_tells_what_it_was_and_whose(server: Server, journald: Journald) -
     assert line["VXLAND_DEVICE"] == {ONE}
     assert line["VXLAND_OVERLAY"] == {"lan"}
     assert line["VXLAND_WHAT"] == {"SetMtu"}
-    assert line["VXLAND_TRIGGER"] == {"netlink"}
+    assert "netlink" in line["VXLAND_TRIGGER"]  # rules of the start may ring as well
     assert line["PRIORITY"] == {"5"}
     assert 0 < int(line["VXLAND_DURATION_USEC"].pop()) < 20e6
     assert len(journald.of(Message.REPAIRED)) == 1

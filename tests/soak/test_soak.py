@@ -1,10 +1,10 @@
 """A short soak, and what is called growth; an hour of it is scripts/soak."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from msgspec.structs import replace
 
 from bench.soak.run import soak
 from bench.soak.samples import Sample, growth
