@@ -15,6 +15,7 @@ from vxland.doorbell import Trigger
 
 MESH_LIMIT, SHARED_LIMIT = 1.3, 1.5
 SMALL = 100  # peers: of fewer there is no limit
+MORE = 4  # times as many rounds where one takes milliseconds, of which the kernel waits for some
 
 
 def rows(scale: Scale) -> Iterator[Row]:
@@ -43,6 +44,7 @@ def rows(scale: Scale) -> Iterator[Row]:
 def _row(peers: int, mode: str, rounds: int, others: dict[str, Way], limit: float | None) -> Row:
     ways: dict[str, Way] = {"vxland": partial(converge, peers, mode), "floor": Floor(peers, mode)}
     ways |= others
+    rounds *= MORE if peers < LARGE else 1
     seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds)
     return Row(
         f"cold convergence, {mode}",
