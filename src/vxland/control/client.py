@@ -24,8 +24,8 @@ class Silent(TimeoutError):
 
     daemon = "silent"
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"the daemon doesn't answer within {seconds:.0f} s. {SEE}")
+    def __init__(self, why: str) -> None:
+        super().__init__(f"the daemon doesn't answer{why}. {SEE}")
 
 
 def ask(wish: str, path: Path | None = None) -> Json:
@@ -38,7 +38,7 @@ def ask(wish: str, path: Path | None = None) -> Json:
         except (FileNotFoundError, ConnectionRefusedError):
             raise NotRunning from None
         except BlockingIOError:  # many wait already
-            raise Silent(0) from None
+            raise Silent(": too many wait for it") from None
         with contextlib.suppress(BrokenPipeError):  # told already that it is too many
             client.sendall(json.dumps({"do": wish}).encode() + b"\n")
         line = _answer(client)
@@ -58,6 +58,6 @@ def _answer(client: socket.socket) -> bytes:
         with client.makefile("rb") as answer:
             return begun + answer.readline(LONGEST_ANSWER) if begun else b""
     except TimeoutError:
-        raise Silent(client.gettimeout() or 0) from None
+        raise Silent(f" within {client.gettimeout():.0f} s") from None
     except ConnectionResetError:
         return b""
