@@ -59,8 +59,9 @@ def another_mode(stage: Stage) -> None:
 
 
 def fewer_peers(stage: Stage) -> None:
-    """Two leave."""
+    """Two leave, of which the file alone tells."""
     stage.arrive()
+    stage.turn(Trigger.NETLINK)
     stage.want(FEWER)
 
 
@@ -74,6 +75,7 @@ def another_peer(stage: Stage) -> None:
 
 
 Scene = Callable[[Stage], None]
+BY_THE_FILE: tuple[Scene, ...] = (fewer_peers, another_peer)
 SCENES: tuple[Scene, ...] = (
     from_nothing,
     vandalised,
@@ -103,7 +105,7 @@ def struck(stage: Stage, scene: Scene, fault: Fault, place: int) -> bool:
     scene(stage)
     stage.wire.arm(fault, place)
     with contextlib.suppress(OSError):  # the daemon tries again
-        stage.turn(Trigger.CONFIG if scene is another_peer else Trigger.REQUEST)
+        stage.turn(Trigger.CONFIG if scene in BY_THE_FILE else Trigger.REQUEST)
     found = stage.wire.disarm()
     stage.arrive()
     return found
