@@ -11,7 +11,7 @@ from subprocess import CompletedProcess
 import pytest
 
 from tests.daemon.bad_config import BAD, BASE
-from tests.daemon.daemon_view import problem
+from tests.daemon.daemon_view import problem, quiet
 from tests.daemon.kernel_view import assert_equal, snapshot
 from tests.lab import Server, Site, eventually
 from tests.lab.server import VXLAND
@@ -122,7 +122,7 @@ def test_status_tells_by_its_exit_status(server: Server) -> None:
     assert "lxd2" in stopped.stdout
 
     server.start()
-    server.settled()
+    quiet(server)  # it looked again at what it made
     running = vxland(server, "status")
     assert running.returncode == 0
     assert running.stdout.startswith("lxd1: in sync since ")
