@@ -69,25 +69,37 @@ class Deeds:
         failures: dict[Operation, Failure],
     ) -> None:
         """Put operations of this kind into the batch."""
-        directory, needed, make = self._directory, NEEDED.get(kind), MESSAGES[kind]
+        directory, make = self._directory, MESSAGES[kind]
         for operation in alike:
-            missing = needed and [n for n in needed(operation) if n not in directory.indexes]
-            if missing:  # made a moment ago, perhaps by what waits in the batch
-                failures |= self._send(batch)
-                batch.clear()
-                directory.indexes |= read_indexes(self._netlink, missing)
             try:
                 message = make(operation, directory)
-            except KeyError as gone:
-                name = gone.args[0]
-                failures[operation] = Failure(
-                    f"there is no device {name} any more", gone=name == operation.device
-                )
-                continue
+            except KeyError:
+                failures |= self._look_up(operation, batch)
+                try:
+                    message = make(operation, directory)
+                except KeyError as gone:
+                    name = gone.args[0]
+                    failures[operation] = Failure(
+                        f"there is no device {name} any more", gone=name == operation.device
+                    )
+                    continue
             batch.operations.append(operation)
             batch.messages.append(message)
             if kind in MOVING:
                 directory.follow(operation)
+
+    def _look_up(self, operation: Operation, batch: Batch) -> dict[Operation, Failure]:
+        """The numbers that it needs of what was made a moment ago, perhaps by what waits there."""
+        needed = NEEDED.get(type(operation))
+        missing = (
+            [n for n in needed(operation) if n not in self._directory.indexes] if needed else ()
+        )
+        if not missing:
+            return {}
+        failures = self._send(batch)
+        batch.clear()
+        self._directory.indexes |= read_indexes(self._netlink, missing)
+        return failures
 
     def _send(self, batch: Batch) -> dict[Operation, Failure]:
         answers: list[NetlinkError | None] = []
