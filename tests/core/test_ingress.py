@@ -186,7 +186,9 @@ def test_who_is_taken_from_comes_first_and_goes_last() -> None:
     assert [one.set for one in removed.removed] == ["vnis", "ways4", "peers4"]
 
 
-def test_a_vni_is_filtered_as_long_as_a_device_may_have_it() -> None:
+def test_a_vni_is_filtered_as_long_as_a_device_may_have_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """What should have gone and hasn't, is open to nobody else; a peer that moved is let in so."""
     wanted = settings(LAN, peers="abc")
     moved = resolve(wanted, {**known_addresses(wanted), "b": D4}, host())
@@ -196,7 +198,7 @@ def test_a_vni_is_filtered_as_long_as_a_device_may_have_it() -> None:
     assert isinstance(change, ChangeIngress)
     assert {(one.vni, one.address) for one in change.removed} == {(vni("b"), B4)}
     assert isinstance(trim, TrimIngress)
-    kernel.net.delete = _refused  # type: ignore[assignment]
+    monkeypatch.setattr(kernel.net, "delete", _refused)
     outcomes = execute(to_be_done, kernel)
     assert [o.operation for o in outcomes if o.failure and o.failure.skipped] == [trim]
     assert (vni("d"), None) in elements(kernel, "vnis")

@@ -44,7 +44,7 @@ def host(*local: LocalAddress, source: str | None = None, to: str = "2001:db8:9:
 def chosen(seen: Host, to: str = "2001:db8:9::9", own: str | None = None, **node: str) -> str:
     """The address that a peer is reached from."""
     given = None if own is None else ip_address(own)
-    wanted = NodeSettings(**node)  # type: ignore[arg-type]
+    wanted = replace(NodeSettings(), **node)
     return str(local_addresses((given,), wanted, {"b": ip_address(to)}, seen).get("b"))
 
 

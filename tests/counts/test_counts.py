@@ -10,11 +10,10 @@ import pytest
 
 from bench.place import MESH, SHARED, Place
 from bench.turns import Turns
+from tests.counts.asked import counted
 from tests.lab import eventually
 from vxland import reconciler
 from vxland.doorbell import Trigger
-from vxland.kernel.netlink import Netlink
-from vxland.kernel.wire import HEADER
 from vxland.probe import managers
 
 pytestmark = [pytest.mark.kernel]
@@ -40,15 +39,7 @@ def place(laboratory: None, tmp_path: Path) -> Iterator[Place]:
 @pytest.fixture
 def sent(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
     """How many messages went to the kernel, by type."""
-    counted: Counter[int] = Counter()
-    numbered = Netlink._numbered
-
-    def counting(netlink: Netlink, messages: list[bytes], flags: int) -> bytearray:
-        counted.update(HEADER.unpack_from(message)[1] for message in messages)
-        return numbered(netlink, messages, flags)
-
-    monkeypatch.setattr(Netlink, "_numbered", counting)
-    return counted
+    return counted(monkeypatch)
 
 
 @pytest.fixture

@@ -10,6 +10,8 @@ from bench.turns import Turns
 from vxland.doorbell import Trigger
 from vxland.identity import pair_device
 from vxland.kernel import linux
+from vxland.kernel.link_table import LinkTable
+from vxland.kernel.netlink import Netlink
 from vxland.kernel.reading_back import read_back
 from vxland.operations import DeleteLink
 
@@ -47,9 +49,9 @@ def node(laboratory: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> I
         turns.turn(Trigger.START)
         node = Node(place, turns)
 
-        def counting(*args: object) -> object:
+        def counting(netlink: Netlink, table: LinkTable) -> object:
             node.whole += 1
-            return read_back(*args)  # type: ignore[arg-type]
+            return read_back(netlink, table)
 
         monkeypatch.setattr(linux, "read_back", counting)
         yield node

@@ -1,6 +1,5 @@
 """A look at a few devices shows what a look at everything does, and costs what they cost."""
 
-from collections import Counter
 from collections.abc import Iterator
 from ipaddress import ip_address
 from pathlib import Path
@@ -10,13 +9,12 @@ from msgspec.structs import replace
 
 from bench.place import MESH, OVERLAY, Place, name
 from bench.turns import Turns
+from tests.counts.asked import counted
 from tests.lab import eventually
 from vxland.doorbell import Trigger
 from vxland.identity import pair_device
 from vxland.kernel.events import FEW, LinkEvents
 from vxland.kernel.linux import LinuxKernel
-from vxland.kernel.netlink import Netlink
-from vxland.kernel.wire import HEADER
 from vxland.nearby import Onlooker
 from vxland.observed import Observed
 
@@ -148,19 +146,6 @@ def test_costs_what_they_cost(node: Node, monkeypatch: pytest.MonkeyPatch) -> No
     routing = {kind: count for kind, count in sent.items() if kind < NFNETLINK}
     assert routing == {GETLINK: len(touched), GETNEIGH: len(touched & _vxlans(node, again))}
     assert node.turns.kernel._links.decoded == decoded + 1
-
-
-def counted(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
-    """From now on, what the kernel is asked for in batches, by type."""
-    sent: Counter[int] = Counter()
-    numbered = Netlink._numbered
-
-    def counting(netlink: Netlink, messages: list[bytes], flags: int) -> bytearray:
-        sent.update(HEADER.unpack_from(message)[1] for message in messages)
-        return numbered(netlink, messages, flags)
-
-    monkeypatch.setattr(Netlink, "_numbered", counting)
-    return sent
 
 
 def _vxlans(node: Node, seen: Observed) -> frozenset[int]:

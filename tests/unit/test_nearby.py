@@ -3,6 +3,7 @@
 import errno
 from collections.abc import Collection, Mapping, Sequence
 
+import pytest
 from hypothesis import event, given
 from hypothesis import strategies as st
 from msgspec.structs import replace
@@ -118,17 +119,17 @@ def test_looks_at_everything() -> None:
     assert not isinstance(made.mending.begin_turn(about_kernel=False), Onlooker)
 
 
-def test_where_it_isnt_known_who_goes_by_which_name() -> None:
+def test_where_it_isnt_known_who_goes_by_which_name(monkeypatch: pytest.MonkeyPatch) -> None:
     """A device was renamed, say."""
     kernel = Counting()
     made, again = node(kernel), kernel.look_again
-    kernel.look_again = lambda *args, **kw: (again(*args, **kw)[0], None)  # type: ignore[assignment,method-assign]
+    monkeypatch.setattr(kernel, "look_again", lambda *args, **kw: (again(*args, **kw)[0], None))
     looks = kernel.whole
     onlooker(made).observe()
     assert kernel.whole == looks + 1
 
 
-def test_what_goes_during_the_look() -> None:
+def test_what_goes_during_the_look(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is looked at with everything else, which isn't surprised."""
     kernel = Counting()
     made, looks = node(kernel), kernel.whole
@@ -136,7 +137,7 @@ def test_what_goes_during_the_look() -> None:
     def gone(*_: object, **__: object) -> None:
         raise OSError(errno.ENODEV, "No such device")
 
-    made.watch.look_again = gone  # type: ignore[assignment,method-assign]
+    monkeypatch.setattr(made.watch, "look_again", gone)
     onlooker(made).observe()
     assert kernel.whole == looks + 1
 
