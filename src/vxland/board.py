@@ -8,7 +8,7 @@ from vxland.events import event_json
 from vxland.model import Tunnel
 from vxland.problems import Kind, Problem
 from vxland.report import Report
-from vxland.status.build import Counts, past, report_status
+from vxland.status.build import Counts, report_status
 from vxland.status.shape import Json
 
 SLICE = 50  # tunnels between two pauses in which the loop may go first
@@ -74,7 +74,7 @@ class Board:
         if self.trouble is not None or report is None:
             return {"error": self.trouble or self._no_report()}
         counts = self._count()
-        return {**report_status(report, past(self.chronicle), counts, self._paced, self._own)}
+        return {**report_status(report, self.chronicle.past(), counts, self._paced, self._own)}
 
     def _paced(self, tunnels: Iterable[Tunnel]) -> Iterator[Tunnel]:
         for number, tunnel in enumerate(tunnels):

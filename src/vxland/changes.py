@@ -4,12 +4,11 @@ from collections.abc import Iterable, Sequence
 
 from vxland.addresses import IPAddress
 from vxland.execution import Outcome
+from vxland.listing import MOST, some
 from vxland.model import Desired
 from vxland.operations import CreateBridge, CreateVtep, Operation
 
 Part = tuple[str, str]  # a device, and the peer that it is about; "" where it is about all of it
-
-MOST = 10  # of anything in one go, each in a line or some words of its own
 
 
 def by_device(outcomes: Iterable[Outcome]) -> dict[str, list[Operation]]:
@@ -52,9 +51,3 @@ def gist(done: Sequence[Operation]) -> str:
 
 def _makes(operation: Operation) -> bool:
     return isinstance(operation, CreateVtep | CreateBridge)
-
-
-def some(names: Sequence[str], most: int) -> str:
-    """The first few of these, and how many more there are."""
-    rest = len(names) - most
-    return ", ".join(names[:most]) + (f" and {rest} more" if rest > 0 else "")

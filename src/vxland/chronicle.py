@@ -12,13 +12,15 @@ from typing import TypeVar
 from msgspec.structs import replace
 
 from vxland import __version__
-from vxland.changes import MOST, Part, by_part, gist, some
+from vxland.changes import Part, by_part, gist
 from vxland.events import Event
 from vxland.found import found
 from vxland.health import Examination, Health, TunnelKey
+from vxland.listing import MOST, some
 from vxland.ownership import owners
 from vxland.problems import Kind, Problem
 from vxland.report import ConfigNews, ConfigState, Report, config_news
+from vxland.status.build import Past
 
 EVENTS = 500  # remembered
 A_TURN = 50  # events of one sort that a turn gives
@@ -82,6 +84,17 @@ class Chronicle:
         self._in_sync, self._config = report.in_sync, report.config
         if told:
             self._tell(told)
+
+    def past(self) -> Past:
+        """Since when all is as it is, at this moment."""
+        return Past(
+            self.started_at,
+            self.node_since,
+            self.overlay_since,
+            self.since,
+            self.problem_since,
+            self.refused_at,
+        )
 
     def trouble(self, subject: str, text: str | None, at: float) -> None:
         """What keeps the daemon from its own work; None where nothing does any more."""

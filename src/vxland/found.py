@@ -4,9 +4,9 @@ from collections.abc import Callable, Collection
 from typing import Any
 
 from vxland import operations as ops
-from vxland.changes import MOST, some
 from vxland.fights import causes
 from vxland.identity import CHAIN
+from vxland.listing import MOST, some
 from vxland.observed import (
     EbtablesState,
     Element,

@@ -27,12 +27,12 @@ from vxland.plan import Memory, Plan, Planning, View, plan
 from vxland.problems import Kind, Problem, Unresolved
 from vxland.reload import refusal
 from vxland.report import ConfigState, Report
-from vxland.resolve import Beyond, resolve, unidentified
+from vxland.resolve import resolve, unidentified
 from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
 from vxland.silence import Silence
 from vxland.surroundings import ConfigSource, Kernel, Names, Others, counted
-from vxland.whereabouts import Sight, Whereabouts, explained, survey
+from vxland.whereabouts import Beyond, Sight, Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})

@@ -1,7 +1,6 @@
 """From the configuration and what this machine is, to what this machine should look like."""
 
 from collections.abc import Iterable, Iterator, Mapping
-from ipaddress import IPv4Interface
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -13,19 +12,19 @@ from vxland.model import Bridge, Desired, Overlay
 from vxland.modes import MODES
 from vxland.modes.seat import Seat
 from vxland.mtu import automatic_mtu
-from vxland.observed import Host, LocalAddress
+from vxland.observed import Host
 from vxland.peers import families
 from vxland.problems import Kind, Problem, Unresolved
 from vxland.settings import SHARED, OverlaySettings, PeerSettings, Settings
 from vxland.underlay import (
     apart_from,
+    broadcast_addresses,
     local_addresses,
     most_mtu,
     waited_for,
     without_local,
 )
-
-POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
+from vxland.whereabouts import Beyond
 
 
 class Node(Struct, frozen=True):
@@ -36,14 +35,6 @@ class Node(Struct, frozen=True):
     peer: PeerSettings | None  # its own entry in the list
     others: tuple[IPAddress, ...] = ()  # that the file, or its name, gives it besides
     apart: frozenset[str] = frozenset()  # peers whose names have no IP version that it has
-
-
-class Beyond(Struct, frozen=True):
-    """What is known beyond the file and this moment."""
-
-    mine: frozenset[IPAddress] = frozenset()  # other addresses that this machine's name stands for
-    apart: frozenset[str] = frozenset()  # peers whose names have no IP version of this machine's
-    before: str = ""  # the peer that this machine was lately
 
 
 def identify(
@@ -167,16 +158,6 @@ def _known_by(
     """The addresses that the file, or its name, gives this node; none where it isn't listed."""
     listed = {addresses[node.name]} if node.name in addresses else set()
     return frozenset(listed | beyond.mine)
-
-
-def broadcast_addresses(host: Host) -> dict[IPAddress, LocalAddress]:
-    """The broadcast addresses of this machine's networks, and its own address in each."""
-    return {
-        local.interface.network.broadcast_address: local
-        for local in host.addresses
-        if isinstance(local.interface, IPv4Interface)
-        and local.interface.network.num_addresses > POINT_TO_POINT
-    }
 
 
 def _broadcasts(

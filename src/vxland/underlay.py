@@ -1,10 +1,10 @@
 """How this machine reaches its peers: from which address, and what is waited for until it can."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from ipaddress import IPv6Network
+from ipaddress import IPv4Interface, IPv6Network
 
 from vxland.addresses import IPAddress, zone
-from vxland.changes import some
+from vxland.listing import some
 from vxland.model import Tunnel, Vtep
 from vxland.mtu import OVERHEAD
 from vxland.observed import Host, LocalAddress, Standing
@@ -13,6 +13,7 @@ from vxland.settings import NodeSettings, PeerSettings
 
 UNIQUE_LOCAL = IPv6Network("fc00::/7")  # RFC 4193
 NAMED = 3
+POINT_TO_POINT = 2  # addresses of a network without a broadcast address (RFC 3021)
 
 
 def local_addresses(
@@ -79,6 +80,16 @@ def _preferred(remote: IPAddress, interface: str | None, host: Host) -> IPAddres
 def by_address(host: Host) -> dict[IPAddress, LocalAddress]:
     """The addresses that are on an interface."""
     return {local.ip: local for local in host.addresses}
+
+
+def broadcast_addresses(host: Host) -> dict[IPAddress, LocalAddress]:
+    """The broadcast addresses of this machine's networks, and its own address in each."""
+    return {
+        local.interface.network.broadcast_address: local
+        for local in host.addresses
+        if isinstance(local.interface, IPv4Interface)
+        and local.interface.network.num_addresses > POINT_TO_POINT
+    }
 
 
 def most_mtu(local: IPAddress, host: Host) -> int | None:

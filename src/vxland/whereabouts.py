@@ -8,12 +8,12 @@ from msgspec.structs import replace
 
 from vxland import names, peers, traces
 from vxland.addresses import IPAddress
+from vxland.listing import some
 from vxland.model import Desired
 from vxland.names import Answer
 from vxland.observed import Host, Observed
 from vxland.peers import host_name
 from vxland.problems import Kind, Problem
-from vxland.resolve import Beyond
 from vxland.settings import PeerSettings, Settings
 from vxland.unsuitable import Doubt, doubts
 
@@ -37,6 +37,14 @@ class Sight(Protocol):
 
         ``guards`` are those that are wanted.
         """
+
+
+class Beyond(Struct, frozen=True):
+    """What is known beyond the file and this moment."""
+
+    mine: frozenset[IPAddress] = frozenset()  # other addresses that this machine's name stands for
+    apart: frozenset[str] = frozenset()  # peers whose names have no IP version of this machine's
+    before: str = ""  # the peer that this machine was lately
 
 
 class Whereabouts(Struct, frozen=True):
@@ -272,13 +280,12 @@ def _unknown(peer: PeerSettings, answer: Answer) -> Problem:
 def _notes(unconfirmed: list[tuple[PeerSettings, str]]) -> Iterator[Problem]:
     if not unconfirmed:
         return
-    first = [peer.address for peer, _ in unconfirmed[:MOST_NAMED]]
-    more = len(unconfirmed) - len(first)
-    which = ", ".join(first) + (f" and {more} more" if more else "")
+    which = some([peer.address for peer, _ in unconfirmed], MOST_NAMED)
+    first, reason = unconfirmed[0]
     yield Problem(
         Kind.HINT,
         f"{which} can't be looked up at the moment, so tunnels keep the addresses they have:"
-        f" {unconfirmed[0][1]}",
-        f"See /etc/resolv.conf and: getent ahosts {first[0]}",
+        f" {reason}",
+        f"See /etc/resolv.conf and: getent ahosts {first.address}",
         about="names",
     )

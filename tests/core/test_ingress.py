@@ -40,8 +40,9 @@ from vxland.operations import (
 )
 from vxland.plan import plan, plan_teardown
 from vxland.problems import Kind
-from vxland.resolve import Beyond, resolve
+from vxland.resolve import resolve
 from vxland.settings import VniScheme
+from vxland.whereabouts import Beyond
 
 HOME = wish(LAN)
 B4, C4, D4 = (ip_address(f"192.0.2.{number}") for number in (2, 3, 4))

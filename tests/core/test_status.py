@@ -22,7 +22,7 @@ from vxland.observed import Link, Observed
 from vxland.problems import Kind, Problem
 from vxland.report import ConfigState, Report
 from vxland.status import shape
-from vxland.status.build import Counts, Past, past, problem_json, report_status
+from vxland.status.build import Counts, Past, problem_json, report_status
 from vxland.status.shape import NodeStatus
 from vxland.traffic import Seen, Traffic
 
@@ -136,7 +136,7 @@ def test_the_past_is_the_chronicles() -> None:
     """All of it."""
     chronicle = Chronicle(1.0)
     chronicle.turn(report(problems=(CONFLICT,)))
-    assert past(chronicle) == Past(
+    assert chronicle.past() == Past(
         1.0,
         1000.0,
         {"lan": 1000.0},

@@ -12,9 +12,10 @@ from vxland.observed import Host, Link, LocalAddress, Observed, Route, Standing,
 from vxland.peers import addresses
 from vxland.plan import plan
 from vxland.problems import Kind, Problem
-from vxland.resolve import Beyond, resolve
+from vxland.resolve import resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
 from vxland.underlay import local_addresses
+from vxland.whereabouts import Beyond
 
 LAN = OverlaySettings("lan", "vxbr0")
 DMZ = OverlaySettings("dmz", "vxbr1")

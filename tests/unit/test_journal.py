@@ -18,12 +18,12 @@ from tests.unit.journal_log import (
     mtu,
     turn,
 )
-from vxland.changes import MOST
 from vxland.execution import Failure, Outcome
 from vxland.identity import CHAIN
 from vxland.journal import Journal, Message, set_up
 from vxland.journal.entries import TOGETHER
 from vxland.journal.throttle import AT_ONCE, FIRST
+from vxland.listing import MOST
 from vxland.model import Desired
 from vxland.observed import FdbEntry
 from vxland.operations import AddAddress, RemoveFdb, TakeDown, WriteChain

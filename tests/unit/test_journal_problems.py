@@ -6,11 +6,11 @@ import pytest
 from msgspec.structs import replace
 
 from tests.unit.journal_log import DEVICE, TURN, Log, entry_of, listening, turn
-from vxland.changes import MOST
 from vxland.journal import Message
 from vxland.journal.journal import SAVES
 from vxland.journal.throttle import FIRST
 from vxland.kernel.suspects import Suspects
+from vxland.listing import MOST
 from vxland.problems import Kind, Problem
 
 DOWN = Problem(Kind.WAITING, "no address yet", "Wait", overlay="lan", peer="lxd2", device=DEVICE)

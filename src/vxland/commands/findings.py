@@ -5,10 +5,10 @@ from typing import Literal
 
 from rich.text import Text
 
-from vxland.changes import some
 from vxland.commands.glance import BAD, GOOD, NOTE, SENTENCES
 from vxland.commands.words import clean, took
 from vxland.diagnosis import DiagnosisJson, FindingJson, State
+from vxland.listing import some
 
 STYLES = {"problem": BAD, "warning": NOTE, "unknown": "cyan", "ok": ""}
 WORST_FIRST = [state.value for state in State]

@@ -2,10 +2,10 @@
 
 from collections.abc import Iterator
 
-from vxland.changes import some
 from vxland.diagnosis.facts import Facts
 from vxland.diagnosis.finding import Finding, State
 from vxland.hints.guests import guests_of
+from vxland.listing import some
 
 NAMED = 3
 TAP = "tun"  # the kernel's name of the kind

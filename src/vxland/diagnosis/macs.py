@@ -4,10 +4,10 @@ from collections import defaultdict
 from collections.abc import Iterator
 from itertools import islice
 
-from vxland.changes import some
 from vxland.diagnosis.facts import Facts
 from vxland.diagnosis.finding import Finding, State
 from vxland.identity import INDEX_PREFIX
+from vxland.listing import some
 
 MOST, NAMED = 20, 5
 ANEW = (

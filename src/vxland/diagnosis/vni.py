@@ -5,9 +5,9 @@ Or by the kind of VNIs that this server only hears: as long as they do, some ser
 
 from collections.abc import Iterator
 
-from vxland.changes import MOST, some
 from vxland.diagnosis.facts import Facts
 from vxland.diagnosis.finding import Finding, State
+from vxland.listing import MOST, some
 
 
 def vni(facts: Facts) -> Iterator[Finding]:

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from ipaddress import IPv6Address
 
-from vxland.changes import some
+from vxland.listing import some
 from vxland.model import Overlay
 from vxland.mtu import Tight, fragments, tight
 from vxland.observed import Host, Observed

@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 from shlex import quote
 
-from vxland.changes import some
 from vxland.hints.large_bridge import for_good
+from vxland.listing import some
 from vxland.model import Overlay
 from vxland.mtu import OVERHEAD, fragments, unheld
 from vxland.observed import Following, Observed

@@ -2,9 +2,9 @@
 
 from collections.abc import Iterator
 
-from vxland.changes import some
 from vxland.hints.guests import guests_of
 from vxland.hints.loop import for_each
+from vxland.listing import some
 from vxland.model import Overlay
 from vxland.observed import Observed
 from vxland.ports import Large, foreign_ports

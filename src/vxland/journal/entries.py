@@ -5,8 +5,9 @@ from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
 from msgspec import Struct, field
 
 from vxland import __version__
-from vxland.changes import MOST, by_part, gist, some
+from vxland.changes import by_part, gist
 from vxland.journal.messages import Message
+from vxland.listing import MOST, some
 from vxland.ownership import owners
 from vxland.problems import Problem
 from vxland.report import Report

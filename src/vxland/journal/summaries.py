@@ -4,10 +4,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from math import ceil
 from typing import TypeVar
 
-from vxland.changes import MOST, some
 from vxland.journal.entries import TOGETHER, Entry, filled
 from vxland.journal.messages import Message
 from vxland.journal.throttle import QUIET, Tally
+from vxland.listing import MOST, some
 
 Item = TypeVar("Item")
 

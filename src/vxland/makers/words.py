@@ -5,9 +5,9 @@ from shlex import quote
 
 from msgspec import Struct
 
-from vxland.changes import some
 from vxland.culprits import CURES
 from vxland.identity import ALTNAME_MARK, PAIR_PREFIX
+from vxland.listing import some
 from vxland.observed import Claim
 from vxland.observed.claims import IFUPDOWN, NETPLAN, NETWORK_MANAGER, NETWORKD, PROXMOX, UDEV
 

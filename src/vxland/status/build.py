@@ -8,7 +8,6 @@ from msgspec import Struct, field
 from msgspec.structs import asdict
 
 from vxland import __version__
-from vxland.chronicle import Chronicle
 from vxland.guards import GUARDS
 from vxland.hazards import looping_in
 from vxland.health import Examination, TunnelKey, state_of
@@ -37,18 +36,6 @@ class Past(Struct, frozen=True):
     tunnels: Mapping[TunnelKey, float] = field(default_factory=dict)
     problems: Mapping[Hashable, float] = field(default_factory=dict)
     refused_at: float | None = None
-
-
-def past(chronicle: Chronicle) -> Past:
-    """What the daemon remembers at this moment."""
-    return Past(
-        chronicle.started_at,
-        chronicle.node_since,
-        chronicle.overlay_since,
-        chronicle.since,
-        chronicle.problem_since,
-        chronicle.refused_at,
-    )
 
 
 class Counts(Struct, frozen=True):
