@@ -22,6 +22,9 @@ import dns.message
 import dns.nameserver
 import dns.query
 
+from tests.fuzz.conversation import kernel
+from tests.fuzz.web import requests
+from tests.unit import test_config_fuzz
 from vxland.config.errors import InvalidConfig
 from vxland.config.load import load
 from vxland.kernel import filter_chains, port_rules, tally_sets
@@ -158,6 +161,11 @@ def configuration(data: bytes) -> None:
         load(path)
 
 
+def structure(data: bytes) -> None:
+    """A configuration that is TOML: hypothesis makes one of the bytes."""
+    test_config_fuzz.test_any_toml.hypothesis.fuzz_one_input(data)  # type: ignore[attr-defined]
+
+
 def script(data: bytes) -> None:
     """Somebody's vxlansetup.sh."""
     with contextlib.suppress(NotImportable):
@@ -222,6 +230,6 @@ TARGETS: dict[str, Callable[[bytes], None]] = {
     target.__name__: target
     for target in (
         *(links, entries, addresses, events, rules, routes, counters),
-        *(saved_rules, configuration, script, names),
+        *(saved_rules, kernel, configuration, structure, script, names, requests),
     )
 }

@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.fuzz.conversation import END, LENGTH, MESSAGE
 from tests.fuzz.targets import TARGETS
 from tests.profiles import examples
 from vxland.kernel.ebtables import Ebtables
@@ -50,16 +51,32 @@ CHAINS = ("*filter", "*nat", ":VXLAND", ":VXLAND DROP", "-A", "-A VXLAND", "-A F
 LINES = st.lists(st.sampled_from(CHAINS), max_size=6).map(lambda some: "\n".join(some).encode())
 
 
-@pytest.mark.parametrize("name", TARGETS)
+tapes = st.lists(
+    st.tuples(st.sampled_from((MESSAGE, MESSAGE, END)), attributes()), max_size=12
+).map(
+    lambda answers: b"".join(
+        bytes((goes,)) + LENGTH.pack(len(body)) + body if goes == MESSAGE else bytes((goes,))
+        for goes, body in answers
+    )
+)
+
+
+# "structure" is tests/unit/test_config_fuzz.py
+@pytest.mark.parametrize("name", [name for name in TARGETS if name != "structure"])
 def test_any_bytes(name: str) -> None:
     """Of any sort."""
 
     @examples(60)
-    @given(st.one_of(st.binary(max_size=120), attributes(), LINES, records()))
+    @given(st.one_of(st.binary(max_size=120), attributes(), LINES, records(), tapes))
     def try_one(data: bytes) -> None:
         TARGETS[name](data)
 
     try_one()
+
+
+def test_messages_without_a_body() -> None:
+    """Whoever asks for numbers gets none: what is read beside the turns can be as broken."""
+    TARGETS["kernel"](bytes((MESSAGE, 0, 0, END)) * 200)
 
 
 def test_rules_whose_lines_end_too_early(

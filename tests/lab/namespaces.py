@@ -51,8 +51,11 @@ class Namespace:
 
     def __init__(self, name: str) -> None:
         self.name = name
-        subprocess.run(["ip", "netns", "add", name], check=True)
+        self._make()
         self.sh("ip link set lo up")
+
+    def _make(self) -> None:
+        subprocess.run(["ip", "netns", "add", self.name], check=True)
 
     @property
     def path(self) -> Path:

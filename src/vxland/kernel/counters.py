@@ -27,7 +27,7 @@ from vxland.kernel.links import (
     RTM_GETLINK,
 )
 from vxland.kernel.netlink import Netlink
-from vxland.kernel.wire import ATTRIBUTE, HEADER
+from vxland.kernel.wire import ATTRIBUTE, HEADER, readable
 from vxland.traffic import Seen, Traffic
 
 AF_UNSPEC = 0
@@ -38,6 +38,7 @@ LEARNED = 0x02 | 0x04  # NUD_REACHABLE, NUD_STALE: a device's remote is reachabl
 ENTRY = struct.Struct(HEADER.format + fdb.NDMSG.format.lstrip("="))
 
 
+@readable()
 def read_traffic(netlink: Netlink, give_way: Callable[[], None] = lambda: None) -> dict[str, Seen]:
     """Every VXLAN device of this namespace, by name, with pauses for whoever goes first."""
     learned = _learned(netlink, give_way)

@@ -8,7 +8,7 @@ from vxland.kernel.attributes import attribute
 from vxland.kernel.ingress import FORMS, INGRESS, read_key
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.sets import COUNTER, COUNTER_PACKETS, KEY, elements
-from vxland.kernel.wire import ATTRIBUTE, attributes
+from vxland.kernel.wire import ATTRIBUTE, attributes, readable
 from vxland.observed import Element
 
 NONE = attribute(COUNTER_PACKETS, bytes(8))  # as most are, so that it must be quick
@@ -17,7 +17,7 @@ NONE = attribute(COUNTER_PACKETS, bytes(8))  # as most are, so that it must be q
 def read_dropped() -> Dropped:
     """Packets by what they were dropped by, where any were; nothing where no table can be read."""
     dropped: dict[Element, int] = {}
-    with contextlib.suppress(OSError), Netlink(NETLINK_NETFILTER) as netlink:
+    with contextlib.suppress(OSError), readable(), Netlink(NETLINK_NETFILTER) as netlink:
         for name in COUNTING:
             for piece in elements(INGRESS, netlink, name):
                 dropped.update(_counts(name, piece))

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.tally import TALLY
 from vxland.kernel.tally_sets import counts
+from vxland.kernel.wire import readable
 from vxland.meter import Counters
 from vxland.observed import Counted
 from vxland.tally import KEYS, RECEIVED
@@ -19,7 +20,7 @@ def read_counters(give_way: Callable[[], None] = lambda: None) -> Counters:
     received: dict[Counted, Count] = {}
     sent: dict[Counted, Count] = {}
     # A status without numbers is better than none; the loop says why there is no table.
-    with contextlib.suppress(OSError), Netlink(NETLINK_NETFILTER) as netlink:
+    with contextlib.suppress(OSError), readable(), Netlink(NETLINK_NETFILTER) as netlink:
         for name in KEYS:
             into = received if name.startswith(RECEIVED) else sent
             for piece in counts(TALLY, netlink, name):

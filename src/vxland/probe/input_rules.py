@@ -22,12 +22,13 @@ from vxland.kernel.forward import (
 from vxland.kernel.generation import NFGENMSG
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.rules import RULE_TABLE, Rule, Verdict, number, reached, read_rule, text
-from vxland.kernel.wire import ATTRIBUTE, HEADER, attributes
+from vxland.kernel.wire import ATTRIBUTE, HEADER, attributes, readable
 
 INPUT = 1  # NF_INET_LOCAL_IN
 NF_ACCEPT = b"\1"
 
 
+@readable()
 def dropping_chains() -> tuple[InputChain, ...]:
     """Those whose policy is drop, or that lead to a rule that drops. Raises OSError."""
     found: list[InputChain] = []

@@ -7,7 +7,7 @@ from ipaddress import ip_address
 from vxland.diagnosis.facts import Place
 from vxland.kernel.fdb import DST, LLADDR, NDMSG, NTF_SELF, dump_request
 from vxland.kernel.netlink import Netlink
-from vxland.kernel.wire import HEADER, attributes
+from vxland.kernel.wire import HEADER, attributes, readable
 from vxland.observed import NULL_MAC, Observed
 
 MOST = 20_000  # entries of a look that are gone through
@@ -20,6 +20,7 @@ class Sightings:
         self._links, self._names = observed.links, indexes
         self._seen: dict[str, set[Place]] = defaultdict(set)
 
+    @readable()
     def look(self) -> None:
         """One more look. Raises OSError."""
         with Netlink() as netlink:
