@@ -1,7 +1,9 @@
 """One writer at a time in a network namespace, and where the daemon of a namespace is found.
 
 Both are keyed by the namespace's inode (namespaces(7)), so several namespaces of a machine each
-have their own. The lock is flock(2)'s: the kernel takes it back when its holder dies.
+have their own. The lock is flock(2)'s: the kernel takes it back when its holder dies. Who can open
+the file can have it, so it is for its owner alone. Should somebody delete it, or have another /run,
+the holder's flag is seen all the same (flag.py).
 
 The folders belong to the user that the daemon runs as, and root comes here too. So that this user
 can't lead root astray, nothing here is reached by a link, and all is done by descriptor.
@@ -12,14 +14,18 @@ import errno
 import fcntl
 import os
 import pwd
+import socket
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
+from vxland.flag import UNKNOWN, believed, hoist
+
 RUNTIME = Path("/run/vxland")
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
+OWNERS = 0o600
 LOOKS, PAUSE = 20, 0.01  # seconds between them: for a holder that hasn't said yet who it is
 MISPLACED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK})
 CURES = {
@@ -78,6 +84,9 @@ def writer() -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(_holder(descriptor)) from None
+        flag = stack.enter_context(socket.socket(socket.AF_UNIX))
+        if other := hoist(flag, believed(parent)):
+            raise Busy(other)
         with contextlib.suppress(OSError):  # no room: it is the writer, if one without a name
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)
@@ -91,7 +100,7 @@ def _holder(descriptor: int) -> str:
         if end and _is_there(said.rpartition(" ")[2]):  # whole: there may have been no more room
             return said
         time.sleep(PAUSE)
-    return "process unknown"  # of another PID namespace, say
+    return UNKNOWN
 
 
 def _is_there(process: str) -> bool:
@@ -125,11 +134,13 @@ def _open_folder(path: Path, parent: int | None = None) -> int:
 def _open_lock(parent: int) -> int:
     path = folder() / "lock"
     try:
-        descriptor = os.open(path.name, FILE, 0o644, dir_fd=parent)
+        descriptor = os.open(path.name, FILE, OWNERS, dir_fd=parent)
     except OSError as error:
         raise Unusable(path, error) from None
     found = os.fstat(descriptor)
     if stat.S_ISREG(found.st_mode) and found.st_nlink <= 1:
+        with contextlib.suppress(PermissionError):  # of an earlier version's
+            os.fchmod(descriptor, OWNERS)
         return descriptor
     os.close(descriptor)
     raise Unusable(path, OSError(errno.EMLINK, "Not a file of its own"))  # but a hard link, say

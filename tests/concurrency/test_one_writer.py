@@ -1,6 +1,7 @@
 """One writer in a network namespace, whoever comes, whenever, and whatever becomes of the first."""
 
 import re
+import shutil
 import signal
 import subprocess
 from collections.abc import Iterator, Sequence
@@ -14,6 +15,7 @@ from tests.daemon.kernel_view import assert_equal, snapshot
 from tests.lab import Server, Site, eventually
 from tests.lab.server import BOUND, VXLAND
 from tests.lab.site import config
+from vxland.flag import NAME
 
 pytestmark = [
     pytest.mark.kernel,
@@ -27,6 +29,14 @@ BUSY = re.compile(
     r"vxland: vxland is already at work in this network namespace \(process (\d+)\)\."
     r" Stop it first: systemctl stop vxland\n"
 )
+FLAG = f"""
+import socket, time
+shown = socket.socket(socket.AF_UNIX)
+shown.bind({NAME!r})
+shown.listen(1)
+print(flush=True)
+time.sleep(600)
+"""
 
 
 @pytest.fixture
@@ -111,6 +121,37 @@ def test_the_lock_dies_with_its_holder(server: Server) -> None:
     assert server.vxland("apply").returncode == 0
     server.start()
     assert holder(server.vxland("apply").stderr) == server.daemon.pid != first
+
+
+def test_a_lock_that_is_deleted(server: Server) -> None:
+    """With all of vxland's folder, while it is held: still nobody else writes, till it dies."""
+    server.start()
+    server.settled()
+    assert server.daemon is not None
+    for word in ("run", "apply", "down"):
+        shutil.rmtree(server.runtime.parent, ignore_errors=True)
+        done = server.vxland(word)
+        assert (done.returncode, holder(done.stderr)) == (1, server.daemon.pid)
+    server.stop(kill=True)
+    assert server.vxland("apply").returncode == 0
+
+
+def test_a_stranger_keeps_nobody_from_writing(server: Server) -> None:
+    """Who isn't root can have neither the lock nor a flag that counts."""
+    assert server.vxland("apply").returncode == 0
+    lock = server.runtime / "lock"
+    as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
+    refused = server.run([*as_nobody, "flock", "--nonblock", str(lock), "true"], check=False)
+    assert "Permission denied" in refused.stderr
+    words = server.command(*as_nobody, "/usr/bin/python3", "-c", FLAG)
+    with subprocess.Popen([*BOUND, *words], stdout=subprocess.PIPE) as stranger:
+        assert stranger.stdout
+        stranger.stdout.readline()
+        try:
+            done = server.vxland("apply")
+            assert (done.returncode, done.stderr) == (0, "")
+        finally:
+            stranger.kill()
 
 
 def test_a_holder_that_is_stopped(server: Server) -> None:

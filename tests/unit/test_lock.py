@@ -9,13 +9,14 @@ from pathlib import Path
 
 import pytest
 
-from vxland import lock
+from vxland import flag, lock
 
 
 @pytest.fixture(autouse=True)
 def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A folder in the place of /run/vxland."""
+    """A folder in the place of /run/vxland, and a flag of this process's own."""
     monkeypatch.setattr(lock, "RUNTIME", tmp_path)
+    monkeypatch.setattr(flag, "NAME", f"\0vxland/test-{os.getpid()}")
     return tmp_path
 
 
@@ -118,3 +119,11 @@ def test_where_no_file_can_be_made_it_says_what_to_do(
         lock.writer(),
     ):
         pass
+
+
+def test_it_is_its_owners_alone() -> None:
+    """Who can open it can hold it, and keep vxland from working. Earlier versions let everybody."""
+    with lock.writer():
+        written().chmod(0o644)
+    with lock.writer():
+        assert written().stat().st_mode & 0o777 == 0o600
