@@ -1,9 +1,8 @@
 """A node on the real kernel, between whose turns things happen, and a witness of each moment."""
 
 import subprocess
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from dataclasses import dataclass
 from itertools import count
 
 import pytest
@@ -11,13 +10,13 @@ from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.core.truth import untruths
+from tests.fake.surroundings import File, NoNames, Notified
 from tests.faults.wire import Wire
 from vxland.doorbell import Trigger
 from vxland.hazards import looping_pairs
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
-from vxland.names import Answer
 from vxland.observed import Claim, EbtablesState, Observed
 from vxland.ownership import is_own
 from vxland.plan import Memory
@@ -41,46 +40,8 @@ nft 'add table inet theirs; add chain inet theirs c { type filter hook input pri
 """
 
 
-@dataclass
-class File:
-    """A configuration that has been read."""
-
-    settings: Settings
-    path: str = "/etc/vxland.toml"
-    problem: str | None = None
-
-    def is_being_written(self) -> bool:
-        return False
-
-    def read(self) -> Settings:
-        return self.settings
-
-
-class Nobody:
-    """No names, no other programs' files, and nobody seen changing anything; the kernel tells."""
-
-    def __init__(self, events: LinkEvents[Trigger]) -> None:
-        self._events = events
-
-    def answers(self, names: frozenset[str]) -> Mapping[str, Answer]:
-        del names
-        return {}
-
-    def hurry(self) -> None:
-        """Nobody is asked."""
-
-    def culprit(self, *, rules: bool, within: float) -> str | None:
-        del rules, within
-        return None
-
-    def touched(self) -> frozenset[int] | None:
-        """Which devices it told of."""
-        self._events.drain()
-        return self._events.touched
-
-    def forget(self) -> None:
-        """They are about to be looked at."""
-        self._events.forget()
+class Others(Notified):
+    """No other programs' files."""
 
     def claims(self, desired: Desired, observed: Observed) -> tuple[Claim, ...]:
         del desired, observed
@@ -110,8 +71,9 @@ class Stage:
 
     def _begin(self) -> None:
         self._kernel = LinuxKernel(keeps=True)
-        others = Nobody(self._events)
-        self._reconciler = Reconciler(self._kernel, self._file, self._file.settings, others, others)
+        self._reconciler = Reconciler(
+            self._kernel, self._file, self._file.settings, NoNames(), Others(self._events)
+        )
 
     def killed(self) -> None:
         """The daemon's memory and sockets are gone, and another one begins."""
