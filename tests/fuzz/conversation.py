@@ -16,7 +16,8 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 from unittest.mock import patch
 
-from tests.faults.stage import HOME, SHARED, File, Nobody
+from tests.fake.surroundings import File, NoNames
+from tests.faults.stage import HOME, SHARED, Others
 from vxland.doorbell import Trigger
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.ingress_drops import read_dropped
@@ -150,8 +151,8 @@ def overheard(opened: Callable[[int], "socket"]) -> Iterator[None]:
 def turns() -> None:
     """A daemon's first turns in both modes, and what else is looked at, be it by the doctor."""
     with LinuxKernel(keeps=True) as kernel, LinkEvents(Trigger.NETLINK) as events:
-        others, file = Nobody(events), File(HOME)
-        reconciler = Reconciler(kernel, file, HOME, others, others)
+        file = File(HOME)
+        reconciler = Reconciler(kernel, file, HOME, NoNames(), Others(events))
         for trigger in (Trigger.START, Trigger.NETLINK):
             with contextlib.suppress(OSError):
                 reconciler.turn({trigger})
