@@ -1,7 +1,7 @@
 """What stands before an overlay: who knocks, and who is heard inside."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -34,6 +34,19 @@ class Door:
         """The configuration of all three."""
         return config(peers, HEAD + extra, self.address)
 
+    def beside_another(self, keys: str, port: int) -> str:
+        """The first and the third in this overlay, and all of them in another one of this port."""
+        other = f'\n[[overlay]]\nname = "dmz"\nbridge = "vxdmz"\nport = {port}\n'
+        peers = self.file(keys + other).replace(
+            "[[peer]]\n", '[[peer]]\noverlays = ["lan", "dmz"]\n'
+        )
+        return peers.replace('"lan", "dmz"]\nname = "lxd2"', '"dmz"]\nname = "lxd2"')
+
+    @property
+    def version(self) -> int:
+        """Of IP."""
+        return 4 if "." in self.address else 6
+
     def packet(self, source: int, vni: int, pieces: int = 0) -> Packet:
         """A packet to the first server that has this one's address for its source."""
         return Packet(self.address.format(source), self.address.format(1), vni, pieces)
@@ -50,27 +63,38 @@ class Door:
 
     def opens_for(self, packet: Packet, sender: Namespace | None = None) -> None:
         """Knock until it is heard inside."""
+        self.hears(lambda: self.knock(packet, sender), str(packet))
+
+    def hears(self, knocked: Callable[[], int], what: str) -> None:
+        """Have it sent until it is heard inside."""
         flows: list[int] = []
 
         def heard() -> bool:
-            flows.append(self.knock(packet, sender))
+            flows.append(knocked())
             return any(map(self.listener.arrived, flows))
 
-        eventually(heard, f"{packet} is heard", pause=0.1)
+        eventually(heard, f"{what} is heard", pause=0.1)
 
     def stays_shut_for(
-        self, packet: Packet, sender: Namespace | None = None, known: int = WITH_IT
+        self, *packets: Packet, sender: Namespace | None = None, proof: Packet | None = None
     ) -> None:
-        """Knock until it was seen to be dropped, and a peer is heard after it, by a known VNI."""
-        before, flows = self.dropped(), []
+        """Knock until each was seen to be dropped, and the second server's proof is heard after."""
+        flows: dict[int, Packet] = {}
+        for packet in packets:
+            before = self.dropped()
 
-        def refused() -> bool:
-            flows.append(self.knock(packet, sender))
-            return self.dropped() > before
+            def refused(packet: Packet = packet, before: int = before) -> bool:
+                flows[self.knock(packet, sender)] = packet
+                return self.dropped() > before
 
-        eventually(refused, f"{packet} is dropped", pause=0.1)
-        self.opens_for(self.packet(2, known), self.site.servers[1])
-        assert not any(map(self.listener.arrived, flows)), f"{packet} came through"
+            eventually(refused, f"{packet} is dropped", pause=0.1)
+        self.unheard(flows, proof)
+
+    def unheard(self, flows: Mapping[int, Packet], proof: Packet | None = None) -> None:
+        """None of these came in, as the second server's proof shows that came after."""
+        self.opens_for(proof or self.packet(2, WITH_IT), self.site.servers[1])
+        came = {packet for flow, packet in flows.items() if self.listener.arrived(flow)}
+        assert not came, f"{came} came through"
 
 
 @contextlib.contextmanager

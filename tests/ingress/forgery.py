@@ -18,6 +18,10 @@ MORE = 1  # in IPv6's fragment header; IPv4 has it elsewhere
 IPV4_MORE = 0x2000
 PAUSE = 0.0001  # seconds: the daemon works beside
 IDS = itertools.count(1)
+EVERYBODY = "255.255.255.255"
+VXLAN = b"\x08\0\0\0"  # the I flag: there is a VNI
+NO_OPERATIONS = b"\1" * 8  # options of IPv4's header that say nothing
+UDP_SEGMENT = 103  # include/uapi/linux/udp.h
 # Two headers of options that who doesn't know them passes over (RFC 8200, section 4.2). The first
 # has 16 bytes, so that a fragment of 8 ends within it.
 OPTIONS = bytes((socket.IPPROTO_DSTOPTS, 1, 0x1E, 12, *bytes(12))) + bytes(
@@ -35,7 +39,10 @@ class Packet:
     pieces: int = 0  # 0: whole
     size: int = 60
     port: int = PORT
-    behind: bool = False  # IPv6's options stand before the UDP header
+    behind: bool = False  # options stand before the UDP header, by IPv6 in headers of their own
+    flags: bytes = VXLAN  # of the VXLAN header: all that stands before the VNI
+    checksum: int | None = None  # of UDP; None: the right one
+    protocol: int = socket.IPPROTO_UDP
 
     def sent(self) -> int:
         """Send it from this thread's namespace; returns the flow's number."""
@@ -48,13 +55,21 @@ class Packet:
     def opened(self) -> socket.socket:
         """What such packets can be sent by, of this thread's namespace."""
         family = socket.AF_INET if ip_address(self.source).version == 4 else socket.AF_INET6
-        return socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        raw = socket.socket(family, socket.SOCK_RAW, socket.IPPROTO_RAW)
+        if self.target == EVERYBODY or ip_address(self.target).is_multicast:  # without a route
+            raw.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"eth0")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_BROADCAST, 1)
+        return raw
 
     def made(self, flow: int) -> list[bytes]:
         """The packet, or its fragments."""
+        behind = OPTIONS if self.behind and ":" in self.source else b""
+        return [*self._parted(behind + self._udp(self.datagram(flow)))]
+
+    def datagram(self, flow: int) -> bytes:
+        """What UDP carries."""
         frame = _frame(BROADCAST, SOURCE, flow, 0).ljust(self.size, b"\0")
-        header = b"\x08\0\0\0" + self.vni.to_bytes(3, "big") + b"\0"
-        return [*self._parted((OPTIONS if self.behind else b"") + self._udp(header + frame))]
+        return self.flags + self.vni.to_bytes(3, "big") + b"\0" + frame
 
     def _parted(self, payload: bytes) -> Iterator[bytes]:
         size = self.pieces or len(payload)
@@ -70,22 +85,36 @@ class Packet:
         header = struct.pack("!HHHH", 50000, self.port, length, 0)
         ends = ip_address(self.source).packed + ip_address(self.target).packed
         kind = struct.pack("!II", length, socket.IPPROTO_UDP)
-        checksum = _checksum(ends + kind + header + payload)
-        return header[:6] + struct.pack("!H", checksum or 0xFFFF) + payload
+        right = _checksum(ends + kind + header + payload) or 0xFFFF
+        checksum = right if self.checksum is None else self.checksum
+        return header[:6] + struct.pack("!H", checksum) + payload
 
     def _ip(self, piece: bytes, offset: int, *, last: bool, number: int) -> bytes:
         source, target = ip_address(self.source), ip_address(self.target)
         if isinstance(source, IPv4Address):
             place = offset // 8 | (0 if last else IPV4_MORE)
-            head = struct.pack("!BBHHHBBH", 0x45, 0, 20 + len(piece), number, place, 64, 17, 0)
-            return head + source.packed + target.packed + piece
-        inside = socket.IPPROTO_DSTOPTS if self.behind else socket.IPPROTO_UDP
+            options = NO_OPERATIONS if self.behind else b""
+            start, length = 0x45 + len(options) // 4, 20 + len(options) + len(piece)
+            head = struct.pack("!BBHHHBB", start, 0, length, number, place, 64, self.protocol)
+            return head + b"\0\0" + source.packed + target.packed + options + piece
+        inside = socket.IPPROTO_DSTOPTS if self.behind else self.protocol
         if not (last and offset == 0):
             place = offset | (0 if last else MORE)
             piece = struct.pack("!BBHI", inside, 0, place, number) + piece
         kind = inside if last and offset == 0 else socket.IPPROTO_FRAGMENT
         head = struct.pack("!IHBB", 6 << 28, len(piece), kind, 64)
         return head + source.packed + target.packed + piece
+
+
+def joined(*packets: Packet) -> int:
+    """Send them as one, to be cut by the receiver; from this thread's address. Returns the flow."""
+    flow: int = next(_flows)
+    family = socket.AF_INET6 if ":" in packets[0].target else socket.AF_INET
+    pieces = [packet.datagram(flow) for packet in packets]
+    with socket.socket(family, socket.SOCK_DGRAM) as sender:
+        sender.setsockopt(socket.IPPROTO_UDP, UDP_SEGMENT, len(pieces[0]))
+        sender.sendto(b"".join(pieces), (packets[0].target, packets[0].port))
+    return flow
 
 
 class Fire(Worker):

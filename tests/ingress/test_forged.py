@@ -3,22 +3,45 @@
 from collections.abc import Sequence
 from dataclasses import replace
 from itertools import product
+from pathlib import Path
+from typing import Any
 
 import pytest
 
 from tests.ingress.door import BESIDE, STRANGER, WITH_IT, Door
-from tests.ingress.forgery import Fire
+from tests.ingress.forgery import EVERYBODY, PORT, Fire, joined
 from tests.lab import Namespace, eventually
+from tests.lab.dns import ZONE, NameServer, name_servers
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]
 
 TINY = 8  # bytes of a fragment: the UDP header alone, and the VNI in the next one
 LARGE = 64
 KNOCKS = 5
+FOREIGN = 99
+MOVED = 102  # in the address that a peer gets
+CLOSED = "nft list chain inet admin input"
 COMMON = {
     "index": ('vni = "index"\n', (0, 1)),
     "shared": ('mode = "shared"\nvni = 4711\n', (4711,)),
 }
+# The same, and each pair its own, where the third server is the only peer.
+ALONE = {"pair": ("", BESIDE)} | {name: (keys, vnis[0]) for name, (keys, vnis) in COMMON.items()}
+UDP_LITE = 136
+# What may stand in a VXLAN header (group policy, another inner protocol, no VNI, all there is), in
+# UDP's, and before that.
+HEADERS: tuple[dict[str, Any], ...] = (
+    {"flags": b"\x88\0\xff\xff"},
+    {"flags": b"\x0c\0\0\x03"},
+    {"flags": b"\0\0\0\0"},
+    {"flags": b"\xff\xff\xff\xff"},
+    {"checksum": 0},
+    {"checksum": 1},
+    {"behind": True},
+    {"size": 0},
+)
+MANY = ("192.0.2.255", EVERYBODY, "224.0.0.1")
+MAPPED = ("::ffff:192.0.2.2", "::ffff:192.0.2.66")  # IPv4's addresses, as IPv6 has them
 
 
 @pytest.mark.parametrize("pieces", [0, LARGE, TINY], ids=["whole", "in pieces", "in tiny pieces"])
@@ -28,15 +51,51 @@ def test_a_strangers_packet_is_dropped(door: Door, vni: int, pieces: int) -> Non
     door.stays_shut_for(door.packet(STRANGER, vni, pieces))
 
 
-@pytest.mark.parametrize("door", ["2001:db8::{}"], ids=["IPv6"], indirect=True)
 def test_headers_before_udp_hide_nothing(door: Door) -> None:
     """Nor does a first fragment that ends before it tells what it is a piece of."""
     packet = replace(door.packet(STRANGER, WITH_IT), behind=True)
-    door.stays_shut_for(packet)
-    door.stays_shut_for(replace(packet, pieces=LARGE))
-    flows = [door.knock(replace(packet, pieces=TINY)) for _ in range(KNOCKS)]
-    door.opens_for(door.packet(2, WITH_IT), door.site.servers[1])
-    assert not any(map(door.listener.arrived, flows))
+    door.stays_shut_for(packet, replace(packet, pieces=LARGE))
+    tiny = replace(packet, pieces=TINY)
+    door.unheard({door.knock(tiny): tiny for _ in range(KNOCKS)})
+
+
+def test_nothing_in_the_headers_is_a_way_in(door: Door) -> None:
+    """Nor is another address that is heard here: each is dropped, and counted for the VNI."""
+    plain = door.packet(STRANGER, WITH_IT)
+    forged = [replace(plain, **values) for values in HEADERS]
+    if door.version == 4:
+        forged += [replace(plain, target=target) for target in MANY]
+    else:
+        forged += [replace(plain, source=source) for source in MAPPED]
+        forged.append(replace(plain, target="ff02::1"))
+    door.stays_shut_for(*forged)
+
+
+def test_the_server_itself_is_no_peer_of_its_own(door: Door) -> None:
+    """By its address and over its loopback."""
+    plain, own = door.packet(1, WITH_IT), "127.0.0.1" if door.version == 4 else "::1"
+    door.stays_shut_for(plain, replace(plain, source=own, target=own), sender=door.server)
+
+
+def test_what_the_filter_isnt_asked_about_is_for_nobody(door: Door) -> None:
+    """It isn't UDP, or for another port."""
+    plain = door.packet(STRANGER, WITH_IT)
+    forged = [replace(plain, protocol=UDP_LITE), replace(plain, port=PORT + 1)]
+    door.unheard({door.knock(packet): packet for packet in forged for _ in range(KNOCKS)})
+
+
+@pytest.mark.parametrize(("keys", "vni"), ALONE.values(), ids=ALONE)
+def test_a_peer_of_another_overlay_is_a_stranger(door: Door, keys: str, vni: int) -> None:
+    """Also where both overlays have one port, and one's peers have its VNIs in common."""
+    second, third = door.site.servers[1:]
+    proof, forged = door.packet(3, vni), door.packet(2, vni)
+    for port in (PORT, PORT + 1):
+        door.server.configure(door.beside_another(keys, port))
+        door.opens_for(proof, third)
+        door.stays_shut_for(forged, sender=second, proof=proof)
+    elsewhere = replace(forged, port=PORT + 1)
+    door.unheard({door.knock(elsewhere, second): elsewhere for _ in range(KNOCKS)}, proof)
+    door.server.configure(door.file())
 
 
 @pytest.mark.parametrize("pieces", [0, LARGE], ids=["whole", "in pieces"])
@@ -45,8 +104,8 @@ def test_a_peers_packet_with_another_pairs_vni_is_dropped(door: Door, pieces: in
     second, third = door.site.servers[1:]
     door.opens_for(door.packet(2, WITH_IT, pieces), second)
     door.opens_for(door.packet(3, BESIDE, pieces), third)
-    door.stays_shut_for(door.packet(3, WITH_IT, pieces), third)
-    door.stays_shut_for(door.packet(2, BESIDE, pieces), second)
+    door.stays_shut_for(door.packet(3, WITH_IT, pieces), sender=third)
+    door.stays_shut_for(door.packet(2, BESIDE, pieces), sender=second)
 
 
 @pytest.mark.parametrize(("keys", "vnis"), COMMON.values(), ids=COMMON)
@@ -57,7 +116,7 @@ def test_what_is_all_peers_is_no_strangers(door: Door, keys: str, vnis: Sequence
         for number, sender in enumerate(door.site.servers[1:], 2):
             door.opens_for(door.packet(number, vni), sender)
         for pieces in (0, TINY):
-            door.stays_shut_for(door.packet(STRANGER, vni, pieces), known=vni)
+            door.stays_shut_for(door.packet(STRANGER, vni, pieces), proof=door.packet(2, vni))
     door.server.configure(door.file())
 
 
@@ -66,11 +125,51 @@ def test_who_speaks_with_a_peers_address_gets_in(door: Door) -> None:
     door.opens_for(door.packet(2, WITH_IT))
 
 
+def test_what_comes_as_one_is_judged_as_one(door: Door) -> None:
+    """docs/security.md says what that leaves open, and that a firewall by the source closes it."""
+    forged = door.packet(STRANGER, WITH_IT)
+
+    def sent() -> int:
+        with door.stranger.entered():
+            return joined(door.packet(STRANGER, FOREIGN), forged)
+
+    door.hears(sent, "what is cut behind the filter")
+    field, (_, *others) = "ip" if door.version == 4 else "ip6", door.site.servers
+    peers = ", ".join(door.address.format(number) for number, _ in enumerate(others, 2))
+    closing(door.server, f"{field} saddr {{ {peers} }} udp dport 4789 accept")
+    flows = [sent()]
+    while "packets 0 " in door.server.sh(CLOSED):
+        flows.append(sent())
+    door.unheard(dict.fromkeys(flows, forged))
+    door.server.sh("nft delete table inet admin")
+
+
+@pytest.mark.parametrize("door", ["192.0.2.{}"], ids=["IPv4"], indirect=True)
+def test_a_name_that_moves_takes_its_rights_along(door: Door, tmp_path: Path) -> None:
+    """Under fire: the new address is let in, the old one isn't any more, and nobody else is."""
+    old, new = door.packet(2, WITH_IT), door.packet(MOVED, WITH_IT)
+    named = door.file().replace(f'"{old.source}"', f'"lxd2.{ZONE}"')
+    forged = [door.packet(STRANGER, vni) for vni in (WITH_IT, BESIDE)]
+    with (
+        name_servers("nameserver 127.0.0.1\n"),
+        NameServer(door.server, tmp_path, {"lxd2": old.source}) as names,
+    ):
+        door.server.configure(named)
+        door.opens_for(old)
+        with Fire(door.stranger, *forged) as fire:
+            names.records({"lxd2": new.source})
+            assert door.server.ask("reload")["errors"] == []
+            door.opens_for(new)
+        door.stays_shut_for(old, proof=new)
+        assert not door.listener.arrived(fire.flow), f"of {fire.sent} packets some came through"
+        door.server.configure(door.file())
+
+
 def test_without_the_filter_all_of_it_would_come_in(door: Door) -> None:
     """So the tests above mean something: ``ingress = "off"``, and on again."""
     door.server.configure(door.file('ingress = "off"\n'))
     assert "vxland-ingress" not in door.server.sh("nft list tables")
-    for pieces, behind in product((0, LARGE, TINY), {False, ":" in door.address}):
+    for pieces, behind in product((0, LARGE, TINY), (False, True)):
         door.opens_for(replace(door.packet(STRANGER, WITH_IT, pieces), behind=behind))
     door.server.configure(door.file())
     door.stays_shut_for(door.packet(STRANGER, WITH_IT))
@@ -81,10 +180,10 @@ def test_other_vnis_of_the_port_pass(door: Door) -> None:
     address = door.address.format
     others = {door.server: 1, door.stranger: STRANGER}
     for namespace, number in others.items():
-        remote = address(STRANGER + 1 - number)
+        ends = f"local {address(number)} remote {address(STRANGER + 1 - number)}"
         namespace.sh(
             f"""
-            ip link add other0 type vxlan id 99 dstport 4789 local {address(number)} remote {remote}
+            ip link add other0 type vxlan id {FOREIGN} dstport 4789 {ends}
             ip addr add 10.99.0.{number}/24 dev other0
             ip link set other0 up
             """
@@ -102,8 +201,7 @@ def test_what_the_host_closes_stays_closed(door: Door) -> None:
     door.opens_for(packet, second)
     closing(door.server)
     flow = door.knock(packet, second)
-    counted = "nft list chain inet admin input"
-    while "packets 0 " in door.server.sh(counted):
+    while "packets 0 " in door.server.sh(CLOSED):
         flow = door.knock(packet, second)
     assert not door.listener.arrived(flow)
     assert "vxland-ingress" in door.server.sh("nft list tables")
@@ -131,12 +229,13 @@ def test_there_is_no_moment_to_slip_in(door: Door) -> None:
     assert not door.listener.arrived(fire.flow), f"of {fire.sent} packets some came through"
 
 
-def closing(server: Namespace) -> None:
-    """The administrator closes the port, in a table of their own."""
+def closing(server: Namespace, accept: str = "") -> None:
+    """The administrator closes the port, but for what is accepted, in a table of their own."""
+    rules = (*filter(None, [accept]), "udp dport 4789 counter drop")
     server.sh(
         """
         nft add table inet admin
         nft 'add chain inet admin input { type filter hook input priority 0; policy accept; }'
-        nft add rule inet admin input udp dport 4789 counter drop
         """
+        + "".join(f"nft 'add rule inet admin input {rule}'\n" for rule in rules)
     )
