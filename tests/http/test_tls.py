@@ -293,18 +293,77 @@ def test_a_renewal_that_cant_be_used_isnt(recipe: Recipe, server: Server, name: 
     assert server.problem is None
 
 
-def test_a_key_that_all_can_read_is_warned_of_once(
-    recipe: Recipe, server: Server, caplog: pytest.LogCaptureFixture
+def opened(recipe: Recipe) -> None:
+    recipe.tls("").chmod(0o777)
+
+
+def linked(recipe: Recipe) -> None:
+    """To where everybody may write."""
+    shared = recipe.folder / "shared"
+    shared.mkdir()
+    shared.chmod(0o777)
+    recipe.tls("server.key").rename(shared / "server.key")
+    recipe.tls("server.key").symlink_to(shared / "server.key")
+
+
+def sticky(recipe: Recipe) -> None:
+    """There, nobody can take away what is another's: as in /tmp."""
+    recipe.tls("").chmod(0o1777)
+
+
+REPLACED = "put another file in the place of"
+# What others may do, and what is said of it: {} is the files' folder, <> the one that it is in.
+EXPOSED: dict[str, tuple[Callable[[Recipe], object], list[str]]] = {
+    "all read the key": (
+        lambda recipe: recipe.tls("server.key").chmod(0o644),
+        ["read {}/server.key (tls_key in [http]): chmod o= {}/server.key"],
+    ),
+    "all write the authority's": (
+        lambda recipe: recipe.tls("clients.pem").chmod(0o646),
+        ["write to {}/clients.pem (tls_client_ca in [http]): chmod o-w {}/clients.pem"],
+    ),
+    "all write in the folder": (
+        opened,
+        [
+            f"{REPLACED} {{}}/server.pem (tls_cert in [http]): chmod o-w {{}}",
+            f"{REPLACED} {{}}/server.key (tls_key in [http]): chmod o-w {{}}",
+            f"{REPLACED} {{}}/clients.pem (tls_client_ca in [http]): chmod o-w {{}}",
+        ],
+    ),
+    "a link to such a folder": (
+        linked,
+        [f"{REPLACED} {{}}/server.key (tls_key in [http]): chmod o-w <>/shared"],
+    ),
+    "a sticky folder": (sticky, []),
+}
+
+
+@pytest.mark.parametrize("name", EXPOSED)
+def test_what_others_may_do_is_warned_of_once(
+    recipe: Recipe,
+    name: str,
+    caplog: pytest.LogCaptureFixture,
+    capsys: pytest.CaptureFixture[str],
 ) -> None:
-    """And isn't refused."""
-    key = recipe.tls("server.key")
-    key.chmod(0o644)
-    for _ in range(3):
-        server.listen(settings(recipe))
-    said = [record.getMessage() for record in caplog.records]
-    assert said == [f"everybody on this machine can read {key} (tls_key in [http]): chmod o= {key}"]
-    assert server.problem is None
+    """And isn't refused. ``vxland check`` tells the same."""
+    expose, said = EXPOSED[name]
+    expose(recipe)
+    folder = recipe.tls("").as_posix()
+    due = [
+        f"everybody on this machine can {line}".format(folder, folder).replace(
+            "<>", recipe.folder.as_posix()
+        )
+        for line in said
+    ]
+    with served(Stage(), settings(recipe)) as server:
+        for _ in range(3):
+            server.listen(settings(recipe))
+        assert server.problem is None
+    assert [record.getMessage() for record in caplog.records] == due
     caplog.clear()
+    assert main(["check", str(recipe.folder / "vxland.toml")]) == 0
+    told = capsys.readouterr().out.splitlines()
+    assert [line.removeprefix("warning: ") for line in told if "everybody" in line] == due
 
 
 @pytest.mark.parametrize("name", SPOILT)

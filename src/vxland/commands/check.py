@@ -71,11 +71,9 @@ def _certificates(http: HttpSettings) -> Iterator[str]:
     from vxland.http.tls import Certificates, Unusable  # noqa: PLC0415 - few have any
 
     try:
-        warning = Certificates(http.tls_cert, http.tls_key, http.tls_client_ca).warning
+        yield from Certificates(http.tls_cert, http.tls_key, http.tls_client_ca).warnings
     except Unusable as error:
-        warning = str(error)
-    if warning:
-        yield warning
+        yield str(error)
     else:
         yield from _unreadable(http)
 

@@ -27,7 +27,7 @@ class Server:
         self._site = site
         self._settings = OFF
         self._certificates: Certificates | None = None
-        self._warned: str | None = None
+        self._warned: tuple[str, ...] = ()
         self._thread: ServerThread | None = None
         self.problem: str | None = None  # why there are no metrics, and what to do
 
@@ -86,10 +86,11 @@ class Server:
 
     def _warn(self) -> None:
         """Say once what isn't wrong enough to end HTTP."""
-        warning = self._certificates.warning if self._certificates else None
-        if warning and warning != self._warned:
-            LOG.warning("%s", warning)
-        self._warned = warning
+        warnings = self._certificates.warnings if self._certificates else ()
+        for warning in warnings:
+            if warning not in self._warned:
+                LOG.warning("%s", warning)
+        self._warned = warnings
 
 
 def _is_loopback(settings: HttpSettings) -> bool:

@@ -5,7 +5,7 @@ import os
 import ssl
 import stat
 
-OTHERS = stat.S_IROTH
+from vxland.http.exposure import exposures
 
 
 class Unusable(Exception):
@@ -20,7 +20,7 @@ class Certificates:
         if client_ca:
             self._files["tls_client_ca"] = client_ca
         self._refused: Unusable | None = None
-        self.warning: str | None = None  # of a private key that isn't
+        self.warnings: tuple[str, ...] = ()  # of what others could do to the files
         self._seen = self._look()
         self.context = self._load()  # for handshakes from now on; read by the server's thread
 
@@ -40,9 +40,9 @@ class Certificates:
         return tuple(map(_identity, self._files.values()))
 
     def _load(self) -> ssl.SSLContext:
-        self.warning = None
+        self.warnings = ()
         for name, path in self._files.items():
-            self._read(name, path)
+            self.warnings += tuple(exposures(name, path, self._read(name, path)))
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION
@@ -71,7 +71,8 @@ class Certificates:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    def _read(self, name: str, path: str) -> None:
+    def _read(self, name: str, path: str) -> int:
+        """Its mode. Raises Unusable where it can't be read."""
         try:
             with open(path, "rb", opener=_at_once) as file:
                 mode = os.fstat(file.fileno()).st_mode
@@ -87,10 +88,7 @@ class Certificates:
             raise Unusable(
                 f"{path} ({name} in [http]) can't be read: {error.strerror}. {cure}"
             ) from None
-        if name == "tls_key" and mode & OTHERS:
-            self.warning = (
-                f"everybody on this machine can read {path} (tls_key in [http]): chmod o= {path}"
-            )
+        return mode
 
 
 def _at_once(path: str, flags: int) -> int:
