@@ -15,7 +15,7 @@ from msgspec.structs import replace
 
 from tests.faults.ledger import Ledger
 from tests.faults.stage import HOME, SHARED, Stage, sh, staged
-from tests.faults.wire import ERRORS, FAULTS, Fault, refused
+from tests.faults.wire import ERRORS, FAULTS, RECEIVING, SENDING, Fault, refused
 from vxland.doorbell import Trigger
 from vxland.identity import GROUP
 
@@ -86,6 +86,15 @@ SCENES: tuple[Scene, ...] = (
 )
 
 
+class Killed(BaseException):
+    """The daemon ends, and does nothing more."""
+
+
+def killing(*_: object) -> bytes:
+    """Whatever was sent or received: it ends."""
+    raise Killed
+
+
 def scenes(*short: Scene) -> pytest.MarkDecorator:
     """Which are played with one place for each fault, and all with every place."""
     some = [pytest.param(scene, False, id=scene.__name__) for scene in short]
@@ -104,8 +113,11 @@ def struck(stage: Stage, scene: Scene, fault: Fault, place: int) -> bool:
     stage.killed()  # many repairs of one thing would be a fight
     scene(stage)
     stage.wire.arm(fault, place)
-    with contextlib.suppress(OSError):  # the daemon tries again
-        stage.turn(Trigger.CONFIG if scene in BY_THE_FILE else Trigger.REQUEST)
+    try:
+        with contextlib.suppress(OSError):  # the daemon tries again
+            stage.turn(Trigger.CONFIG if scene in BY_THE_FILE else Trigger.REQUEST)
+    except Killed:
+        stage.killed()
     found = stage.wire.disarm()
     stage.arrive()
     return found
@@ -147,3 +159,18 @@ def test_a_request_that_is_refused(
             if not struck(stage, scene, refused(error, done=False), place):
                 break
             ledger.fault(f"{errorcode[error]}, {place}", stage.told())
+
+
+@scenes(from_nothing, vandalised)
+def test_it_is_killed(
+    stage: Stage,
+    ledger: Ledger,
+    scene: Scene,
+    everywhere: bool,  # noqa: FBT001
+) -> None:
+    """Before it sends something, or hears what has come of it; another daemon takes over."""
+    for number, occasion in enumerate((SENDING, RECEIVING), FEW // 2):
+        for place in places(number, everywhere):
+            if not struck(stage, scene, Fault(occasion, killing), place):
+                break
+            ledger.fault(f"killed while {occasion}, {place}", stage.told())
