@@ -127,13 +127,19 @@ def test_who_speaks_with_a_peers_address_gets_in(door: Door) -> None:
 
 def test_what_comes_as_one_is_judged_as_one(door: Door) -> None:
     """docs/security.md says what that leaves open, and that a firewall by the source closes it."""
-    forged = door.packet(STRANGER, WITH_IT)
+    forged, (_, second, *_) = door.packet(STRANGER, WITH_IT), door.site.servers
+    untaken = replace(door.packet(2, WITH_IT), flags=bytes(4))  # lets the next one in, unheard
 
     def sent() -> int:
         with door.stranger.entered():
             return joined(door.packet(STRANGER, FOREIGN), forged)
 
+    def sent_by_a_peer() -> int:
+        with second.entered():
+            return joined(untaken, door.packet(2, BESIDE))
+
     door.hears(sent, "what is cut behind the filter")
+    door.hears(sent_by_a_peer, "what is cut off a peer's packet")
     field, (_, *others) = "ip" if door.version == 4 else "ip6", door.site.servers
     peers = ", ".join(door.address.format(number) for number, _ in enumerate(others, 2))
     closing(door.server, f"{field} saddr {{ {peers} }} udp dport 4789 accept")
