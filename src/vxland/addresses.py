@@ -11,14 +11,19 @@ class LookedUp(IPv4Address):
     """An IPv4 address that is looked up again and again.
 
     It is equal to any other one, and its hash is the same, but worked out once: IPv4Address writes
-    its number out for each, and a turn asks twenty times for each peer.
+    its number out for each, and a turn asks ten times for each peer. So it is with its bytes, of
+    which messages are made.
     """
 
-    __slots__ = ("_hashed",)
+    __slots__ = ("_hashed", "packed")
+
+    version = 4
+    packed: bytes
 
     def __init__(self, text: str) -> None:
         super().__init__(text)
         self._hashed = super().__hash__()
+        self.packed = super().packed
 
     def __hash__(self) -> int:
         return self._hashed

@@ -10,8 +10,9 @@ as the flows inside (RFC 7348, section 5), and each would be a connection of its
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from itertools import chain, repeat
 
-from vxland.addresses import IPAddress, unzoned
+from vxland.addresses import IPAddress
 from vxland.identity import INGRESS_TABLE
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import (
@@ -94,14 +95,15 @@ def wanted(vteps: Iterable[Vtep], known_by: frozenset[IPAddress]) -> tuple[Eleme
 
     As they are to be added: whom to take packets from before what else is dropped.
     """
-    found: dict[str, dict[Element, None]] = {name: {} for name in KEYS}
-    ports: dict[int, None] = {}
+    found: dict[str, list[Element]] = {name: [] for name in KEYS}
     for vtep in vteps:
-        ports[vtep.port] = None
-        for element in _elements(vtep, known_by):
-            found[element.set][element] = None
-    found["ports"] = dict.fromkeys(Element("ports", port) for port in ports)
-    return tuple(element for of_a_set in found.values() for element in of_a_set)
+        found["vnis"].append(Element("vnis", vtep.port, vtep.vni))
+        found["ports"].append(Element("ports", vtep.port))
+        if vtep.common:
+            found["common"].append(Element("common", vtep.port, vtep.vni))
+        for name, vni in _lists(vtep, known_by):
+            found[name] += map(Element, repeat(name), repeat(vtep.port), repeat(vni), vtep.outer)
+    return tuple(dict.fromkeys(chain.from_iterable(found.values())))
 
 
 def operations(
@@ -181,17 +183,12 @@ def _place(element: Element) -> tuple[int, int, int, int]:
     return ORDER[element.set], element.vni or 0, element.port, int(element.address or 0)
 
 
-def _elements(vtep: Vtep, known_by: frozenset[IPAddress]) -> Iterator[Element]:
-    yield Element("vnis", vtep.port, vtep.vni)
-    if vtep.common:
-        yield Element("common", vtep.port, vtep.vni)
-    family, is_way = vtep.local.version, vtep.local in known_by
-    senders, vni = ("senders", None) if vtep.common else ("peers", vtep.vni)
-    for remote in vtep.remotes:
-        address = unzoned(remote.address)
-        yield Element(f"{senders}{family}", vtep.port, vni, address)
-        if is_way:
-            yield Element(f"ways{family}", vtep.port, vtep.vni, address)
+def _lists(vtep: Vtep, known_by: frozenset[IPAddress]) -> Iterator[tuple[str, int | None]]:
+    """The sets that have each of its remotes, and with which VNI."""
+    family = vtep.local.version
+    yield (f"senders{family}", None) if vtep.common else (f"peers{family}", vtep.vni)
+    if vtep.local in known_by:
+        yield f"ways{family}", vtep.vni
 
 
 def _released(stale: frozenset[Element]) -> frozenset[Element]:

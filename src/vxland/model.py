@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vxland.addresses import IPAddress, IPInterface, zone
-from vxland.identity import SHARED
+from vxland.addresses import IPAddress, IPInterface, unzoned, zone
+from vxland.identity import IPV4, SHARED
 from vxland.problems import Problem
 from vxland.settings import VxlanOptions
 
@@ -60,6 +60,12 @@ class Vtep(Struct, frozen=True):
     def flood(self) -> frozenset[IPAddress]:
         """The flood list: where broadcast and unknown unicast go (head-end replication)."""
         return frozenset(remote.address for remote in self.remotes)
+
+    @property
+    def outer(self) -> list[IPAddress]:
+        """Its remotes' addresses as packets have them, which is without a zone."""
+        addresses = [remote.address for remote in self.remotes]
+        return addresses if self.local.version == IPV4 else [*map(unzoned, addresses)]
 
     @property
     def underlay(self) -> str | None:

@@ -6,6 +6,7 @@ decides nothing, so no tunnel waits for it.
 """
 
 from collections.abc import Iterable, Iterator
+from itertools import chain, repeat
 
 from vxland.addresses import unzoned
 from vxland.identity import TALLY_TABLE
@@ -47,13 +48,9 @@ RULES = tuple(sorted(f"{HOOK_OF[name[:-1]]} {key} @{name}" for name, key in KEYS
 
 def wanted(desired: Desired) -> tuple[Counted, ...]:
     """What there should be counters for."""
-    return tuple(
-        Counted(unzoned(remote.address), vtep.vni, vtep.port)
-        for overlay in desired.overlays
-        if overlay.shared
-        for vtep in overlay.vteps
-        for remote in vtep.remotes
-    )
+    vteps = (vtep for overlay in desired.overlays if overlay.shared for vtep in overlay.vteps)
+    alike = (map(Counted, vtep.outer, repeat(vtep.vni), repeat(vtep.port)) for vtep in vteps)
+    return tuple(chain.from_iterable(alike))
 
 
 def shared(desired: Desired) -> Iterator[Tunnel]:

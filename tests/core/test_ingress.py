@@ -70,7 +70,7 @@ def elements(kernel: FakeKernel, *sets: str) -> set[tuple[object, ...]]:
     """What is in these sets, without their names and the port."""
     table = kernel.ingress.state().table
     assert table is not None
-    return {one[2:] for one in table.elements if one.set in sets}
+    return {(one.vni, one.address) for one in table.elements if one.set in sets}
 
 
 def do(deeds: Iterable[somebody.Vandalism], kernel: FakeKernel) -> None:

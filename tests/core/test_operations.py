@@ -3,6 +3,7 @@
 from ipaddress import ip_address, ip_interface
 
 import pytest
+from msgspec.structs import replace
 
 from vxland import operations as ops
 from vxland.model import Bridge, VniKey
@@ -118,7 +119,7 @@ SAID: list[tuple[Operation, str]] = [
     ),
     (
         ops.ChangeIngress(
-            "", "inet t", (), (*LET_IN, LET_IN[0]._replace(address=ip_address("192.0.2.3")))
+            "", "inet t", (), (*LET_IN, replace(LET_IN[0], address=ip_address("192.0.2.3")))
         ),
         "in inet t keep out 2 peers",
     ),

@@ -2,7 +2,6 @@
 
 from collections.abc import Mapping
 from enum import Enum
-from typing import NamedTuple
 
 from msgspec import Struct
 
@@ -63,11 +62,8 @@ class NftablesState(Struct, frozen=True):
     keeps: bool = False
 
 
-class Counted(NamedTuple):
-    """Packets that a counter counts: from or to this address, with this VNI, to this UDP port.
-
-    A tuple, since there are thousands.
-    """
+class Counted(Struct, frozen=True, gc=False):
+    """Packets that a counter counts: from or to this address, with this VNI, to this UDP port."""
 
     address: IPAddress
     vni: int
@@ -94,8 +90,8 @@ class TallyState(Struct, frozen=True):
     keeps: bool = False
 
 
-class Element(NamedTuple):
-    """An element of a set of the table that filters. A tuple, since there are thousands."""
+class Element(Struct, frozen=True, gc=False):
+    """An element of a set of the table that filters."""
 
     set: str
     port: int
