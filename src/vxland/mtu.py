@@ -2,6 +2,7 @@
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Address
+from itertools import groupby
 
 from msgspec import Struct
 
@@ -26,18 +27,20 @@ def automatic_mtu(
     Where no route is known yet, 1500 minus overhead. ``bridges`` are the overlays': if one leads
     to peers and follows its ports, what follows from this MTU mustn't be what it is computed from.
     """
-    sizes = [
-        min(_size(interface, remote, host, bridges), ETHERNET_MTU) - OVERHEAD[remote.version]
-        for remote in remotes
+    ways = ((zone(remote), remote.version, host.routes.get(remote)) for remote in remotes)
+    sizes = [  # those that come one after the other mostly go the same way
+        min(_size(device or interface, version, route, host, bridges), ETHERNET_MTU)
+        - OVERHEAD[version]
+        for (device, version, route), _ in groupby(ways)
     ]
     return min(sizes, default=ETHERNET_MTU - OVERHEAD[4])
 
 
-def _size(interface: str | None, remote: IPAddress, host: Host, bridges: Collection[str]) -> int:
+def _size(
+    device: str | None, version: int, route: Route | None, host: Host, bridges: Collection[str]
+) -> int:
     """What the way to a peer takes."""
-    device = zone(remote) or interface
     size = host.mtus.get(device) if device else None
-    route = host.routes.get(remote)
     if size is None:
         if route is None:
             return ETHERNET_MTU
@@ -45,7 +48,7 @@ def _size(interface: str | None, remote: IPAddress, host: Host, bridges: Collect
     follows = host.following.get(device) if device else None
     if follows is None or follows.bridge not in bridges:
         return size
-    return _unheld(size, follows, remote)
+    return _unheld(size, follows, version)
 
 
 def following(links: Mapping[str, Link]) -> dict[str, Following]:
@@ -86,18 +89,18 @@ def _leading_out(bridge: Link, ports: Iterable[Link]) -> int | None:
     return min(cards) if cards else max(guests, default=None)
 
 
-def _unheld(size: int, follows: Following, remote: IPAddress) -> int:
+def _unheld(size: int, follows: Following, version: int) -> int:
     """What a way would take if no tunnel held its device's MTU down.
 
     What that of a VLAN was, nobody knows any more: the tunnel's was right when it was made.
     """
-    return size + OVERHEAD[remote.version] if follows.mtu is None else follows.mtu
+    return size + OVERHEAD[version] if follows.mtu is None else follows.mtu
 
 
 def unheld(route: Route, remote: IPAddress, host: Host) -> int:
     """The MTU of the route to a peer, or what it would be if no tunnel held it down."""
     follows = None if route.fixed else host.following.get(route.device)
-    return route.mtu if follows is None else _unheld(route.mtu, follows, remote)
+    return route.mtu if follows is None else _unheld(route.mtu, follows, remote.version)
 
 
 def fragments(vtep: Vtep) -> bool:

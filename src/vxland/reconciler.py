@@ -22,7 +22,7 @@ from vxland.nearby import Hand
 from vxland.observed import Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
-from vxland.peers import host_names, hosts
+from vxland.peers import host_names, hosts, named
 from vxland.plan import Memory, Plan, Planning, View, plan
 from vxland.problems import Kind, Problem, Unresolved
 from vxland.reload import refusal
@@ -76,6 +76,7 @@ class Reconciler:
         self.mending = Mending(kernel, self._planning, self._lessons, others)
         self._sight: Sight = kernel  # of the turn
         self._resolve_for, self._hints_for = Last(resolve), Last(hints)
+        self._named = Last(named)
         self._turned = 0.0  # when the last turn began (monotonic seconds)
 
     @property
@@ -152,7 +153,7 @@ class Reconciler:
             fights=self._lessons.fights.current(),
             repairs=self._lessons.repairs,
             culprits=self._lessons.seen_changing(outcomes, started) if drift.repaired else {},
-            hosts=hosts(self.settings.peers),
+            hosts=hosts(self._named(self.settings.peers)),
             anew=wanted != desired,
             repaired=drift.repaired,
             secured=drift.secured,
@@ -203,7 +204,7 @@ class Reconciler:
         return None
 
     def _survey(self, settings: Settings, *more: PeerSettings) -> Look:
-        answers = self._names.answers(host_names((*settings.peers, *more)))
+        answers = self._names.answers(host_names(self._named((*settings.peers, *more))))
         return survey(self._sight, settings, answers, self._kept)
 
     def _refuse(self, *reasons: str) -> None:

@@ -20,7 +20,7 @@ from vxland.underlay import (
     apart_from,
     broadcast_addresses,
     local_addresses,
-    most_mtu,
+    most_mtus,
     waited_for,
     without_local,
 )
@@ -46,9 +46,8 @@ def identify(
     where no peer's address is here, or more than one's.
     """
     wanted = settings.node
-    peers = {peer.name: peer for peer in settings.peers}
     if wanted.name is not None:
-        peer = peers.get(wanted.name)
+        peer = _listed(wanted.name, settings)
         address = wanted.address or addresses.get(wanted.name)
         if peer is None and address is None:
             raise Unresolved(_unknown_name(wanted.name, settings))
@@ -63,8 +62,12 @@ def identify(
         found = [before]
     if len(found) == 1:
         name = found[0]
-        return Node(name, wanted.address or addresses[name], peers[name])
+        return Node(name, wanted.address or addresses[name], _listed(name, settings))
     raise Unresolved(_not_found(host) if not found else _found_twice(found, addresses))
+
+
+def _listed(name: str, settings: Settings) -> PeerSettings | None:
+    return next((peer for peer in settings.peers if peer.name == name), None)
 
 
 def _unknown_name(name: str, settings: Settings) -> Problem:
@@ -164,9 +167,10 @@ def _broadcasts(
     settings: Settings, addresses: Mapping[str, IPAddress], host: Host
 ) -> Iterator[Problem]:
     networks = broadcast_addresses(host)
-    for peer in settings.peers:
-        local = networks.get(addresses.get(peer.name))  # type: ignore[arg-type]
-        if local is not None:
+    meant = {name: a for name, a in addresses.items() if a in networks}
+    for peer in settings.peers if meant else ():
+        if peer.name in meant:
+            local = networks[meant[peer.name]]
             yield Problem(
                 Kind.REFUSED,
                 f"peer {peer.name}: {peer.address} is the broadcast address of"
@@ -189,9 +193,10 @@ def _overlay(
         if peer.name != node.name and peer.takes_part_in(overlay.name)
     ]
     off = node.peer is not None and node.peer.disabled
-    order = tuple(peer.name for peer in listed if not peer.disabled and not off)
+    order = () if off else tuple([peer.name for peer in listed if not peer.disabled])
     apart = {} if overlay.mode == SHARED else {peer.name: peer for peer in _apart(node, listed)}
-    remotes = {name: addresses[name] for name in order if name in addresses and name not in apart}
+    known = {name: addresses[name] for name in order if name in addresses}
+    remotes = {name: known[name] for name in known if name not in apart} if apart else known
     placed = local_addresses((node.address, *node.others), settings.node, remotes, host)
     remotes = {name: remotes[name] for name in placed}
     ways = list(remotes.values())
@@ -199,9 +204,9 @@ def _overlay(
         ways.append(node.address)  # others send this way, even where none of them is reached so
     bridges = {one.bridge for one in settings.overlays}
     mtu = overlay.mtu or automatic_mtu(settings.node.interface, ways, host, bridges)
-    sizes = {local: most_mtu(local, host) for local in {*placed.values()}}
-    most = {name: size for name, local in placed.items() if (size := sizes[local]) is not None}
-    seat = Seat(overlay, node.name, order, remotes, placed, node.address, mtu, most)
+    seat = Seat(
+        overlay, node.name, order, remotes, placed, node.address, mtu, most_mtus(placed, host)
+    )
     return Overlay(
         name=overlay.name,
         bridge=_bridge(overlay, node.name, mtu),
@@ -214,7 +219,7 @@ def _overlay(
         adopt=overlay.adopt,
         ingress=overlay.ingress,
         peers_listed=len(listed),
-        unknown=any(name not in addresses for name in order),
+        unknown=len(known) < len(order),
         waiting=tuple(
             replace(apart_from(apart[name]), overlay=overlay.name)
             if name in apart

@@ -29,17 +29,17 @@ def local_addresses(
     which peer this is (behind NAT).
     """
     here = by_address(host)
-    own: dict[tuple[int, str | None], list[IPAddress]] = {}  # by IP version and zone
-    sure: dict[tuple[int, str | None], IPAddress | None] = {}
+    known: dict[tuple[int, str | None], tuple[list[IPAddress], IPAddress | None]] = {}
     found = {}
     for name, remote in remotes.items():
         way = (remote.version, device := zone(remote))
         if device is not None and device not in host.mtus:
             continue
-        if way not in own:
-            own[way] = [a for a in given if a is not None and (a.version, zone(a)) == way]
-            sure[way] = next((a for a in own[way] if a == node.address or a in here), None)
-        address = sure[way] or _unsure(own[way], node, remote, host)
+        if way not in known:
+            own = [a for a in given if a is not None and (a.version, zone(a)) == way]
+            known[way] = own, next((a for a in own if a == node.address or a in here), None)
+        own, sure = known[way]
+        address = sure or _unsure(own, node, remote, host)
         if address is not None:
             found[name] = address
     return found
@@ -92,10 +92,17 @@ def broadcast_addresses(host: Host) -> dict[IPAddress, LocalAddress]:
     }
 
 
-def most_mtu(local: IPAddress, host: Host) -> int | None:
-    """The largest MTU that the kernel lets a device have: one that is bound to another's."""
-    device = zone(local)
-    return None if device is None else host.mtus[device] - OVERHEAD[local.version]
+def most_mtus(placed: Mapping[str, IPAddress], host: Host) -> dict[str, int]:
+    """The largest MTUs that the kernel lets devices have which are bound to others, by peer.
+
+    ``placed`` are this machine's addresses towards the peers.
+    """
+    most = {
+        local: host.mtus[device] - OVERHEAD[local.version]
+        for local in {*placed.values()}
+        if (device := zone(local)) is not None
+    }
+    return {name: most[local] for name, local in placed.items() if local in most} if most else {}
 
 
 def apart_from(peer: PeerSettings) -> Problem:

@@ -12,7 +12,6 @@ from vxland.listing import some
 from vxland.model import Desired
 from vxland.names import Answer
 from vxland.observed import Host, Observed
-from vxland.peers import host_name
 from vxland.problems import Kind, Problem
 from vxland.settings import PeerSettings, Settings
 from vxland.unsuitable import Doubt, doubts
@@ -77,9 +76,10 @@ def survey(
         others=any(one.adopt for one in settings.overlays),
         guards={name for one in settings.overlays for name in one.guards},
     )
+    if len(written) == len(settings.peers):  # nobody has a host name
+        return observed, Whereabouts(written)
     where = whereabouts(settings, answers, observed, before)
-    more = frozenset() if where.addresses == written else {*where.addresses.values()} - asked
-    if more:
+    if more := {*where.addresses.values()} - asked:
         observed = replace(observed, host=sight.host(asked | more))
     return observed, where
 
@@ -91,7 +91,7 @@ def whereabouts(
     before: Mapping[str, IPAddress],
 ) -> Whereabouts:
     """Where each peer is. A name without an answer is where it was, or where its tunnel leads."""
-    named = [peer for peer in settings.peers if peers.source_of(peer.address) is host_name]
+    named = peers.named(settings.peers)
     if not named:
         return Whereabouts(peers.addresses(settings.peers))
     doubt = doubts(settings, observed.host)

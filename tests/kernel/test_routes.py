@@ -92,6 +92,6 @@ def test_few_are_asked_about(place: Place, monkeypatch: pytest.MonkeyPatch) -> N
         assert read_prefixes(netlink, 4, 100) is None
         found = read_prefixes(netlink, 4, 2000)
     assert found is not None
-    assert found.longest(ip_address("10.9.0.1")) == (0, int(ip_address("10.9.0.1")))
-    assert found.longest(ip_address("10.77.0.1")) == (24, 10)
-    assert found.longest(ip_address("192.0.2.1")) == (32, 0)  # of rules: all addresses
+    route, *network = map(ip_address, ("10.9.0.1", "10.77.0.1", "10.78.0.1"))
+    others = [*map(ip_address, ("192.0.2.1", "198.51.100.1"))]  # covered by what a rule is about
+    assert found.alike([*others, route, *network]) == [[route], network, others]

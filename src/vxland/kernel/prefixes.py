@@ -6,6 +6,8 @@ a rule by FRA_DST). So one of them needs asking about.
 """
 
 import errno
+from collections.abc import Iterable
+from itertools import chain
 
 from msgspec import Struct
 
@@ -25,13 +27,22 @@ class Prefixes(Struct, frozen=True):
 
     shifts: tuple[tuple[int, frozenset[int]], ...]  # how many bits don't count, and the others
 
-    def longest(self, address: IPAddress) -> tuple[int, int] | None:
-        """The longest one that covers an address of this family: all others that do cover it."""
-        number = int(address)
-        for shift, heads in self.shifts:
-            if (head := number >> shift) in heads:
-                return shift, head
-        return None
+    def alike(self, addresses: Iterable[IPAddress]) -> list[list[IPAddress]]:
+        """These, of this family, by the longest one that covers them: all others cover it, too."""
+        uncovered: list[IPAddress] = []
+        covered: list[tuple[int, dict[int, list[IPAddress]]]] = [
+            (shift, {head: [] for head in heads}) for shift, heads in self.shifts
+        ]
+        for address in addresses:
+            number = int(address)
+            for shift, by_head in covered:
+                if (same := by_head.get(number >> shift)) is not None:
+                    same.append(address)
+                    break
+            else:
+                uncovered.append(address)
+        groups = chain.from_iterable(by_head.values() for _, by_head in covered)
+        return [same for same in (*groups, uncovered) if same]
 
 
 def read_prefixes(netlink: Netlink, version: int, most: int) -> Prefixes | None:

@@ -2,7 +2,7 @@
 
 import errno
 import struct
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from functools import lru_cache
 from ipaddress import ip_address
 
@@ -183,21 +183,20 @@ class RouteTable:
 
 
 def _questions(netlink: Netlink, subject: _Subject, underlay: Underlay) -> _Questions:
-    sure: dict[Hashable, list[IPAddress]] = {}  # those whose source is known, by what is alike
+    about: list[Sequence[IPAddress]] = []
+    sources: list[IPAddress | None] = []
     unsure: list[IPAddress] = []
-    zoned: list[IPAddress] = []
-    for remote in subject.remotes:
-        version = remote.version
-        if needs_zone(remote):
-            zoned.append(remote)
-        elif version not in subject.sources:
-            unsure.append(remote)
-        else:
-            prefixes = subject.prefixes.get(version)
-            alike = remote if prefixes is None else (version, prefixes.longest(remote))
-            sure.setdefault(alike, []).append(remote)
-    about = [*sure.values()]
-    sources: list[IPAddress | None] = [subject.sources[each[0].version] for each in about]
+    remotes = {v: [remote for remote in subject.remotes if remote.version == v] for v in FAMILY}
+    zoned = [remote for remote in remotes[6] if needs_zone(remote)]
+    remotes[6] = [remote for remote in remotes[6] if not needs_zone(remote)]
+    for version, plain in remotes.items():
+        if version not in subject.sources:
+            unsure += plain
+            continue
+        prefixes = subject.prefixes.get(version)
+        alike = prefixes.alike(plain) if prefixes else [[remote] for remote in plain]
+        about += alike
+        sources += [subject.sources[version]] * len(alike)
     told = _ask(netlink, [request(remote, flags=0) for remote in unsure])
     sources += [answer.source if isinstance(answer, _Answer) else None for answer in told]
     about += ([remote] for remote in unsure)

@@ -14,7 +14,7 @@ class Seat(Struct, frozen=True):
     overlay: OverlaySettings
     node: str
     order: tuple[str, ...]  # the remotes' names, as the file has them
-    remotes: Mapping[str, IPAddress]  # those whose address is known
+    remotes: Mapping[str, IPAddress]  # those whose address is known, in this order
     locals: Mapping[str, IPAddress]  # this node's VTEP address towards each of them
     own: IPAddress | None  # the one that the others know it by
     mtu: int

@@ -25,9 +25,11 @@ def _vteps(seat: Seat) -> Iterator[Vtep]:
     overlay = seat.overlay
     for family, peer in identity.SHARED.items():
         remotes = tuple(
-            Remote(name, seat.remotes[name])
-            for name in seat.order
-            if name in seat.remotes and seat.remotes[name].version == family
+            [
+                Remote(name, address)
+                for name, address in seat.remotes.items()
+                if address.version == family
+            ]
         )
         local = _local(seat, family, remotes)
         if local is not None:

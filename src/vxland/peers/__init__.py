@@ -65,16 +65,20 @@ def families(text: str) -> frozenset[int]:
 
 def addresses(peers: Iterable[PeerSettings]) -> dict[str, IPAddress]:
     """The peers' addresses by name, of those that are written out."""
-    found = ((peer.name, lookup(peer.address)) for peer in peers)
-    return {name: address for name, address in found if address is not None}
+    return {peer.name: address for peer in peers if (address := lookup(peer.address)) is not None}
+
+
+def named(peers: Iterable[PeerSettings]) -> tuple[PeerSettings, ...]:
+    """Those that have a host name for their address."""
+    return tuple([peer for peer in peers if source_of(peer.address) is host_name])
 
 
 def hosts(peers: Iterable[PeerSettings]) -> dict[str, str]:
     """The host names as they are written, by the peer's name; of no others."""
-    return {peer.name: peer.address for peer in peers if source_of(peer.address) is host_name}
+    return {peer.name: peer.address for peer in named(peers)}
 
 
 def host_names(peers: Iterable[PeerSettings]) -> frozenset[str]:
     """The names that a name service has to be asked for."""
-    keys = (key(peer.address) for peer in peers)
+    keys = (key(peer.address) for peer in named(peers))
     return frozenset(name for name in keys if isinstance(name, str))
