@@ -24,10 +24,11 @@ STARTS: tuple[str, ...] = (
 MODULES = frozenset({"os", "subprocess", "pty", "multiprocessing", "asyncio"})
 HARMLESS = frozenset({"subprocess.CompletedProcess", "subprocess.TimeoutExpired"})
 EVALUATED = frozenset({"eval", "exec", "compile", "__import__"})
+UNWANTED = {"shell", "executable", "preexec_fn"}
 PLACES = {  # where programs are started, and how
     ("bugreport/answer.py", "subprocess.Popen"),  # by who calls vxland bugreport
     ("commands/check.py", "subprocess.run"),  # by root: "test -r FILE" as the service's user
-    ("kernel/ebtables.py", "subprocess.Popen"),
+    ("kernel/child.py", "subprocess.Popen"),
 }
 RULES = ("-i vxl-+ -o vxl-+ -j DROP",)
 
@@ -49,8 +50,19 @@ def calls() -> Iterator[tuple[str, str, ast.Call]]:
     )
 
 
+def kinds() -> Iterator[tuple[str, str, ast.ClassDef]]:
+    """Every class, by its file and by what it is a kind of."""
+    return (
+        (path, ast.unparse(base).partition("[")[0], node)
+        for path, node in nodes()
+        if isinstance(node, ast.ClassDef)
+        for base in node.bases
+    )
+
+
 def test_programs_are_started_in_few_places() -> None:
-    found = {(path, name) for path, name, _ in calls() if name.startswith(STARTS)}
+    there = (*calls(), *kinds())
+    found = {(path, name) for path, name, _ in there if name.startswith(STARTS)}
     assert {(path, name) for path, name in found if name not in HARMLESS} == PLACES
 
 
@@ -68,27 +80,35 @@ def test_there_is_no_shell_and_nothing_is_evaluated() -> None:
     for path, name, call in calls():
         assert name not in EVALUATED, path
         if name.startswith(STARTS):
-            words = {keyword.arg for keyword in call.keywords}
-            assert not words & {"shell", "executable", "preexec_fn"}, path
+            assert not words(call) & UNWANTED, path
+    for path, name, kind in kinds():
+        if name.startswith(STARTS):
+            inside = [node for node in ast.walk(kind) if isinstance(node, ast.Call)]
+            assert not {word for call in inside for word in words(call)} & {*UNWANTED, None}, path
+
+
+def words(call: ast.Call) -> set[str | None]:
+    """The names of a call's arguments; None stands for those that aren't written there."""
+    return {keyword.arg for keyword in call.keywords}
 
 
 def test_ebtables_is_all_that_the_daemon_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """With these words, whatever is to be done: rules go to its standard input."""
     started: set[tuple[str, ...]] = set()
-    start = subprocess.Popen
+    start = subprocess.Popen.__init__
 
-    def instead(command: list[str], **options: object) -> "subprocess.Popen[str]":
+    def instead(self: "subprocess.Popen[str]", command: list[str], **options: object) -> None:
         assert options["env"] == ENVIRONMENT
         assert options.keys() == {"stdin", "stdout", "stderr", "text", "errors", "env"}
         started.add(tuple(command))
-        return start(["true"], stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
+        start(self, ["true"], stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
 
     def found(program: str, path: str) -> str:
         assert path == ENVIRONMENT["PATH"]
         return f"/usr/sbin/{program}"
 
     monkeypatch.setattr(shutil, "which", found)
-    monkeypatch.setattr(subprocess, "Popen", instead)
+    monkeypatch.setattr(subprocess.Popen, "__init__", instead)
     for variant in ("legacy", "nft"):
         monkeypatch.setattr(module, "_variant", lambda _, variant=variant: variant)
         ebtables = Ebtables()

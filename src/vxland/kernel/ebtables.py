@@ -24,6 +24,7 @@ from vxland.ebtables import (
 )
 from vxland.execution import Failure
 from vxland.identity import CHAIN
+from vxland.kernel.child import Child
 from vxland.kernel.ebtables_trouble import WITHOUT_LEGACY, unusable
 from vxland.kernel.filter_chains import read_chains
 from vxland.kernel.generation import Generation
@@ -185,15 +186,7 @@ class Ebtables:
 
     def _run(self, command: Sequence[str], script: str = "") -> "subprocess.CompletedProcess[str]":
         self.runs += 1
-        process = subprocess.Popen(  # fixed programs, no shell, fixed PATH
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            errors="replace",
-            env=ENVIRONMENT,
-        )
+        process = Child(command, ENVIRONMENT)  # fixed programs, fixed PATH
         self.processes.append(process.pid)
         timeout = TIMEOUT + EACH * script.count("\n")
         with process:

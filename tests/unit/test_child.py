@@ -1,0 +1,39 @@
+"""Programs that are waited for."""
+
+import errno
+import os
+import subprocess
+
+import pytest
+
+from vxland.kernel.child import Child
+from vxland.kernel.ebtables import ENVIRONMENT
+
+CLOSED = "exec >&- 2>&- sleep 60"  # says nothing more, and goes on
+
+
+def refused(_: int) -> int:
+    """No process can be watched."""
+    raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_its_end_is_waited_for(monkeypatch: pytest.MonkeyPatch, *, watched: bool) -> None:
+    """Also where the kernel can't tell of it."""
+    if not watched:
+        monkeypatch.setattr(os, "pidfd_open", refused)
+    with Child(["sh", "-c", "cat; echo why >&2; exit 3"], ENVIRONMENT) as child:
+        assert child.communicate("text", 60) == ("text", "why\n")
+    assert child.returncode == child.wait(60) == 3
+
+
+@pytest.mark.parametrize("watched", [True, False])
+def test_it_has_its_time(monkeypatch: pytest.MonkeyPatch, *, watched: bool) -> None:
+    """And no more, though nothing is to come any more."""
+    if not watched:
+        monkeypatch.setattr(os, "pidfd_open", refused)
+    with Child(["sh", "-c", CLOSED], ENVIRONMENT) as child:
+        with pytest.raises(subprocess.TimeoutExpired):
+            child.communicate("", 0.2)
+        child.kill()
+    assert child.returncode < 0
