@@ -47,12 +47,13 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The command lines of what was started."""
     started: list[object] = []
 
-    class Popen(subprocess.Popen[str]):
-        def __init__(self, *args: object, **kwargs: object) -> None:
-            started.append(args)
-            super().__init__(*args, **kwargs)  # type: ignore[call-overload]
+    start = subprocess.Popen.__init__
 
-    monkeypatch.setattr(subprocess, "Popen", Popen)
+    def starting(self: "subprocess.Popen[str]", *args: object, **kwargs: object) -> None:
+        started.append(args)
+        start(self, *args, **kwargs)  # type: ignore[call-overload]
+
+    monkeypatch.setattr(subprocess.Popen, "__init__", starting)  # of kinds of it, too
     return started
 
 
