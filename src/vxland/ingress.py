@@ -10,7 +10,7 @@ as the flows inside (RFC 7348, section 5), and each would be a connection of its
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import chain, repeat
+from itertools import chain
 
 from vxland.addresses import IPAddress
 from vxland.identity import INGRESS_TABLE
@@ -50,6 +50,7 @@ KEYS = {
     "vnis": VNI,
     "ports": "udp dport",
 }
+LISTS = {v: (f"peers{v}", f"senders{v}", f"ways{v}") for v in (4, 6)}  # of addresses
 COUNTING = ("vnis", "ports")  # what is dropped by them
 SETS = frozenset(KEYS)
 Dropped = Mapping[Element, int]  # packets, by the elements that dropped them
@@ -96,13 +97,20 @@ def wanted(vteps: Iterable[Vtep], known_by: frozenset[IPAddress]) -> tuple[Eleme
     As they are to be added: whom to take packets from before what else is dropped.
     """
     found: dict[str, list[Element]] = {name: [] for name in KEYS}
+    ports: set[int] = set()
     for vtep in vteps:
-        found["vnis"].append(Element("vnis", vtep.port, vtep.vni))
-        found["ports"].append(Element("ports", vtep.port))
+        port, vni, addresses = vtep.port, vtep.vni, vtep.outer
+        peers, senders, ways = LISTS[vtep.local.version]
+        ports.add(port)
+        found["vnis"].append(Element("vnis", port, vni))
         if vtep.common:
-            found["common"].append(Element("common", vtep.port, vtep.vni))
-        for name, vni in _lists(vtep, known_by):
-            found[name] += map(Element, repeat(name), repeat(vtep.port), repeat(vni), vtep.outer)
+            found["common"].append(Element("common", port, vni))
+            found[senders] += [Element(senders, port, None, address) for address in addresses]
+        else:
+            found[peers] += [Element(peers, port, vni, address) for address in addresses]
+        if vtep.local in known_by:
+            found[ways] += [Element(ways, port, vni, address) for address in addresses]
+    found["ports"] = [Element("ports", port) for port in sorted(ports)]
     return tuple(dict.fromkeys(chain.from_iterable(found.values())))
 
 
@@ -181,14 +189,6 @@ def in_order(elements: Iterable[Element]) -> tuple[Element, ...]:
 
 def _place(element: Element) -> tuple[int, int, int, int]:
     return ORDER[element.set], element.vni or 0, element.port, int(element.address or 0)
-
-
-def _lists(vtep: Vtep, known_by: frozenset[IPAddress]) -> Iterator[tuple[str, int | None]]:
-    """The sets that have each of its remotes, and with which VNI."""
-    family = vtep.local.version
-    yield (f"senders{family}", None) if vtep.common else (f"peers{family}", vtep.vni)
-    if vtep.local in known_by:
-        yield f"ways{family}", vtep.vni
 
 
 def _released(stale: frozenset[Element]) -> frozenset[Element]:

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from itertools import groupby
+from operator import is_
 
 from msgspec import Struct, field
 
@@ -21,6 +22,7 @@ from vxland.operations import Operation
 
 Writer = Callable[[Operation], Failure | None]
 MOVING = frozenset((*COMING_AND_GOING, ops.Rename))
+IS_DELETION = partial(is_, ops.DeleteLink)
 
 
 class Batch(Struct, frozen=True):
@@ -69,7 +71,7 @@ class Deeds:
         failures: dict[Operation, Failure],
     ) -> None:
         """Put operations of this kind into the batch."""
-        directory, make = self._directory, MESSAGES[kind]
+        directory, make, moves = self._directory, MESSAGES[kind], kind in MOVING
         for operation in alike:
             try:
                 message = make(operation, directory)
@@ -85,7 +87,7 @@ class Deeds:
                     continue
             batch.operations.append(operation)
             batch.messages.append(message)
-            if kind in MOVING:
+            if moves:
                 directory.follow(operation)
 
     def _look_up(self, operation: Operation, batch: Batch) -> dict[Operation, Failure]:
@@ -103,7 +105,7 @@ class Deeds:
 
     def _send(self, batch: Batch) -> dict[Operation, Failure]:
         answers: list[NetlinkError | None] = []
-        for deletes, alike in groupby(type(op) is ops.DeleteLink for op in batch.operations):
+        for deletes, alike in groupby(map(type, batch.operations), IS_DELETION):
             send = partial(delete, self._netlink) if deletes else self._netlink.request
             begin = len(answers)
             answers += send(batch.messages[begin : begin + len(list(alike))])

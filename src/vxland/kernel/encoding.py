@@ -15,7 +15,7 @@ from typing import Any
 
 from vxland.identity import GROUP
 from vxland.kernel import links
-from vxland.kernel.attributes import attribute, nested, text
+from vxland.kernel.attributes import attribute, text
 from vxland.kernel.lazily import lazily
 from vxland.kernel.wire import HEADER, NLM_F_CREATE, NLM_F_EXCL
 
@@ -29,16 +29,10 @@ DST = 1  # NDA_DST
 RTM_NEWLINK = 16
 
 
-def _altnames(value: Mapping[str, Sequence[tuple[str, str]]]) -> bytes:
-    return nested(links.PROP_LIST, *[text(links.ALT_IFNAME, name) for _, name in value["attrs"]])
-
-
 # What differs from device to device, or from entry to entry.
 DIFFERENT: dict[str, Callable[[Any], bytes]] = {
     "IFLA_IFNAME": lru_cache(NAMES)(partial(text, links.IFNAME)),  # of each in most messages
-    "IFLA_IFALIAS": lambda value: text(links.IFALIAS, value),
     "IFLA_ADDRESS": lambda value: attribute(links.ADDRESS, bytes.fromhex(value.replace(":", ""))),
-    "IFLA_PROP_LIST": _altnames,
     "NDA_DST": lambda value: attribute(DST, ip_address(value).packed),
 }
 
@@ -131,9 +125,14 @@ def new_link(attributes: Sequence[Attribute]) -> bytes:
 
 
 def about(message: bytes, device: str, index: int) -> bytes:
-    """A message about a link, with what it is about: a number; where there is none yet, a name."""
+    """A message about a link, with what it is about: a number; where there is none yet, a name.
+
+    Attributes may have been added to it at its end.
+    """
     if index:
-        return message[:INDEX] + NUMBER.pack(index) + message[INDEX + NUMBER.size :]
+        length, number = LENGTH.pack(len(message)), NUMBER.pack(index)
+        rest = message[INDEX + NUMBER.size :]
+        return b"".join((length, message[LENGTH.size : INDEX], number, rest))
     name = DIFFERENT["IFLA_IFNAME"](device)
     length = LENGTH.pack(len(message) + len(name))
     return b"".join((length, message[LENGTH.size : ATTRIBUTES], name, message[ATTRIBUTES:]))

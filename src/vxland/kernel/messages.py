@@ -13,6 +13,7 @@ from vxland import identity
 from vxland import operations as ops
 from vxland.addresses import NOWHERE, IPInterface, unzoned, zone
 from vxland.kernel import vxlan
+from vxland.kernel.attributes import nested, text
 from vxland.kernel.directory import Directory
 from vxland.kernel.encoding import (
     ADDRESS,
@@ -25,7 +26,13 @@ from vxland.kernel.encoding import (
     new_link,
 )
 from vxland.kernel.fdb import AF_BRIDGE, NTF_SELF, NUD_NOARP, NUD_PERMANENT
-from vxland.kernel.links import ADDR_GEN_MODE_NONE, IFF_UP
+from vxland.kernel.links import (
+    ADDR_GEN_MODE_NONE,
+    ALT_IFNAME,
+    IFALIAS,
+    IFF_UP,
+    PROP_LIST,
+)
 from vxland.kernel.wire import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
 from vxland.observed import NULL_MAC, PORT_FLAGS, FdbEntry
 
@@ -122,10 +129,21 @@ def _flag(
     return _about(directory, device, _port((name, value), *more))
 
 
-def _altname(directory: Directory, device: str, altname: str, kind: int) -> bytes:
-    names = ("IFLA_PROP_LIST", {"attrs": [("IFLA_ALT_IFNAME", altname)]})
+@lru_cache
+def _empty(kind: int) -> bytes:
+    """A message of this type about any device that says nothing of it yet."""
     request = NLM_F_CREATE | NLM_F_EXCL | NLM_F_APPEND if kind == RTM_NEWLINKPROP else 0
-    return _link(directory, device, [names], kind=kind, request=request)
+    return LINK.encode(kind, [], request=request)
+
+
+def _altname(directory: Directory, device: str, altname: str, kind: int) -> bytes:
+    names = nested(PROP_LIST, text(ALT_IFNAME, altname))
+    return _about(directory, device, _empty(kind) + names)
+
+
+def _alias(operation: ops.SetAlias, directory: Directory) -> bytes:
+    message = _empty(RTM_SETLINK) + text(IFALIAS, operation.alias)
+    return _about(directory, operation.device, message)
 
 
 @cache
@@ -217,8 +235,9 @@ def _flood(index: int, version: int) -> bytes:
 
 def _append_flood(operation: ops.AppendFlood, directory: Directory) -> bytes:
     destination = operation.destination
-    if zone(destination) is None:
-        return _flood(directory[operation.device], destination.version) + destination.packed
+    version = destination.version
+    if version == identity.IPV4 or zone(destination) is None:
+        return _flood(directory.indexes[operation.device], version) + destination.packed
     entry = FdbEntry(NULL_MAC, destination)
     request = NLM_F_CREATE | NLM_F_APPEND
     return _fdb(directory, operation.device, entry, RTM_NEWNEIGH, request)
@@ -236,7 +255,7 @@ MESSAGES: dict[type[ops.Operation], Callable[[Any, Directory], bytes]] = {
     ops.Rename: lambda op, at: _set(at, op.device, "IFLA_IFNAME", op.to),
     ops.CreateBridge: _create_bridge,
     ops.CreateVtep: _create_vtep,
-    ops.SetAlias: lambda op, at: _set(at, op.device, "IFLA_IFALIAS", op.alias),
+    ops.SetAlias: _alias,
     ops.AddAltname: lambda op, at: _altname(at, op.device, op.altname, RTM_NEWLINKPROP),
     ops.SetMac: lambda op, at: _set(at, op.device, "IFLA_ADDRESS", op.mac),
     ops.SetMtu: lambda op, at: _set(at, op.device, "IFLA_MTU", op.mtu),
