@@ -4,6 +4,7 @@ from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip
 
 IPAddress = IPv4Address | IPv6Address
 IPInterface = IPv4Interface | IPv6Interface
+OF_IPV4: tuple[int, str | None] = (4, None)
 NOWHERE: dict[int, IPAddress] = {4: IPv4Address(0), 6: IPv6Address(0)}  # by version: no remote
 
 
@@ -43,6 +44,11 @@ def needs_zone(address: IPAddress) -> bool:
 def zone(address: IPAddress) -> str | None:
     """The interface's name that is written after the %; None where there is none."""
     return address.scope_id if isinstance(address, IPv6Address) else None
+
+
+def way(address: IPAddress) -> tuple[int, str | None]:
+    """IP version and zone: what the addresses of a packet's sender and receiver have in common."""
+    return OF_IPV4 if isinstance(address, IPv4Address) else (6, address.scope_id)
 
 
 def zoned(address: IPAddress, device: str | None) -> IPAddress:

@@ -132,7 +132,7 @@ def _unguarded(
     plan: Plan, operations: Sequence[Operation], kernel: Kernel
 ) -> dict[Operation, Failure]:
     """What must not be done, since the kernel was not seen to hold the guards that it needs."""
-    disarms = any(operation.phase is Phase.DISARM for operation in operations)
+    disarms = bool(operations) and operations[0].phase is Phase.DISARM  # as all of one step do
     departing = _departing(plan) if disarms else frozenset[str]()
     if not departing and not any(operation.needs for operation in operations):
         return {}

@@ -6,7 +6,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from vxland.addresses import IPAddress, zone
+from vxland.addresses import IPAddress, way
 from vxland.model import Overlay, Tunnel, Vtep
 from vxland.observed import GUEST_KINDS, Following, Host, Link, Route
 from vxland.ownership import is_own
@@ -27,11 +27,11 @@ def automatic_mtu(
     Where no route is known yet, 1500 minus overhead. ``bridges`` are the overlays': if one leads
     to peers and follows its ports, what follows from this MTU mustn't be what it is computed from.
     """
-    ways = ((zone(remote), remote.version, host.routes.get(remote)) for remote in remotes)
+    ways = ((way(remote), host.routes.get(remote)) for remote in remotes)
     sizes = [  # those that come one after the other mostly go the same way
         min(_size(device or interface, version, route, host, bridges), ETHERNET_MTU)
         - OVERHEAD[version]
-        for (device, version, route), _ in groupby(ways)
+        for ((version, device), route), _ in groupby(ways)
     ]
     return min(sizes, default=ETHERNET_MTU - OVERHEAD[4])
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from ipaddress import IPv4Interface, IPv6Network
 
-from vxland.addresses import IPAddress, zone
+from vxland.addresses import IPAddress, way, zone
 from vxland.listing import some
 from vxland.model import Tunnel, Vtep
 from vxland.mtu import OVERHEAD
@@ -32,13 +32,15 @@ def local_addresses(
     known: dict[tuple[int, str | None], tuple[list[IPAddress], IPAddress | None]] = {}
     found = {}
     for name, remote in remotes.items():
-        way = (remote.version, device := zone(remote))
+        near = known.get(there := way(remote))
+        if near is None:
+            own = [a for a in given if a is not None and way(a) == there]
+            sure = next((a for a in own if a == node.address or a in here), None)
+            near = known[there] = own, sure
+        _, device = there
         if device is not None and device not in host.mtus:
             continue
-        if way not in known:
-            own = [a for a in given if a is not None and (a.version, zone(a)) == way]
-            known[way] = own, next((a for a in own if a == node.address or a in here), None)
-        own, sure = known[way]
+        own, sure = near
         address = sure or _unsure(own, node, remote, host)
         if address is not None:
             found[name] = address
@@ -63,7 +65,7 @@ def _preferred(remote: IPAddress, interface: str | None, host: Host) -> IPAddres
     candidates = [
         local
         for local in host.addresses
-        if (local.ip.version, zone(local.ip)) == (remote.version, zone(remote))
+        if way(local.ip) == way(remote)
         and local.ip.is_link_local == remote.is_link_local
         and local.standing <= Standing.PASSING
         and (local.device == device or (local.ip == source and not interface))

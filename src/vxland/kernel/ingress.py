@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterable, Iterator
 from ipaddress import IPv4Address, IPv6Address
 from itertools import groupby
+from operator import attrgetter
 from typing import Any
 
 from vxland import operations as ops
@@ -21,6 +22,7 @@ from vxland.kernel.sets import (
     changes,
     elements,
     forms,
+    number_key,
     parted,
     sets,
 )
@@ -87,12 +89,11 @@ def read_key(name: str, key: bytes) -> Element:
 
 
 def _key(element: Element) -> bytes:
-    port = element.port.to_bytes(PORT_FIELD, "big")
-    if element.set == "ports":
-        return port
-    address = b"" if element.address is None else element.address.packed
-    vni = b"" if element.vni is None else element.vni.to_bytes(3, "big") + b"\0"
-    return address + vni + port + b"\0\0"
+    if element.address is not None:
+        return element.address.packed + number_key(element.vni, element.port)
+    if element.vni is not None:
+        return number_key(element.vni, element.port)
+    return element.port.to_bytes(PORT_FIELD, "big")
 
 
 def _new_rules() -> Iterator[bytes]:
@@ -125,7 +126,7 @@ def _trim(operation: ops.TrimIngress, _: int) -> Iterator[bytes]:
 
 
 def _changes(kind: int, wanted: Iterable[Element]) -> Iterator[bytes]:
-    for name, alike in groupby(wanted, lambda element: element.set):
+    for name, alike in groupby(wanted, attrgetter("set")):
         yield from changes(INGRESS, kind, name, [*map(_key, alike)])
 
 

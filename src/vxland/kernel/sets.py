@@ -1,7 +1,8 @@
 """Sets of a table of vxland's own, whose elements may count."""
 
+import struct
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from msgspec import Struct
 
@@ -23,6 +24,7 @@ EXPRESSION_NAME, EXPRESSION_DATA = 1, 2
 COUNTER_BYTES, COUNTER_PACKETS = 1, 2
 COUNTER = b"counter\0"
 KEY = 2 * ATTRIBUTE.size  # where an element's key begins
+KNOWN = 4096  # pairs of numbers, one for each tunnel of a mesh
 AT_ONCE = 1000  # elements of a message, whose attributes have 64 KiB at most
 MOST = 128 << 10  # bytes of a transaction; net.core.wmem_default is 208 KiB
 
@@ -88,11 +90,18 @@ def sets(table: TableMessages, netlink: Netlink, known: Mapping[str, SetForm]) -
 def changes(table: TableMessages, kind: int, name: str, keys: Sequence[bytes]) -> Iterator[bytes]:
     """Add or delete elements of a set, by their keys."""
     before, after = _around(keys[0]) if keys else (b"", b"")
+    between = after + before
     for start in range(0, len(keys), AT_ONCE):
-        elements = (before + key + after for key in keys[start : start + AT_ONCE])
+        elements = (before, between.join(keys[start : start + AT_ONCE]), after)
         where = (text(ELEMENTS_TABLE, table.name), text(ELEMENTS_SET, name))
         request = NLM_F_CREATE if kind == NEWSETELEM else 0
         yield table.message(kind, *where, nested(ELEMENTS, *elements), flags=request)
+
+
+@lru_cache(KNOWN)
+def number_key(vni: int | None, port: int) -> bytes:
+    """The end of a key of several fields: a VNI, if it has one, and a UDP port, each filled up."""
+    return (b"" if vni is None else vni.to_bytes(3, "big") + b"\0") + struct.pack(">H2x", port)
 
 
 def elements(table: TableMessages, netlink: Netlink, name: str) -> Iterator[list[bytes]]:

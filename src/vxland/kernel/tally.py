@@ -10,11 +10,11 @@ from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.own_table import Facts, OwnTable
 from vxland.kernel.programs import named, program
-from vxland.kernel.sets import DELSETELEM, NEWSETELEM, parted, sets
-from vxland.kernel.tally_sets import FORMS, counters, counts
+from vxland.kernel.sets import DELSETELEM, NEWSETELEM, changes, parted, sets
+from vxland.kernel.tally_sets import FORMS, counts, keys
 from vxland.kernel.transactions import TableMessages
 from vxland.observed import Counted, TallyState, TallyTable
-from vxland.tally import CHAINS, HOOK_OF, OVERHEAD, PRIORITY, RECEIVED, RULES, SENT, SETS
+from vxland.tally import CHAINS, HOOK_OF, PRIORITY, RECEIVED, RULES, SENT, SETS
 
 TALLY = TableMessages(*TALLY_TABLE.split())
 PLACES = tuple((chain.name, chain.name, PRIORITY) for chain in CHAINS)
@@ -83,10 +83,10 @@ def _make(operation: ops.MakeTally, flags: int) -> Iterator[bytes]:
 
 
 def _elements(kind: int, received: Sequence[Counted], sent: Sequence[Counted]) -> Iterator[bytes]:
-    for way, counted in ((RECEIVED, received), (SENT, sent)):
-        for family in OVERHEAD:
-            keys = [one for one in counted if one.address.version == family]
-            yield from counters(TALLY, kind, f"{way}{family}", keys)
+    alike = keys(received)  # mostly of both
+    for way, of_way in ((RECEIVED, alike), (SENT, alike if sent is received else keys(sent))):
+        for family, some in of_way.items():
+            yield from changes(TALLY, kind, f"{way}{family}", some)
 
 
 BATCHES: dict[type[ops.Operation], Callable[[Any, int], Iterable[bytes]]] = {

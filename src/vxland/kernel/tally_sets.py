@@ -1,7 +1,7 @@
 """The counters of the table that counts: elements of sets, by address, VNI and UDP port."""
 
 import struct
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from ipaddress import IPv4Address, IPv6Address
 
 from vxland.addresses import IPAddress
@@ -12,9 +12,9 @@ from vxland.kernel.sets import (
     COUNTER_PACKETS,
     DATA_VALUE,
     KEY,
-    changes,
     elements,
     forms,
+    number_key,
 )
 from vxland.kernel.transactions import TableMessages
 from vxland.kernel.wire import ATTRIBUTE, attributes
@@ -27,22 +27,18 @@ ADDRESS_OF: Mapping[int, type[IPAddress]] = {4: IPv4Address, 6: IPv6Address}
 LAYOUTS = {4: struct.Struct(">4s3sxH2x"), 6: struct.Struct(">16s3sxH2x")}
 
 
-def counters(
-    table: TableMessages, kind: int, name: str, counted: Sequence[Counted]
-) -> Iterator[bytes]:
-    """Add or delete counters in a set."""
-    return changes(table, kind, name, [*map(_key, counted)])
+def keys(counted: Iterable[Counted]) -> dict[int, list[bytes]]:
+    """The keys of these, by IP version."""
+    found: dict[int, list[bytes]] = {family: [] for family in LAYOUTS}
+    for one in counted:
+        found[one.address.version].append(one.address.packed + number_key(one.vni, one.port))
+    return found
 
 
 def counts(table: TableMessages, netlink: Netlink, name: str) -> Iterator[Mapping[Counted, Count]]:
     """What a set's elements have counted, piece by piece."""
     for piece in elements(table, netlink, name):
         yield dict(_read(int(name[-1]), piece))
-
-
-def _key(counted: Counted) -> bytes:
-    layout = LAYOUTS[counted.address.version]
-    return layout.pack(counted.address.packed, counted.vni.to_bytes(3, "big"), counted.port)
 
 
 def _read(family: int, elements: Iterable[bytes]) -> Iterator[tuple[Counted, Count]]:
