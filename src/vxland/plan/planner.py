@@ -74,8 +74,8 @@ def plan_teardown(observed: Observed) -> Plan:
     """What removes everything that is vxland's, and nothing else."""
     planner = _Planner(observed, Desired("", ()), Memory(), Adoption(observed))
     planner.departures()
+    planner.tables(planner.desired)  # ahead: ebtables ends only once their memory is free
     planner.guards()
-    planner.tables(planner.desired)
     return planner.result()
 
 
