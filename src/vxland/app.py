@@ -67,7 +67,7 @@ class Daemon:
     def run(self) -> None:
         """Keep the node true until SIGTERM or SIGINT. Raises Busy, OSError."""
         with ExitStack() as stack:
-            stack.enter_context(writer())
+            self._flag = stack.enter_context(writer())
             self._doorbell = stack.enter_context(Doorbell())
             signal.signal(signal.SIGTERM, lambda *_: self._doorbell.ring(Trigger.STOP))
             signal.signal(signal.SIGINT, lambda *_: self._doorbell.ring(Trigger.STOP))
@@ -218,6 +218,7 @@ class Daemon:
     def _turn(self, triggers: frozenset[Trigger]) -> None:
         with self._precedence.taken():
             self._take_turn(triggers)
+        self._flag.make_room()
         if self._board.trouble is not None:
             time.sleep(PAUSE)
             self._doorbell.ring(Trigger.RETRY)

@@ -14,13 +14,12 @@ import errno
 import fcntl
 import os
 import pwd
-import socket
 import stat
 import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from vxland.flag import UNKNOWN, believed, hoist
+from vxland.flag import UNKNOWN, Flag, believed
 
 RUNTIME = Path("/run/vxland")
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
@@ -72,8 +71,11 @@ def open_folder() -> int:
 
 
 @contextlib.contextmanager
-def writer() -> Iterator[None]:
-    """Be the one writer. Raises Busy where there is one, Unusable where the lock can't be had."""
+def writer() -> Iterator[Flag]:
+    """Be the one writer, with a flag.
+
+    Raises Busy where there is one, Unusable where the lock can't be had.
+    """
     with contextlib.ExitStack() as stack:
         parent = open_folder()
         stack.callback(os.close, parent)
@@ -84,13 +86,13 @@ def writer() -> Iterator[None]:
             fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
             raise Busy(_holder(descriptor)) from None
-        flag = stack.enter_context(socket.socket(socket.AF_UNIX))
-        if other := hoist(flag, believed(parent)):
+        flag = stack.enter_context(Flag())
+        if other := flag.hoist(believed(parent)):
             raise Busy(other)
         with contextlib.suppress(OSError):  # no room: it is the writer, if one without a name
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)
-        yield
+        yield flag
 
 
 def _holder(descriptor: int) -> str:

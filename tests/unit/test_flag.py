@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from vxland import flag
+from vxland.flag import Flag
 
 OWN = frozenset({os.geteuid()})
 NOBODY = frozenset[int]()
@@ -32,72 +33,86 @@ def name(monkeypatch: pytest.MonkeyPatch) -> str:
 
 
 @pytest.fixture
-def first() -> Iterator[socket.socket]:
-    """The one who comes first."""
-    with socket.socket(socket.AF_UNIX) as made:
+def first() -> Iterator[Flag]:
+    """That of the one who comes first."""
+    with Flag() as made:
         yield made
 
 
 @pytest.fixture
-def second() -> Iterator[socket.socket]:
-    """The one who comes then."""
-    with socket.socket(socket.AF_UNIX) as made:
+def second() -> Iterator[Flag]:
+    """That of the one who comes then."""
+    with Flag() as made:
         yield made
 
 
-def test_the_holder_is_named_until_it_goes(first: socket.socket, second: socket.socket) -> None:
-    assert flag.hoist(first, OWN) is None
-    assert flag.hoist(second, OWN) == f"process {os.getpid()}"
+@pytest.fixture
+def mute(name: str) -> Iterator[socket.socket]:
+    """One that has the name, and doesn't listen."""
+    with socket.socket(socket.AF_UNIX) as made:
+        made.bind(name)
+        yield made
+
+
+def test_the_holder_is_named_until_it_goes(first: Flag, second: Flag) -> None:
+    assert first.hoist(OWN) is None
+    assert second.hoist(OWN) == f"process {os.getpid()}"
     first.close()
-    assert flag.hoist(second, OWN) is None
+    assert second.hoist(OWN) is None
 
 
-def test_a_strangers_flag_is_none(first: socket.socket, second: socket.socket) -> None:
+def test_a_strangers_flag_is_none(first: Flag, second: Flag) -> None:
     """Anybody may take the name."""
-    assert flag.hoist(first, NOBODY) is None
-    assert flag.hoist(second, NOBODY) is None
+    assert first.hoist(NOBODY) is None
+    assert second.hoist(NOBODY) is None
 
 
-def test_it_goes_with_its_holder(name: str, second: socket.socket) -> None:
+def test_it_goes_with_its_holder(name: str, second: Flag) -> None:
     """Killed, and at once."""
     words = [sys.executable, "-c", DIES, name.replace("\0", "@")]
     with subprocess.Popen(words, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as holder:
         assert holder.stdout
         holder.stdout.readline()
-        assert flag.hoist(second, OWN) == f"process {holder.pid}"
+        assert second.hoist(OWN) == f"process {holder.pid}"
         holder.communicate(b"\n")
-    assert flag.hoist(second, OWN) is None
+    assert second.hoist(OWN) is None
 
 
 def test_a_name_that_nobody_answers_by(
-    name: str, first: socket.socket, second: socket.socket, monkeypatch: pytest.MonkeyPatch
+    mute: socket.socket, second: Flag, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is looked again whether that one has just come; for ever nobody waits."""
-    first.bind(name)
     looks: list[float] = []
     monkeypatch.setattr("time.sleep", looks.append)
-    assert flag.hoist(second, OWN) is None
+    assert second.hoist(OWN) is None
     assert len(looks) == flag.LOOKS
 
     def come(_: float) -> None:
-        first.listen(1)
+        mute.listen(1)
 
     monkeypatch.setattr("time.sleep", come)
-    assert flag.hoist(second, OWN) == f"process {os.getpid()}"
+    assert second.hoist(OWN) == f"process {os.getpid()}"
 
 
-def test_one_that_lets_nobody_ask(name: str, first: socket.socket, second: socket.socket) -> None:
+def test_one_that_lets_nobody_ask(name: str, mute: socket.socket, second: Flag) -> None:
     """So many wait that there is no telling whose it is."""
-    first.bind(name)
-    first.listen(0)
+    mute.listen(0)
     with socket.socket(socket.AF_UNIX) as waiting:
         waiting.connect(name)
-        assert flag.hoist(second, OWN) is None
+        assert second.hoist(OWN) is None
 
 
-def test_where_there_are_no_such_names(
-    first: socket.socket, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_many_may_ask(first: Flag, second: Flag, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In time: those that have are forgotten."""
+    monkeypatch.setattr(flag, "WAITING", 2)
+    first.make_room()  # before it is hoisted there is nobody
+    first.hoist(OWN)
+    for _ in range(7):
+        assert second.hoist(OWN) == f"process {os.getpid()}"
+        first.make_room()
+
+
+def test_where_there_are_no_such_names(first: Flag, monkeypatch: pytest.MonkeyPatch) -> None:
     """It does without."""
     monkeypatch.setattr(flag, "NAME", "/nowhere/flag")
-    assert flag.hoist(first, OWN) is None
+    assert first.hoist(OWN) is None
