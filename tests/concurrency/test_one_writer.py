@@ -3,6 +3,7 @@
 import re
 import shutil
 import signal
+import socket
 import subprocess
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
@@ -134,6 +135,26 @@ def test_a_lock_that_is_deleted(server: Server) -> None:
         assert (done.returncode, holder(done.stderr)) == (1, server.daemon.pid)
     server.stop(kill=True)
     assert server.vxland("apply").returncode == 0
+
+
+def test_many_may_ask_for_the_holder(server: Server) -> None:
+    """More than fit at once: the daemon forgets those who have asked, turn by turn."""
+    server.start()
+    server.settled()
+    with server.entered():
+        eventually(lambda: not there_is_room(), "no more can ask", pause=0)
+        server.ask("reload")
+        eventually(there_is_room, "the next one can")
+
+
+def there_is_room() -> bool:
+    """Whether one who comes late can ask whose flag it is; this takes the room."""
+    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM | socket.SOCK_NONBLOCK) as asking:
+        try:
+            asking.connect(NAME)
+        except BlockingIOError:
+            return False
+    return True
 
 
 def test_a_stranger_keeps_nobody_from_writing(server: Server) -> None:
