@@ -11,9 +11,9 @@ from vxland.observed import (
     EbtablesState,
     Element,
     Link,
-    NftablesState,
     NftTable,
     Observed,
+    TableState,
     Unavailable,
     VxlanState,
 )
@@ -102,7 +102,7 @@ def _chain(operation: WriteChain, observed: Observed) -> str:
 
 def _table(observed: Observed) -> NftTable | None:
     state = observed.nftables
-    return state.table if isinstance(state, NftablesState) else None
+    return state.table if isinstance(state, TableState) else None
 
 
 MADE: dict[type[Operation], Callable[[Observed], Any]] = {

@@ -17,10 +17,8 @@ from vxland.identity import INGRESS_TABLE
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import (
     Element,
-    IngressTable,
     NftChain,
     Observed,
-    Owner,
     Unavailable,
 )
 from vxland.operations import (
@@ -133,7 +131,7 @@ def operations(
         if table is not None and not held:
             yield RemoveTable("", INGRESS_TABLE, ())
         return
-    if table is None or not _is_whole(table, keeps=state.keeps):
+    if table is None or table.sets != SETS or not state.is_whole(CHAINS.values()):
         yield MakeIngress("", INGRESS_TABLE, all_due, replaces=table is not None)
         return
     if table.rules != RULES:
@@ -149,7 +147,7 @@ def operations(
         yield ChangeIngress("", INGRESS_TABLE, added, in_order(stale - late)[::-1])
     if late:
         yield TrimIngress("", INGRESS_TABLE, in_order(late)[::-1])
-    if state.keeps and table.owner is Owner.NOBODY:
+    if state.is_lost:
         yield ClaimTable("", INGRESS_TABLE)
 
 
@@ -205,13 +203,3 @@ def _released(stale: frozenset[Element]) -> frozenset[Element]:
 def _is_waiting(overlay: Overlay) -> bool:
     """Whether there may be more to be filtered than is known."""
     return overlay.ingress and bool(overlay.waiting or not overlay.peers_listed)
-
-
-def _is_whole(table: IngressTable, *, keeps: bool) -> bool:
-    """Whether all but rules and elements is as vxland makes it."""
-    return (
-        not table.dormant
-        and table.chains == frozenset(CHAINS.values())
-        and table.sets == SETS
-        and (table.persistent or not keeps)
-    )

@@ -11,7 +11,7 @@ from itertools import chain, repeat
 from vxland.addresses import unzoned
 from vxland.identity import TALLY_TABLE
 from vxland.model import Desired, Tunnel
-from vxland.observed import Counted, NftChain, Observed, Owner, TallyTable, Unavailable
+from vxland.observed import Counted, NftChain, Observed, TallyTable, Unavailable
 from vxland.operations import (
     AddCounters,
     ClaimTable,
@@ -91,7 +91,7 @@ def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
         if table is not None and not waiting:
             yield RemoveTable("", TALLY_TABLE, ())
         return
-    if table is None or not _is_whole(table, keeps=state.keeps):
+    if table is None or table.sets != SETS or not state.is_whole(CHAINS):
         yield MakeTally("", TALLY_TABLE, all_due, replaces=table is not None)
         return
     if table.rules != RULES:
@@ -101,7 +101,7 @@ def operations(desired: Desired, observed: Observed) -> Iterator[Operation]:
         yield RemoveCounters("", TALLY_TABLE, *(_sorted(there - due) for there in standing))
     if any(due - there for there in standing):
         yield AddCounters("", TALLY_TABLE, *(_sorted(due - there) for there in standing))
-    if state.keeps and table.owner is Owner.NOBODY:
+    if state.is_lost:
         yield ClaimTable("", TALLY_TABLE)
 
 
@@ -109,16 +109,6 @@ def is_own(table: TallyTable) -> bool:
     """Whether it is vxland's: by a set, or nothing is in it. Somebody may call a firewall so."""
     names = {name.partition(",")[0] for name in table.sets}
     return not SETS.isdisjoint(names) or not (names or table.chains)
-
-
-def _is_whole(table: TallyTable, *, keeps: bool) -> bool:
-    """Whether all but rules and counters is as vxland makes it."""
-    return (
-        not table.dormant
-        and table.chains == frozenset(CHAINS)
-        and table.sets == SETS
-        and (table.persistent or not keeps)
-    )
 
 
 def _sorted(counted: Iterable[Counted]) -> tuple[Counted, ...]:

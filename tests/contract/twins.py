@@ -1,8 +1,9 @@
 """The fake and the real kernel side by side: the same is done to both, and they must agree."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
+from typing import Any
 
 from msgspec.structs import replace
 
@@ -15,13 +16,12 @@ from vxland.kernel.linux import LIVE_RENAME, RELEASE, LinuxKernel
 from vxland.model import Desired
 from vxland.observed import (
     Host,
-    IngressState,
-    NftablesState,
     Observed,
     PortRule,
-    TallyState,
+    TableState,
     Unavailable,
 )
+from vxland.observed.rules import TableT
 from vxland.operations import Operation
 from vxland.plan import Memory, Plan, plan
 from vxland.tally import RULES
@@ -120,39 +120,37 @@ class Twins:
                 for name, addresses in observed.addresses.items()
             },
             ebtables=observed.ebtables,
-            nftables=_told_alike(observed.nftables),
-            ingress=_filtered_alike(observed.ingress),
-            tally=_counted_alike(observed.tally),
+            nftables=_alike(observed.nftables, _guarding),
+            ingress=_alike(observed.ingress, _filtering),
+            tally=_alike(observed.tally, _counting),
             abroad=observed.abroad,
             host=Host(),
         )
 
 
-def _told_alike(seen: NftablesState | Unavailable) -> NftablesState | Unavailable:
+def _alike(
+    seen: TableState[TableT] | Unavailable, alike: Callable[[Any], object]
+) -> TableState[TableT] | Unavailable:
     """What isn't understood of a rule, each kernel tells in its own way."""
     if isinstance(seen, Unavailable) or seen.table is None:
         return seen
-    rules = (rule if rule.known else PortRule("", known=False) for rule in seen.table.rules)
-    return replace(seen, table=replace(seen.table, rules=tuple(rules)))
+    table: Any = seen.table
+    return replace(seen, table=replace(table, rules=alike(table.rules)))
 
 
-def _counted_alike(seen: TallyState | Unavailable) -> TallyState | Unavailable:
-    """The same for the rules that count."""
-    if isinstance(seen, Unavailable) or seen.table is None:
-        return seen
-    rules = sorted(rule if rule in RULES else "another" for rule in seen.table.rules)
-    return replace(seen, table=replace(seen.table, rules=tuple(rules)))
+def _guarding(rules: Iterable[PortRule]) -> tuple[PortRule, ...]:
+    return tuple(rule if rule.known else PortRule("", known=False) for rule in rules)
 
 
-def _filtered_alike(seen: IngressState | Unavailable) -> IngressState | Unavailable:
-    """The same for the rules that filter."""
-    if isinstance(seen, Unavailable) or seen.table is None:
-        return seen
-    rules = {
+def _counting(rules: Iterable[str]) -> tuple[str, ...]:
+    return tuple(sorted(rule if rule in RULES else "another" for rule in rules))
+
+
+def _filtering(chains: Mapping[str, Iterable[str]]) -> dict[str, tuple[str, ...]]:
+    return {
         chain: tuple(rule if rule in INGRESS_RULES[chain] else "another" for rule in rules)
-        for chain, rules in seen.table.rules.items()
+        for chain, rules in chains.items()
     }
-    return replace(seen, table=replace(seen.table, rules=rules))
 
 
 @contextmanager

@@ -18,14 +18,12 @@ from vxland.observed import (
     EbtablesState,
     Element,
     FdbEntry,
-    IngressState,
     IngressTable,
     Link,
-    NftablesState,
     NftTable,
     Observed,
     PortRule,
-    TallyState,
+    TableState,
     TallyTable,
     Unavailable,
     VxlanState,
@@ -126,7 +124,7 @@ def test_every_operation_has_words() -> None:
     assert set(FOUND) == kinds
 
 
-TABLED = NftTable(frozenset(), (rule(None, "a", "DROP"),))
+TABLED = NftTable((rule(None, "a", "DROP"),), chains=frozenset())
 
 
 @pytest.mark.parametrize(
@@ -145,11 +143,11 @@ def test_what_was_wrong_with_the_table_is_said(
     operation: Operation, table: NftTable | None, words: str
 ) -> None:
     """In a word or two."""
-    seen = Observed(nftables=NftablesState(table))
+    seen = Observed(nftables=TableState(table))
     assert found([operation], seen) == f"table bridge vxland {words}"
 
 
-TALLIED = TallyTable(frozenset(), (), frozenset())
+TALLIED = TallyTable((), frozenset(), chains=frozenset())
 COUNTED = Counted(ip_address("192.0.2.2"), 5, 4789)
 TALLY = ops.MakeTally("", TALLY_TABLE, (), replaces=True)
 
@@ -177,12 +175,12 @@ def test_what_was_wrong_with_the_counters_is_said(
     operation: Operation, table: TallyTable | None, words: str
 ) -> None:
     """The same."""
-    assert found([operation], Observed(tally=TallyState(table))) == words
+    assert found([operation], Observed(tally=TableState(table))) == words
     unseen = found([TALLY], Observed(tally=Unavailable("not permitted")))
     assert unseen == "table inet vxland missing"
 
 
-FILTERING = IngressTable(frozenset(), {}, frozenset())
+FILTERING = IngressTable({}, frozenset(), chains=frozenset())
 LET_IN = Element("peers4", 4789, 5, ip_address("192.0.2.2"))
 VNI = Element("vnis", 4789, 5)
 INGRESS = ops.MakeIngress("", INGRESS_TABLE, (), replaces=True)
@@ -220,7 +218,7 @@ def test_what_was_wrong_with_the_filter_is_said(
     operation: Operation, table: IngressTable | None, words: str
 ) -> None:
     """The same."""
-    assert found([operation], Observed(ingress=IngressState(table))) == words
+    assert found([operation], Observed(ingress=TableState(table))) == words
 
 
 def test_a_table_may_not_be_seen() -> None:

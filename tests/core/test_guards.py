@@ -16,12 +16,12 @@ from vxland.kernel.ebtables import parse_rule
 from vxland.observed import (
     EbtablesState,
     Link,
-    NftablesState,
     NftChain,
     NftTable,
     Observed,
     Owner,
     PortRule,
+    TableState,
     Unavailable,
 )
 
@@ -54,7 +54,7 @@ CHAINS = frozenset({FORWARD})
 
 def tabled(table: NftTable | None) -> Observed:
     """Two ports and this table."""
-    return replace(seen(port(B), port(C)), nftables=NftablesState(table))
+    return replace(seen(port(B), port(C)), nftables=TableState(table))
 
 
 @pytest.mark.parametrize(
@@ -128,14 +128,14 @@ def test_the_table_guards_only_where_frames_come_to_its_drop(
     rules: list[str], changes: dict[str, Any], *, holds: bool
 ) -> None:
     """Whatever could let one of vxland's frames out ends it, and no flag of who owns it."""
-    observed = tabled(replace(NftTable(CHAINS, tuple(map(parse_nft, rules))), **changes))
+    observed = tabled(replace(NftTable(tuple(map(parse_nft, rules)), chains=CHAINS), **changes))
     assert armed(B, ("nftables",), observed) is holds
     assert cut(observed.links[B], observed.links[C], observed) is holds
 
 
 def test_a_table_that_is_not_there_guards_nothing() -> None:
     """Nor one that can't be seen."""
-    nothing = (NftablesState(), Unavailable("not permitted"))
+    nothing = (tabled(None).nftables, Unavailable("not permitted"))
     for observed in (replace(tabled(None), nftables=state) for state in nothing):
         assert not armed(B, ("nftables",), observed)
         assert not cut(observed.links[B], observed.links[C], observed)

@@ -9,7 +9,7 @@ from tests.fake.drift import HOME
 from tests.fake.table import parse_rule as parse_nft
 from vxland.guards.nftables import FORWARD
 from vxland.hazards import looping_in, looping_pairs
-from vxland.observed import Link, NftablesState, NftTable
+from vxland.observed import Link, NftTable, TableState
 
 NAMES = ("vxl-lan-b", "vxl-lan-c", "vxl-foreign", "vxlan0", "gre0")
 EBTABLES = (
@@ -27,19 +27,19 @@ PORTS = st.lists(
     unique_by=lambda link: link.name,
 )
 (LAN,) = HOME.overlays
-TABLE = NftTable(frozenset({FORWARD}), (parse_nft(NFT_DROP),))
+TABLE = NftTable((parse_nft(NFT_DROP),), chains=frozenset({FORWARD}))
 
 
 @given(
     PORTS,
     st.none() | st.lists(st.sampled_from(EBTABLES), max_size=4),
-    st.sampled_from([NftablesState(), NftablesState(TABLE)]),
+    st.sampled_from([TableState(), TableState(TABLE)]),
     st.sets(st.sampled_from(NAMES), max_size=1),
 )
-@example([port(name) for name in NAMES], None, NftablesState(), set())
-@example([port(name) for name in NAMES], None, NftablesState(TABLE), set())
+@example([port(name) for name in NAMES], None, TableState(), set())
+@example([port(name) for name in NAMES], None, TableState(TABLE), set())
 def test_as_many_as_there_are(
-    ports: list[Link], chain: list[str] | None, nft: NftablesState, allowed: set[str]
+    ports: list[Link], chain: list[str] | None, nft: TableState[NftTable], allowed: set[str]
 ) -> None:
     observed = replace(seen(*ports, chain=chain), nftables=nft)
     overlay = replace(LAN, allow_tunnel_ports=frozenset(allowed))

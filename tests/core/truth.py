@@ -9,9 +9,9 @@ from vxland.observed import (
     EbtablesState,
     FdbEntry,
     Link,
-    NftablesState,
     Observed,
     Owner,
+    TableState,
 )
 from vxland.ownership import is_own, keepsake, kept_mac, mark
 from vxland.plan import Memory
@@ -227,7 +227,7 @@ class _Judge:
     def table(self) -> Iterator[str]:
         """The same for nftables' table."""
         state = self.observed.nftables
-        if not isinstance(state, NftablesState):
+        if not isinstance(state, TableState):
             return
         if self._is_left("nftables"):
             return

@@ -3,7 +3,7 @@
 from tests.fake.sets import Key, TableWithSets
 from vxland.identity import INGRESS_TABLE
 from vxland.ingress import CHAINS, COUNTING, KEYS, RULES
-from vxland.observed import Element, IngressState, IngressTable, NftChain
+from vxland.observed import Element, IngressTable, NftChain, TableState
 
 
 def _declared(name: str) -> str:
@@ -17,10 +17,10 @@ class IngressNft(TableWithSets):
     def __init__(self) -> None:
         super().__init__(INGRESS_TABLE, {name: _declared(name) for name in KEYS})
 
-    def state(self) -> IngressState:
+    def state(self) -> TableState[IngressTable]:
         """What vxland observes."""
         if self.chains is None:
-            return IngressState(None, self.keeps)
+            return TableState(None, self.keeps)
         table = IngressTable(
             chains=frozenset(NftChain(name, chain.hook) for name, chain in self.chains.items()),
             rules={name: self._rules(name) for name in CHAINS},
@@ -32,7 +32,7 @@ class IngressNft(TableWithSets):
             owner=self.owner,
             persistent=self.persistent,
         )
-        return IngressState(table, self.keeps)
+        return TableState(table, self.keeps)
 
     def _rules(self, chain: str) -> tuple[str, ...]:
         there = self.chains or {}

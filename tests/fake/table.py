@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from tests.fake.filter import FilterError
 from vxland.guards.nftables import FORWARD, rule
 from vxland.identity import TABLE
-from vxland.observed import NftablesState, NftChain, NftTable, Owner, PortRule
+from vxland.observed import NftChain, NftTable, Owner, PortRule, TableState
 
 RULE = re.compile(
     r'(?:iifname "(?P<source>\S+)" )?(?:oifname "(?P<target>\S+)" )?(?P<verdict>drop|return)'
@@ -158,17 +158,21 @@ class Nft(Table):
     def __init__(self) -> None:
         super().__init__(TABLE)
 
-    def state(self) -> NftablesState:
+    def state(self) -> TableState[NftTable]:
         """What vxland observes."""
         if self.chains is None:
-            return NftablesState(None, self.keeps)
+            return TableState(None, self.keeps)
         chains = {NftChain(name, chain.hook) for name, chain in self.chains.items()}
         guard = self.chains.get(FORWARD.name, Chain(""))
         rules = tuple(map(parse_rule, guard.rules))
-        return NftablesState(
-            NftTable(frozenset(chains), rules, self.dormant, self.owner, self.persistent),
-            self.keeps,
+        table = NftTable(
+            rules,
+            chains=frozenset(chains),
+            dormant=self.dormant,
+            owner=self.owner,
+            persistent=self.persistent,
         )
+        return TableState(table, self.keeps)
 
 
 def parse_rule(text: str) -> PortRule:

@@ -2,7 +2,7 @@
 
 from tests.fake.sets import TableWithSets
 from vxland.identity import TALLY_TABLE
-from vxland.observed import Counted, NftChain, TallyState, TallyTable
+from vxland.observed import Counted, NftChain, TableState, TallyTable
 from vxland.tally import HOOK_OF, KEYS, RECEIVED, RULES, SENT
 
 DECLARATION = "{{ typeof {}; counter; }}"
@@ -14,10 +14,10 @@ class TallyNft(TableWithSets):
     def __init__(self) -> None:
         super().__init__(TALLY_TABLE, {n: DECLARATION.format(key) for n, key in KEYS.items()})
 
-    def state(self) -> TallyState:
+    def state(self) -> TableState[TallyTable]:
         """What vxland observes."""
         if self.chains is None:
-            return TallyState(None, self.keeps)
+            return TableState(None, self.keeps)
         rules = [
             f"{name} {rule}"
             for name in HOOK_OF.values()
@@ -33,7 +33,7 @@ class TallyNft(TableWithSets):
             owner=self.owner,
             persistent=self.persistent,
         )
-        return TallyState(table, self.keeps)
+        return TableState(table, self.keeps)
 
     def _counted(self, way: str) -> frozenset[Counted]:
         names = [name for name in self.whole_sets() if name.startswith(way)]

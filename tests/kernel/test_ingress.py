@@ -13,7 +13,7 @@ from vxland.identity import INGRESS_TABLE
 from vxland.ingress import CHAINS, KEYS, RULES, SETS, in_order
 from vxland.kernel.ingress import Ingress
 from vxland.nftables import ingress_change_script, ingress_script
-from vxland.observed import Element, IngressState, IngressTable, Owner
+from vxland.observed import Element, IngressTable, Owner, TableState
 from vxland.operations import (
     ChangeIngress,
     ClaimTable,
@@ -41,7 +41,7 @@ ELEMENTS = in_order(
     )
 )
 MADE = MakeIngress("", INGRESS_TABLE, ELEMENTS, replaces=False)
-WHOLE = IngressTable(frozenset(CHAINS.values()), RULES, SETS, frozenset(ELEMENTS))
+WHOLE = IngressTable(RULES, SETS, frozenset(ELEMENTS), chains=frozenset(CHAINS.values()))
 MANY = 3000
 
 
@@ -54,7 +54,7 @@ def listed() -> str:
 def table(ingress: Ingress) -> IngressTable:
     """What it sees, which is something."""
     state = ingress.read()
-    assert isinstance(state, IngressState)
+    assert isinstance(state, TableState)
     assert state.table is not None
     return state.table
 
@@ -73,7 +73,7 @@ def test_what_is_written_is_read_back(commands: Ingress) -> None:
     assert table(commands) == WHOLE
     shown = listed()
     assert nft("flush ruleset").returncode == 0
-    assert commands.read() == IngressState(None)
+    assert commands.read() == TableState(None)
     done = nft(shown)
     assert done.returncode == 0, done.stderr
     assert table(commands) == WHOLE
@@ -129,7 +129,7 @@ def test_a_daemons_table_is_nobody_elses() -> None:
         daemon = Ingress(keeps=True)
         with closing(daemon):
             state = daemon.read()
-            assert isinstance(state, IngressState)
+            assert isinstance(state, TableState)
             if not state.keeps:
                 pytest.skip("this kernel has no flag persist (6.9)")
             assert daemon.write(MADE) is None

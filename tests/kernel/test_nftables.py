@@ -15,7 +15,7 @@ from vxland.kernel.events import RuleEvents
 from vxland.kernel.generation import Generation
 from vxland.kernel.nftables import PROBE, Nftables
 from vxland.kernel.wire import NetlinkError
-from vxland.observed import NftablesState, NftTable, Owner
+from vxland.observed import NftTable, Owner, TableState
 from vxland.operations import ClaimTable, FillTable, MakeTable, RemoveTable
 
 pytestmark = pytest.mark.kernel
@@ -41,7 +41,7 @@ def nft(script: str) -> subprocess.CompletedProcess[str]:
 def table(kernel: Nftables) -> NftTable:
     """What it sees, which is something."""
     state = kernel.read()
-    assert isinstance(state, NftablesState)
+    assert isinstance(state, TableState)
     assert state.table is not None
     return state.table
 
@@ -59,7 +59,7 @@ def daemon(nobody: None) -> Iterator[Nftables]:
     del nobody
     with closing(Nftables(keeps=True)) as kernel:
         state = kernel.read()
-        assert isinstance(state, NftablesState)
+        assert isinstance(state, TableState)
         if not state.keeps:
             pytest.skip("this kernel has no flag persist (6.9)")
         assert state.table is None
@@ -77,7 +77,7 @@ def commands(nobody: None) -> Iterator[Nftables]:
 def test_what_is_written_is_read_back(commands: Nftables) -> None:
     """And nft shows it as vxland would write it."""
     assert commands.write(MADE) is None
-    assert table(commands) == NftTable(frozenset({FORWARD}), RULES)
+    assert table(commands) == NftTable(RULES, chains=frozenset({FORWARD}))
     shown = subprocess.run(
         ["nft", "list", "table", *TABLE.split()], capture_output=True, text=True, check=True
     ).stdout
@@ -132,7 +132,7 @@ def test_others_can_neither_change_nor_flush_a_daemons_table(daemon: Nftables) -
     assert daemon.write(FillTable("", TABLE, RULES[2:])) is None
     assert table(daemon).rules == RULES[2:]
     assert daemon.write(RemoveTable("", TABLE, ())) is None
-    assert daemon.read() == NftablesState(None, keeps=True)
+    assert daemon.read() == TableState(None, keeps=True)
 
 
 def test_the_table_stays_when_the_daemon_ends_and_the_next_one_gets_it(daemon: Nftables) -> None:
@@ -160,7 +160,7 @@ def test_commands_may_change_and_remove_what_a_daemon_left(daemon: Nftables) -> 
         assert commands.write(FillTable("", TABLE, RULES[:1])) is None
         assert table(commands).persistent
         assert commands.write(MakeTable("", TABLE, RULES, replaces=True)) is None
-        assert table(commands) == NftTable(frozenset({FORWARD}), RULES)
+        assert table(commands) == NftTable(RULES, chains=frozenset({FORWARD}))
         assert commands.write(RemoveTable("", TABLE, ())) is None
         assert commands.write(RemoveTable("", TABLE, ())) is None
 
@@ -236,7 +236,7 @@ def test_what_is_too_large_for_a_socket_is_a_failure(
         failure = kernel.write(MakeTable("", TABLE, MANY, replaces=False))
         assert failure is not None
         assert "EMSGSIZE" in failure.text
-        assert kernel.read() == NftablesState(None, keeps=False)
+        assert kernel.read() == TableState(None, keeps=False)
 
 
 def test_a_probe_leaves_no_trace(daemon: Nftables) -> None:
@@ -244,12 +244,12 @@ def test_a_probe_leaves_no_trace(daemon: Nftables) -> None:
     asked = Generation()
     before = asked.read()
     with closing(Nftables(keeps=True)) as other:
-        assert other.read() == NftablesState(None, keeps=True)
+        assert other.read() == TableState(None, keeps=True)
     assert asked.read() == before
     asked.close()
     shown = subprocess.run(["nft", "list", "tables"], capture_output=True, text=True, check=True)
     assert PROBE not in shown.stdout
-    assert daemon.read() == NftablesState(None, keeps=True)
+    assert daemon.read() == TableState(None, keeps=True)
 
 
 def test_where_no_table_is_wanted_nothing_is_tried(
@@ -269,10 +269,10 @@ def test_where_no_table_is_wanted_nothing_is_tried(
     monkeypatch.setattr(netlink.Netlink, "transaction", noted)
     with closing(Nftables(keeps=True)) as kernel:
         for _ in range(2):
-            assert kernel.read(wanted=False) == NftablesState(None, keeps=True)
+            assert kernel.read(wanted=False) == TableState(None, keeps=True)
         assert not tried
         for _ in range(2):
-            assert kernel.read() == NftablesState(None, keeps=True)
+            assert kernel.read() == TableState(None, keeps=True)
         assert len(tried) == 1
 
 
@@ -283,9 +283,9 @@ def test_an_older_kernel_gets_a_table_without_flags(
     del nobody
     monkeypatch.setattr(own_table, "PERSIST", 1 << 30)
     with closing(Nftables(keeps=True)) as kernel:
-        assert kernel.read() == NftablesState(None, keeps=False)
+        assert kernel.read() == TableState(None, keeps=False)
         assert kernel.write(MADE) is None
-        assert table(kernel) == NftTable(frozenset({FORWARD}), RULES)
+        assert table(kernel) == NftTable(RULES, chains=frozenset({FORWARD}))
     assert nft("flush ruleset").returncode == 0
 
 
@@ -329,7 +329,7 @@ def test_a_look_while_it_changes_sees_what_was_or_what_is(nobody: None) -> None:
         seen = set()
         while not over.is_set():
             state = reader.read()
-            if isinstance(state, NftablesState):  # there is none where it changes all the time
+            if isinstance(state, TableState):  # there is none where it changes all the time
                 assert state.table is not None
                 seen.add(len(state.table.rules))
         thread.join()

@@ -15,7 +15,7 @@ from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.tally import Tally
 from vxland.kernel.wire import NetlinkError
 from vxland.nftables import tally_script
-from vxland.observed import Counted, Owner, TallyState, TallyTable
+from vxland.observed import Counted, Owner, TableState, TallyTable
 from vxland.operations import (
     AddCounters,
     ClaimTable,
@@ -36,7 +36,7 @@ PEERS = tuple(
 )
 B, C, SIX, _ = PEERS
 MADE = MakeTally("", TALLY_TABLE, PEERS, replaces=False)
-WHOLE = TallyTable(frozenset(CHAINS), RULES, SETS, frozenset(PEERS), frozenset(PEERS))
+WHOLE = TallyTable(RULES, SETS, frozenset(PEERS), frozenset(PEERS), chains=frozenset(CHAINS))
 MANY = 3000
 
 
@@ -58,7 +58,7 @@ def listed() -> str:
 def table(tally: Tally) -> TallyTable:
     """What it sees, which is something."""
     state = tally.read()
-    assert isinstance(state, TallyState)
+    assert isinstance(state, TableState)
     assert state.table is not None
     return state.table
 
@@ -86,7 +86,7 @@ def test_what_is_written_is_read_back(commands: Tally) -> None:
     assert table(commands) == WHOLE
     shown = listed()
     assert nft("flush ruleset").returncode == 0
-    assert commands.read() == TallyState(None)
+    assert commands.read() == TableState(None)
     done = nft(shown)
     assert done.returncode == 0, done.stderr
     assert table(commands) == WHOLE
@@ -152,7 +152,7 @@ def test_a_daemons_table_is_nobody_elses() -> None:
         daemon = Tally(keeps=True)
         with closing(daemon):
             state = daemon.read()
-            assert isinstance(state, TallyState)
+            assert isinstance(state, TableState)
             if not state.keeps:
                 pytest.skip("this kernel has no flag persist (6.9)")
             assert daemon.write(MADE) is None
@@ -177,9 +177,9 @@ def test_an_older_kernel_gets_a_table_without_flags(monkeypatch: pytest.MonkeyPa
     """That is found out by writing it; here it is asked for a flag that no kernel knows."""
     monkeypatch.setattr(own_table, "PERSIST", 1 << 30)
     with fresh_namespace(), closing(Tally(keeps=True)) as kernel:
-        assert kernel.read() == TallyState(None, keeps=True)
+        assert kernel.read() == TableState(None, keeps=True)
         assert kernel.write(MADE) is None
-        assert kernel.read() == TallyState(WHOLE, keeps=False)
+        assert kernel.read() == TableState(WHOLE, keeps=False)
 
 
 def test_a_look_at_what_did_not_change_asks_for_nothing_else(commands: Tally) -> None:

@@ -11,12 +11,11 @@ from collections.abc import Iterator
 from vxland.guards.wall import Build, Wall
 from vxland.identity import TABLE
 from vxland.observed import (
-    NftablesState,
     NftChain,
     NftTable,
     Observed,
-    Owner,
     PortRule,
+    TableState,
     Unavailable,
 )
 from vxland.operations import (
@@ -44,7 +43,7 @@ def _pattern(name: str) -> str:
     return f"{name[:-1]}*" if name.endswith("+") else name
 
 
-class Nftables(Wall[NftablesState]):
+class Nftables(Wall[TableState[NftTable]]):
     """Split horizon by a table that nobody else has a reason to touch."""
 
     name = NAME
@@ -53,18 +52,20 @@ class Nftables(Wall[NftablesState]):
         """A rule as nft writes it."""
         return rule(source, target, verdict)
 
-    def state(self, observed: Observed) -> NftablesState | Unavailable:
+    def state(self, observed: Observed) -> TableState[NftTable] | Unavailable:
         """The table, if there is one."""
         return observed.nftables
 
-    def build(self, state: NftablesState) -> Build | None:
+    def build(self, state: TableState[NftTable]) -> Build | None:
         """The table with its chain."""
         if state.table is None:
             return None
         reached = not state.table.dormant and FORWARD in state.table.chains
-        return Build(state.table.rules, reached, sound=reached and _is_whole(state, state.table))
+        return Build(state.table.rules, reached, sound=state.is_whole({FORWARD}))
 
-    def writing(self, state: NftablesState, rules: tuple[PortRule, ...]) -> Iterator[Operation]:
+    def writing(
+        self, state: TableState[NftTable], rules: tuple[PortRule, ...]
+    ) -> Iterator[Operation]:
         """The rules alone where they are all that differs: no chain is put in another's place."""
         build = self.build(state)
         if build is not None and build.sound:
@@ -79,18 +80,13 @@ class Nftables(Wall[NftablesState]):
         yield TrimTable("", TABLE, rules, successors)
 
     def removal(
-        self, state: NftablesState, successors: tuple[Guarding, ...]
+        self, state: TableState[NftTable], successors: tuple[Guarding, ...]
     ) -> Iterator[Operation]:
         """The table with all that is in it."""
         del state
         yield RemoveTable("", TABLE, successors)
 
-    def upkeep(self, state: NftablesState) -> Iterator[Operation]:
+    def upkeep(self, state: TableState[NftTable]) -> Iterator[Operation]:
         """A table that lost its owner gets one, who stays."""
-        if state.keeps and state.table is not None and state.table.owner is Owner.NOBODY:
+        if state.is_lost:
             yield ClaimTable("", TABLE)
-
-
-def _is_whole(state: NftablesState, table: NftTable) -> bool:
-    """Whether nothing else is in it, and who wants to own it can: by its flags, for good."""
-    return table.chains == {FORWARD} and (table.persistent or not state.keeps)

@@ -23,7 +23,7 @@ from vxland.kernel.links import (
 )
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import HEADER, by_kind
-from vxland.observed import EbtablesState, Link, NftablesState, Observed, PortRule
+from vxland.observed import EbtablesState, Link, Observed, PortRule, TableState
 from vxland.ownership import is_own
 
 AF_BRIDGE = 7
@@ -81,7 +81,7 @@ def _named(guards: Observed) -> frozenset[str | None]:
     rules: list[PortRule] = []
     if isinstance(guards.ebtables, EbtablesState):
         rules += guards.ebtables.chain or ()
-    if isinstance(guards.nftables, NftablesState) and guards.nftables.table is not None:
+    if isinstance(guards.nftables, TableState) and guards.nftables.table is not None:
         rules += guards.nftables.table.rules
     return frozenset(name for rule in rules for name in (rule.source, rule.target))
 

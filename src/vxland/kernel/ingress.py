@@ -27,7 +27,7 @@ from vxland.kernel.sets import (
     sets,
 )
 from vxland.kernel.transactions import TableMessages
-from vxland.observed import Element, IngressState, IngressTable
+from vxland.observed import Element, IngressTable
 
 INGRESS = TableMessages(*INGRESS_TABLE.split())
 FORMS = forms(KEYS, COUNTING)
@@ -37,18 +37,16 @@ ADDRESSES: dict[int, type[IPAddress]] = {4: IPv4Address, 16: IPv6Address}
 VNI_FIELD, PORT_FIELD = 4, 2  # bytes in a key
 
 
-class Ingress(OwnTable[IngressState]):
+class Ingress(OwnTable[IngressTable]):
     """The table of this network namespace. ``keeps``: who looks stays, and may own it."""
 
     def __init__(self, *, keeps: bool = False, generation: Generation | None = None) -> None:
         super().__init__(INGRESS_TABLE, keeps=keeps, generation=generation)
 
-    def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> IngressState:
+    def contents(self, netlink: Netlink, facts: Facts) -> IngressTable:
         """Whom it lets in, and whether it does."""
-        if facts is None:
-            return IngressState(None, keeps)
         there = frozenset(sets(INGRESS, netlink, FORMS))
-        table = IngressTable(
+        return IngressTable(
             chains=frozenset(INGRESS.chains(netlink)),
             rules={chain: _rules(netlink, chain) for chain in RULES},
             sets=there,
@@ -57,7 +55,6 @@ class Ingress(OwnTable[IngressState]):
             owner=facts.owner,
             persistent=facts.persistent,
         )
-        return IngressState(table, keeps)
 
     def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
         """One, or several for more than some 1,500 peers: the kernel has a limit."""

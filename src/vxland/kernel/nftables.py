@@ -11,7 +11,7 @@ from vxland.kernel.netlink import Netlink
 from vxland.kernel.own_table import Facts, OwnTable, probe_name
 from vxland.kernel.port_rules import decode, encode
 from vxland.kernel.transactions import TableMessages
-from vxland.observed import NftablesState, NftTable, PortRule
+from vxland.observed import NftTable, PortRule
 
 GUARD = TableMessages(*TABLE.split())
 PROBE = probe_name(TABLE)
@@ -19,24 +19,21 @@ PLACE = (FORWARD.name, "forward", -210)  # as FORWARD says
 OTHERWISE = ', or guard otherwise: guard = ["isolated"]'
 
 
-class Nftables(OwnTable[NftablesState]):
+class Nftables(OwnTable[NftTable]):
     """The table of this network namespace. ``keeps``: who looks stays, and may own it."""
 
     def __init__(self, *, keeps: bool = False, generation: Generation | None = None) -> None:
         super().__init__(TABLE, keeps=keeps, otherwise=OTHERWISE, generation=generation)
 
-    def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> NftablesState:
+    def contents(self, netlink: Netlink, facts: Facts) -> NftTable:
         """The guard as it stands."""
-        if facts is None:
-            return NftablesState(None, keeps)
-        table = NftTable(
+        return NftTable(
             chains=frozenset(GUARD.chains(netlink)),
             rules=tuple(map(decode, GUARD.rules(netlink, FORWARD.name))),
             dormant=facts.dormant,
             owner=facts.owner,
             persistent=facts.persistent,
         )
-        return NftablesState(table, keeps)
 
     def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
         """Always one, without a gap."""

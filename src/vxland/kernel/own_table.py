@@ -8,7 +8,7 @@ while it is open, others can neither change the table nor flush it (nft(8), "own
 import errno
 from abc import ABC, abstractmethod
 from collections.abc import Iterable, Iterator
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, NamedTuple
 
 from vxland import operations as ops
 from vxland.execution import Failure
@@ -25,15 +25,14 @@ from vxland.kernel.transactions import (
     TableMessages,
 )
 from vxland.kernel.wire import NetlinkError, attributes
-from vxland.observed import Owner, Unavailable
+from vxland.observed import Owner, TableState, Unavailable
+from vxland.observed.rules import TableT
 
 DORMANT, OWNER, PERSIST = 1, 2, 4  # NFT_TABLE_F_…
 UNKNOWN_FLAG = (errno.EOPNOTSUPP, errno.EINVAL)  # to kernels before 6.9
 READS = 5  # until nobody changed anything meanwhile
 NO_RIGHT = "Run vxland as root or with CAP_NET_ADMIN"
 LOAD = "Load it (modprobe nf_tables)"
-
-StateT = TypeVar("StateT")
 
 
 class Facts(NamedTuple):
@@ -44,7 +43,7 @@ class Facts(NamedTuple):
     persistent: bool
 
 
-class OwnTable(ABC, Generic[StateT]):
+class OwnTable(ABC, Generic[TableT]):
     """A table of this network namespace. ``keeps``: who looks stays, and may own it."""
 
     def __init__(
@@ -62,7 +61,7 @@ class OwnTable(ABC, Generic[StateT]):
         self._otherwise = otherwise
         self._flags = OWNER | PERSIST if keeps else 0  # of a table made here …
         self._tried = False  # … on this kernel; till then, on a recent one
-        self._last: tuple[int, StateT] | None = None
+        self._last: tuple[int, TableState[TableT]] | None = None
         self._owner = 0  # the port id of the table's owner as it was last read
         self._netlink: Netlink | None = None
         self._without = Unavailable("")
@@ -73,8 +72,8 @@ class OwnTable(ABC, Generic[StateT]):
             self._without = self.unusable(NetlinkError(error.errno or 0))
 
     @abstractmethod
-    def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> StateT:
-        """What is in the table; None of facts where there is no table."""
+    def contents(self, netlink: Netlink, facts: Facts) -> TableT:
+        """The table as it is."""
 
     @abstractmethod
     def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
@@ -94,7 +93,7 @@ class OwnTable(ABC, Generic[StateT]):
         if self._netlink is not None:
             self._netlink.close()
 
-    def read(self, *, wanted: bool = True) -> StateT | Unavailable:
+    def read(self, *, wanted: bool = True) -> TableState[TableT] | Unavailable:
         """The table as it is, or, where one is ``wanted``, why there can be none.
 
         While nftables' generation stands still, it is what it was.
@@ -150,7 +149,7 @@ class OwnTable(ABC, Generic[StateT]):
             return Unavailable("others change nftables' rules all the time", "It is tried again")
         return Unavailable(f"this kernel has no nftables: {said}", f"{LOAD}{self._otherwise}")
 
-    def _read_whole(self, netlink: Netlink, *, wanted: bool) -> StateT:
+    def _read_whole(self, netlink: Netlink, *, wanted: bool) -> TableState[TableT]:
         asked = wanted and bool(self._trial) and not self._tried
         generation = self._generation.at_look()
         for _ in range(READS):
@@ -162,7 +161,8 @@ class OwnTable(ABC, Generic[StateT]):
             elif not self._tried and (self._flags if facts is not None else asked):
                 self._flags, self._tried = self._flags_here(netlink), True
             asked = False
-            state = self.state(netlink, facts, keeps=bool(self._flags))
+            table = None if facts is None else self.contents(netlink, facts)
+            state = TableState(table, keeps=bool(self._flags))
             before, generation = generation, self._generation.read()
             if generation is not None and generation == before:
                 # When an owner ends, the generation stays as it is.

@@ -13,7 +13,7 @@ from vxland.kernel.programs import named, program
 from vxland.kernel.sets import DELSETELEM, NEWSETELEM, changes, parted, sets
 from vxland.kernel.tally_sets import FORMS, counts, keys
 from vxland.kernel.transactions import TableMessages
-from vxland.observed import Counted, TallyState, TallyTable
+from vxland.observed import Counted, TallyTable
 from vxland.tally import CHAINS, HOOK_OF, PRIORITY, RECEIVED, RULES, SENT, SETS
 
 TALLY = TableMessages(*TALLY_TABLE.split())
@@ -22,23 +22,21 @@ PLACES = tuple((chain.name, chain.name, PRIORITY) for chain in CHAINS)
 PROGRAMS = {rule: program(rule.partition(" ")[2]) for rule in RULES}
 
 
-class Tally(OwnTable[TallyState]):
+class Tally(OwnTable[TallyTable]):
     """The table of this network namespace. ``keeps``: who looks stays, and may own it."""
 
     def __init__(self, *, keeps: bool = False, generation: Generation | None = None) -> None:
         super().__init__(TALLY_TABLE, keeps=keeps, generation=generation)
 
-    def state(self, netlink: Netlink, facts: Facts | None, *, keeps: bool) -> TallyState:
+    def contents(self, netlink: Netlink, facts: Facts) -> TallyTable:
         """What it counts, and whether it does."""
-        if facts is None:
-            return TallyState(None, keeps)
         there = frozenset(sets(TALLY, netlink, FORMS))
         rules = (
             rule
             for chain in HOOK_OF.values()
             for rule in named(TALLY.rules(netlink, chain), chain, PROGRAMS)
         )
-        table = TallyTable(
+        return TallyTable(
             chains=frozenset(TALLY.chains(netlink)),
             rules=tuple(sorted(rules)),
             sets=there,
@@ -48,7 +46,6 @@ class Tally(OwnTable[TallyState]):
             owner=facts.owner,
             persistent=facts.persistent,
         )
-        return TallyState(table, keeps)
 
     def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
         """One, or several for more than about a thousand counters: the kernel has a limit."""

@@ -10,9 +10,10 @@ from vxland.observed.host import Host
 from vxland.observed.rules import (
     EbtablesState,
     ForwardChain,
-    IngressState,
-    NftablesState,
-    TallyState,
+    IngressTable,
+    NftTable,
+    TableState,
+    TallyTable,
 )
 
 
@@ -30,9 +31,9 @@ class Observed(Struct, frozen=True):
     fdb: Mapping[str, frozenset[FdbEntry]] = field(default_factory=dict)  # by VXLAN device
     addresses: Mapping[str, frozenset[BridgeAddress]] = field(default_factory=dict)  # by device
     ebtables: EbtablesState | Unavailable = EbtablesState()
-    nftables: NftablesState | Unavailable = NftablesState()
-    ingress: IngressState | Unavailable = IngressState()
-    tally: TallyState | Unavailable = TallyState()
+    nftables: TableState[NftTable] | Unavailable = TableState()
+    ingress: TableState[IngressTable] | Unavailable = TableState()
+    tally: TableState[TallyTable] | Unavailable = TableState()
     abroad: tuple[Abroad, ...] | None = None  # None: nobody looked
     host: Host = Host()
     forward: tuple[ForwardChain, ...] = ()  # what drops frames between ports of bridges

@@ -1,7 +1,8 @@
 """Rules for frames and packets: the guards', the own tables, and what drops frames."""
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import Enum
+from typing import Generic, TypeVar
 
 from msgspec import Struct
 
@@ -45,21 +46,43 @@ class NftChain(Struct, frozen=True):
     hook: str
 
 
-class NftTable(Struct, frozen=True):
-    """vxland's own table of nftables' bridge family."""
+class OwnTable(Struct, frozen=True, kw_only=True):
+    """What any table of nftables' has that is vxland's own."""
 
     chains: frozenset[NftChain]
-    rules: tuple[PortRule, ...]  # of the chain that guards
     dormant: bool = False  # its chains are hooked nowhere
     owner: Owner = Owner.NOBODY
     persistent: bool = False  # it stays when its owner ends
 
 
-class NftablesState(Struct, frozen=True):
-    """vxland's own table, and whether the one who looks stays to own it, and the kernel can."""
+class NftTable(OwnTable, frozen=True):
+    """vxland's own table of nftables' bridge family."""
 
-    table: NftTable | None = None
+    rules: tuple[PortRule, ...]  # of the chain that guards
+
+
+TableT = TypeVar("TableT", bound=OwnTable)
+
+
+class TableState(Struct, Generic[TableT], frozen=True):
+    """An own table, and whether the one who looks stays to own it, and the kernel can."""
+
+    table: TableT | None = None
     keeps: bool = False
+
+    def is_whole(self, chains: Collection[NftChain]) -> bool:
+        """Whether there is a table with these chains alone, in force, and kept where it can be."""
+        return (
+            self.table is not None
+            and not self.table.dormant
+            and self.table.chains == frozenset(chains)
+            and (self.table.persistent or not self.keeps)
+        )
+
+    @property
+    def is_lost(self) -> bool:
+        """Whether who looks should own the table, and nobody does."""
+        return self.keeps and self.table is not None and self.table.owner is Owner.NOBODY
 
 
 class Counted(Struct, frozen=True, gc=False):
@@ -70,24 +93,13 @@ class Counted(Struct, frozen=True, gc=False):
     port: int
 
 
-class TallyTable(Struct, frozen=True):
+class TallyTable(OwnTable, frozen=True):
     """vxland's own table of nftables' inet family, which counts what peers send and get."""
 
-    chains: frozenset[NftChain]
     rules: tuple[str, ...]  # sorted, each after its chain's name
     sets: frozenset[str]  # the names of those that are as they should be
     received: frozenset[Counted] = frozenset()  # what there are counters for
     sent: frozenset[Counted] = frozenset()
-    dormant: bool = False  # its chains are hooked nowhere
-    owner: Owner = Owner.NOBODY
-    persistent: bool = False  # it stays when its owner ends
-
-
-class TallyState(Struct, frozen=True):
-    """The table that counts, and whether the one who looks stays to own it, and the kernel can."""
-
-    table: TallyTable | None = None
-    keeps: bool = False
 
 
 class Element(Struct, frozen=True, gc=False):
@@ -99,23 +111,12 @@ class Element(Struct, frozen=True, gc=False):
     address: IPAddress | None = None
 
 
-class IngressTable(Struct, frozen=True):
+class IngressTable(OwnTable, frozen=True):
     """vxland's own table of nftables' inet family, which lets only peers in."""
 
-    chains: frozenset[NftChain]
     rules: Mapping[str, tuple[str, ...]]  # by chain, in order
     sets: frozenset[str]  # the names of those that are as they should be
     elements: frozenset[Element] = frozenset()
-    dormant: bool = False  # its chains are hooked nowhere
-    owner: Owner = Owner.NOBODY
-    persistent: bool = False  # it stays when its owner ends
-
-
-class IngressState(Struct, frozen=True):
-    """The table that filters, and whether the one who looks stays to own it, and the kernel can."""
-
-    table: IngressTable | None = None
-    keeps: bool = False
 
 
 class ForwardChain(Struct, frozen=True):
