@@ -2,12 +2,15 @@
 
 import pytest
 from _pytest.runner import runtestprotocol
+from hypothesis import settings
 
-from tests import lab
+from tests import lab, profiles
 from tests.faults.ledger import told
 
 REPEATED = "repeated"
 LIVE = ("kernel", "daemon", "system", "guests")  # markers of what frames may count for
+
+settings.load_profile(profiles.NAME)
 
 # What several folders' tests assert by, before the first of them imports it.
 pytest.register_assert_rewrite(
