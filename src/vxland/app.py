@@ -5,7 +5,7 @@ import gc
 import queue
 import signal
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -37,9 +37,7 @@ from vxland.model import Desired
 from vxland.notify import Notifier
 from vxland.outlook import counted
 from vxland.precedence import Precedence
-from vxland.problems import Kind
 from vxland.reconciler import READS_CONFIG, Reconciler
-from vxland.report import Report
 from vxland.settings import Settings
 from vxland.status.build import Counts
 from vxland.traffic import Seen
@@ -69,10 +67,7 @@ class Daemon:
         with ExitStack() as stack:
             self._flag = stack.enter_context(writer())
             self._doorbell = stack.enter_context(Doorbell())
-            signal.signal(signal.SIGTERM, lambda *_: self._doorbell.ring(Trigger.STOP))
-            signal.signal(signal.SIGINT, lambda *_: self._doorbell.ring(Trigger.STOP))
-            signal.signal(signal.SIGIO, signal.SIG_IGN)  # of a broken lease, config/writing.py
-            signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
+            self._hear_signals()
             kernel = stack.enter_context(LinuxKernel(keeps=True))
             self._links = links = LinkEvents(
                 Trigger.NETLINK, kernel.port_ids, farewell=self._tunnel_totals.farewell
@@ -94,43 +89,53 @@ class Daemon:
                 names,
                 Hearsay(events, links, self._doorbell),
             )
-            metrics = Exposition(
-                self._totals,
-                self._tunnel_totals,
-                Sources(
-                    devices=self._devices,
-                    counters=self._counters,
-                    kept_out=self._kept,
-                    since=lambda: self._board.chronicle.since,
-                    overruns=lambda: sum(source.overruns for source in events),
-                    fights=lambda: self._reconciler.fights_so_far,
-                    interval=lambda: self._reconciler.settings.interval,
-                    give_way=self._precedence.give_way,
-                ),
-            )
-            self._control = Control(
-                {
-                    "status": at_once(self._board.status),
-                    "events": at_once(self._board.events),
-                    "reload": self._reload,
-                },
-                frozenset({"reload"}),
-            )
-            self._control.start()
-            stack.callback(self._control.stop)
-            self._http = Server(
-                Site(
-                    metrics=metrics,
-                    status=self._board.status,
-                    events=self._board.events,
-                    dead=self._board.dead,
-                    unready=self._board.unready,
-                )
-            )
-            stack.callback(self._http.close)
+            self._answer(events, stack)
             self._loop()
             self._notifier.stopping()
             self._journal.stopped()
+
+    def _hear_signals(self) -> None:
+        signal.signal(signal.SIGTERM, lambda *_: self._doorbell.ring(Trigger.STOP))
+        signal.signal(signal.SIGINT, lambda *_: self._doorbell.ring(Trigger.STOP))
+        signal.signal(signal.SIGIO, signal.SIG_IGN)  # of a broken lease, config/writing.py
+        signal.signal(signal.SIGHUP, lambda *_: self._doorbell.ring(Trigger.HANGUP))
+
+    def _answer(self, events: Sequence[Events[Trigger]], stack: ExitStack) -> None:
+        """Whoever asks from now on, by the control socket and, once a turn opens it, by HTTP."""
+        board = self._board
+        control = Control(
+            {
+                "status": at_once(board.status),
+                "events": at_once(board.events),
+                "reload": self._reload,
+            },
+            frozenset({"reload"}),
+        )
+        control.start()
+        stack.callback(control.stop)
+        self._http = Server(
+            Site(
+                metrics=Exposition(self._totals, self._tunnel_totals, self._sources(events)),
+                status=board.status,
+                events=board.events,
+                dead=board.dead,
+                unready=board.unready,
+            )
+        )
+        stack.callback(self._http.close)
+
+    def _sources(self, events: Sequence[Events[Trigger]]) -> Sources:
+        """What metrics are made of when they are asked for."""
+        return Sources(
+            devices=self._devices,
+            counters=self._counters,
+            kept_out=self._kept,
+            since=lambda: self._board.chronicle.since,
+            overruns=lambda: sum(source.overruns for source in events),
+            fights=lambda: self._reconciler.fights_so_far,
+            interval=lambda: self._reconciler.settings.interval,
+            give_way=self._precedence.give_way,
+        )
 
     def _count(self) -> Counts:
         """What the kernel counts, added up over the devices that a tunnel has had."""
@@ -249,7 +254,7 @@ class Daemon:
             self._journal.trouble(Message.KERNEL_UNSEEN, None)
             self._journal.write(report)
             self._serve()
-            said = filter(None, (_summary(report), self._http.problem))
+            said = filter(None, (report.summary, self._http.problem))
             self._notifier.status("; ".join(said))
         if reload:
             self._notifier.ready()
@@ -279,21 +284,3 @@ def _rule_events(kernel: LinuxKernel) -> list[Events[Trigger]]:
         return [RuleEvents(Trigger.RULES, kernel.ebtables.processes)]
     except OSError:
         return []
-
-
-def _summary(report: Report) -> str:
-    """The line that ``systemctl status`` shows."""
-    wrong = [str(problem) for problem in report.problems if problem.kind is not Kind.HINT]
-    if report.config.errors:
-        refused = "configuration refused, the last good one is in force"
-        wrong.insert(0, f"{refused}: {report.config.errors[0]}")
-    if wrong:
-        more = f" (and {len(wrong) - 1} more: vxland status)" if len(wrong) > 1 else ""
-        return f"{wrong[0]}{more}"
-    if not report.in_sync:
-        return "repairing"
-    overlays = report.desired.overlays
-    if not overlays:
-        return str(report.problems[0]) if report.problems else "nothing to do"
-    tunnels = sum(1 for _ in report.desired.tunnels())
-    return f"{report.desired.node}: overlays {len(overlays)}, tunnels {tunnels}, all in sync"

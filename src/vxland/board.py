@@ -93,9 +93,8 @@ class Board:
             return self.trouble
         if self.report is None:
             return self._no_report()
-        wrong = [str(p) for p in self.report.problems if p.kind is not Kind.HINT]
-        if wrong:
-            return "\n".join(wrong)
+        if self.report.wrong:
+            return "\n".join(map(str, self.report.wrong))
         return None if self.report.in_sync else "repairing"
 
     def _no_report(self) -> str:

@@ -9,7 +9,6 @@ from vxland.addresses import IPAddress
 from vxland.model import Overlay, Tunnel
 from vxland.observed import Link
 from vxland.operations import BringUp, CreateVtep, DeleteLink, Operation, TakeDown
-from vxland.problems import Kind
 from vxland.report import Report
 from vxland.status.shape import State
 
@@ -55,9 +54,8 @@ class Examination:
             self._pending.setdefault(operation.device, []).append(operation)
             self._parts.setdefault(part, []).append(operation)
             unfinished.add(operation.overlay)
-        wrong = [problem for problem in report.problems if problem.kind is not Kind.HINT]
-        self._troubled = {(problem.overlay, problem.peer) for problem in wrong}
-        self._unsound = unfinished | {problem.overlay for problem in wrong}
+        self._troubled = {(problem.overlay, problem.peer) for problem in report.wrong}
+        self._unsound = unfinished | {problem.overlay for problem in report.wrong}
 
     def tunnel(self, tunnel: Tunnel) -> Health:
         """How a tunnel is, once the turn was over."""

@@ -102,4 +102,27 @@ class Report(Struct, frozen=True):
     def in_sync(self) -> bool:
         """Whether the node is as wanted, once this turn was over."""
         done = len(self.outcomes) == len(self.plan.operations)
-        return done and not self.failures and all(p.kind is Kind.HINT for p in self.problems)
+        return done and not self.failures and not self.wrong
+
+    @property
+    def wrong(self) -> tuple[Problem, ...]:
+        """The problems that leave the node out of sync."""
+        return tuple(problem for problem in self.problems if problem.kind is not Kind.HINT)
+
+    @property
+    def summary(self) -> str:
+        """The turn in one line, which ``systemctl status`` shows."""
+        wrong = [*map(str, self.wrong)]
+        if self.config.errors:
+            refused = "configuration refused, the last good one is in force"
+            wrong.insert(0, f"{refused}: {self.config.errors[0]}")
+        if wrong:
+            more = f" (and {len(wrong) - 1} more: vxland status)" if len(wrong) > 1 else ""
+            return f"{wrong[0]}{more}"
+        if not self.in_sync:
+            return "repairing"
+        overlays = self.desired.overlays
+        if not overlays:
+            return str(self.problems[0]) if self.problems else "nothing to do"
+        tunnels = sum(1 for _ in self.desired.tunnels())
+        return f"{self.desired.node}: overlays {len(overlays)}, tunnels {tunnels}, all in sync"

@@ -75,6 +75,29 @@ def test_in_sync_is_what_is_as_wanted_once_the_turn_is_over(turn: Report, *, in_
     assert report_status(turn)["in_sync"] is in_sync
 
 
+@pytest.mark.parametrize(
+    ("turn", "line"),
+    [
+        (report(), "lxd1: overlays 1, tunnels 1, all in sync"),
+        (report(problems=(HINT,)), "lxd1: overlays 1, tunnels 1, all in sync"),
+        (report(problems=(CONFLICT,)), "taken"),
+        (report(problems=(CONFLICT, HINT, CONFLICT)), "taken (and 1 more: vxland status)"),
+        (report(Plan((UP,))), "repairing"),
+        (replace(report(), desired=Desired("", ())), "nothing to do"),
+        (replace(report(problems=(HINT,)), desired=Desired("", ())), "worth knowing. look"),
+        (
+            replace(
+                report(problems=(CONFLICT,)), config=ConfigState("/f", errors=("bad", "worse"))
+            ),
+            "configuration refused, the last good one is in force: bad (and 1 more: vxland status)",
+        ),
+    ],
+)
+def test_a_turn_in_one_line(turn: Report, line: str) -> None:
+    """The worst first: what is refused, then what is wrong."""
+    assert turn.summary == line
+
+
 def test_failures_are_the_operations_that_were_not_done() -> None:
     """Whatever else was."""
     failed = Outcome(UP, Failure("refused", "Ask again"))
