@@ -108,22 +108,14 @@ def whereabouts(
     by_own_name = mine.addresses
     if settings.node.address is not None:
         mine = names.besides(settings.node.address, known.get(own or ""))
-    chosen: dict[str, IPAddress | None] = {}
-    for name, answer in known.items():
-        ours = answer.addresses & here
-        if ours and own in {name, None}:
-            own_answer = Answer(ours, frozenset(), "")
-            chosen[name] = choose(own_answer, present.get(name), own_answer)
-        else:  # an address of this machine's is another peer's only if it has no other
-            others = replace(answer, addresses=answer.addresses - ours) if ours else answer
-            others = others if others.addresses else answer
-            chosen[name] = choose(others, present.get(name), mine)
+    this = _Self(own, here)
+    chosen = _chosen(known, present, mine, this)
     apart = frozenset(
         name
         for name, answer in known.items()
         if name != own and answer.versions.isdisjoint(mine.versions)
     )
-    addresses, twice = _once(settings.peers, chosen, present, _Self(own, here))
+    addresses, twice = _once(settings.peers, chosen, present, this)
     lost = {
         name: _unknown(by_name[name], known[name])
         for name, address in chosen.items()
@@ -226,6 +218,23 @@ def _own(
     if made is not None:
         return made
     return found[0] if len(found) == 1 else None
+
+
+def _chosen(
+    known: Mapping[str, Answer], present: Mapping[str, IPAddress], mine: Answer, this: _Self
+) -> dict[str, IPAddress | None]:
+    """Each peer's address that counts; None where nobody knows."""
+    chosen = {}
+    for name, answer in known.items():
+        ours = answer.addresses & this.addresses
+        if ours and this.name in {name, None}:
+            own_answer = Answer(ours, frozenset(), "")
+            chosen[name] = choose(own_answer, present.get(name), own_answer)
+        else:  # an address of this machine's is another peer's only if it has no other
+            others = replace(answer, addresses=answer.addresses - ours) if ours else answer
+            others = others if others.addresses else answer
+            chosen[name] = choose(others, present.get(name), mine)
+    return chosen
 
 
 def _once(
