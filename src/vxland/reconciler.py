@@ -98,17 +98,8 @@ class Reconciler:
         at = time.time()
         self._sight = self.mending.begin_turn(about_kernel=set(triggers) != ONLY_THE_FILE)
         self._lessons.fights.forget(started)  # before the plan: what is over keeps no port down
-        look: Look | None = None
-        if not READS_CONFIG.isdisjoint(triggers):
-            before, asked = self._config, not ASKED_FOR.isdisjoint(triggers)
-            look = self._read_config(asked=asked)
-            if asked or self._config != before:  # a look at the interval tries nothing
-                self._config = replace(self._config, tried_at=at)
-        if not ASKED_FOR.isdisjoint(triggers):
-            self._lessons.backoff.forget()
-            self._names.hurry()
         wanted = self._wanted
-        observed, where = look or self._survey(self.settings)
+        observed, where = self._heed(triggers, at) or self._survey(self.settings)
         self._kept = where.kept
         self.remotes = frozenset((*where.addresses.values(), *where.kept.values()))
         desired, unresolved = self._resolve(observed.host, where)
@@ -137,18 +128,8 @@ class Reconciler:
             observed=observed,
             plan=whole,
             outcomes=outcomes,
-            problems=attributed(
-                (
-                    *unresolved,
-                    *whole.problems,
-                    *self._lessons.problems(),
-                    *self._hints_for(desired, observed),
-                    *self._silence.problems(desired),
-                    *where.notes,
-                    *self._watch_problem(),
-                ),
-                desired,
-                observed,
+            problems=self._problems(
+                desired, observed, met=(*unresolved, *whole.problems), notes=where.notes
             ),
             fights=self._lessons.fights.current(),
             repairs=self._lessons.repairs,
@@ -162,6 +143,20 @@ class Reconciler:
         calm = not whole.problems and not self._kept_down and self._lessons.is_calm()
         self.mending.end_turn(Calm(seen, self._memory, report) if calm else None)
         return report
+
+    def _heed(self, triggers: Collection[Trigger], at: float) -> Look | None:
+        """What was asked for: to read the file, or to try everything now."""
+        look: Look | None = None
+        asked = not ASKED_FOR.isdisjoint(triggers)
+        if not READS_CONFIG.isdisjoint(triggers):
+            before = self._config
+            look = self._read_config(asked=asked)
+            if asked or self._config != before:  # a look at the interval tries nothing
+                self._config = replace(self._config, tried_at=at)
+        if asked:
+            self._lessons.backoff.forget()
+            self._names.hurry()
+        return look
 
     def _read_config(self, *, asked: bool) -> Look | None:
         """Take the file as it is now, or keep the last good one and say why.
@@ -255,6 +250,25 @@ class Reconciler:
         if self._silence.is_due(self._turned):
             self._silence.note(counted(self._kernel, desired), self._turned)
         return self._leisure.look(observed, desired)
+
+    def _problems(
+        self,
+        desired: Desired,
+        observed: Observed,
+        *,
+        met: Collection[Problem],
+        notes: Collection[Problem],
+    ) -> tuple[Problem, ...]:
+        """All that stands in the way, and what is worth knowing, the gravest first."""
+        problems = (
+            *met,
+            *self._lessons.problems(),
+            *self._hints_for(desired, observed),
+            *self._silence.problems(desired),
+            *notes,
+            *self._watch_problem(),
+        )
+        return attributed(problems, desired, observed)
 
     def _await_guards(self, problems: Collection[Problem]) -> None:
         """A guard that couldn't be read is looked for again, though no event tells of it."""
