@@ -33,7 +33,7 @@ class Hearsay(Patrol):
         return self._links.touched
 
     def forget(self) -> None:
-        """They are about to be looked at."""
+        """What was touched so far is about to be looked at."""
         self._links.forget()
 
     def _drain(self, source: Events[Trigger]) -> None:

@@ -1,7 +1,8 @@
-"""Litter is picked up between turns and mends, or not at all: to look for it is to look at all.
+"""When Python looks for garbage: between turns and mends, or never.
 
-Nothing that a turn makes refers to itself, so that reference counts free it; the collector, which
-is started by how much is made, would find nothing for tens of milliseconds.
+Nothing that a turn makes refers to itself, so that reference counts free it. Python's collector
+runs by how much is made, goes through all that there is, and would find nothing for tens of
+milliseconds.
 """
 
 import contextlib
@@ -11,7 +12,7 @@ from collections.abc import Iterator
 
 @contextlib.contextmanager
 def left_lying() -> Iterator[None]:
-    """Don't look for objects that refer to themselves, for as long as this lasts."""
+    """Don't collect garbage for as long as this lasts."""
     looks = gc.isenabled()
     gc.disable()
     try:
@@ -23,7 +24,7 @@ def left_lying() -> Iterator[None]:
 
 @contextlib.contextmanager
 def left_to_the_end() -> Iterator[None]:
-    """Don't look at all, not even as Python ends: for a process that is this and no more.
+    """Never collect garbage, not even as Python ends: for a process that does one thing and ends.
 
     A quarter of the processor time of ``vxland status`` went into that.
     """
@@ -35,6 +36,6 @@ def left_to_the_end() -> Iterator[None]:
 
 
 def picked_up() -> None:
-    """Look from now on, for what goes on and on; what there is by now stays."""
+    """Collect garbage from now on, for what goes on and on; what there is by now stays."""
     gc.freeze()
     gc.enable()

@@ -143,9 +143,8 @@ class Overlay(Struct, frozen=True):
     adopt: bool = False  # matching devices that something else made are taken over
     ingress: bool = True  # packets with its VNIs are taken from its peers alone
     shared: bool = False  # one VTEP for all peers of a family
-    waiting: tuple[
-        Problem, ...
-    ] = ()  # peers whose tunnels can't be laid out yet, and stay as they are
+    # Of peers whose tunnels can't be laid out yet, and stay as they are.
+    waiting: tuple[Problem, ...] = ()
     unknown: bool = False  # some peer's address isn't known, so that what leads there may be its
     peers_listed: int = 0  # other peers in the file, disabled ones too: 0 looks like half a file
 

@@ -31,7 +31,7 @@ class Answer(Struct, frozen=True):
     """What is known of a name: the last good answers, whatever came after them."""
 
     addresses: frozenset[IPAddress] = frozenset()
-    unsure: frozenset[int] = FAMILIES  # IP versions of which it may have addresses nobody told
+    unsure: frozenset[int] = FAMILIES  # IP versions that no server has answered for yet
     reason: str = ASKING  # why it has no addresses, or why they can't be confirmed
 
     @property

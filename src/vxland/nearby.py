@@ -61,7 +61,7 @@ def _differ(since: Since, seen: Observed) -> bool:
 
 
 class Hand:
-    """The kernel, as what carries out a plan needs it that was made from a part of all."""
+    """The kernel, for carrying out a plan made from a part of it: that is all it reads back."""
 
     def __init__(self, kernel: Kernel, others: Others, view: View) -> None:
         self._kernel = kernel

@@ -240,9 +240,6 @@ def refusal(
     ), problem.cure
 
 
-OTHER_LOCAL = ip_address("2001:db8::1")
-
-
 @pytest.mark.parametrize(
     ("steps", "text"),
     [

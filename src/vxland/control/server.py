@@ -200,7 +200,7 @@ class Control:
                 self._selector.register(caller.socket, selectors.EVENT_WRITE, caller)
 
     def _leave(self, caller: Caller) -> None:
-        """It is told all, has gone, or took too long."""
+        """Close a caller, who has been told all, has gone, or took too long."""
         self._callers.discard(caller)
         with contextlib.suppress(KeyError):  # while it waits, nothing of it is
             self._selector.unregister(caller.socket)

@@ -58,7 +58,7 @@ def arms(observed: Observed) -> Callable[[str, Sequence[str]], bool]:
 
 
 def armed(device: str, guards: Sequence[str], observed: Observed) -> bool:
-    """The same of one port."""
+    """Whether every one of these guards was seen to guard this port."""
     return arms(observed)(device, guards)
 
 

@@ -183,7 +183,7 @@ def stopped() -> Entry:
 
 
 def filled(**fields: Iterable[str]) -> Fields:
-    """These fields, each value once, none empty."""
+    """Journal fields: each value once, and no empty ones."""
     cleaned = {name: tuple(filter(None, dict.fromkeys(fields[name]))) for name in fields}
     return {name: values for name, values in cleaned.items() if values}
 

@@ -41,7 +41,7 @@ def program(rule: str) -> list[Expression]:
 
 
 def named(rules: Iterable[bytes], chain: str, known: dict[str, list[Expression]]) -> Iterator[str]:
-    """A chain's rules by their words, after its name; those that aren't known by expressions."""
+    """A chain's rules as text, each after the chain's name; of unknown ones the expressions."""
     for expressions in rules:
         seen = decode(expressions)
         alike = (rule for rule, program in known.items() if program == seen)

@@ -233,9 +233,8 @@ def _verdict(expressions: Sequence[_Expression]) -> tuple[Verdict, str]:
             verdict = CODES.get(number(said.get(VERDICT_CODE, NOTHING)), Verdict.NONE)
             target = text(said.get(VERDICT_CHAIN))
         elif name == "lookup" and number(data.get(LOOKUP_DREG, NOTHING)) == VERDICT_REGISTER:
-            verdict = (
-                Verdict.ACCEPT
-            )  # a map of verdicts, which isn't read: better no hint than a wrong one
+            # A map of verdicts, which isn't read: better no hint than a wrong one.
+            verdict = Verdict.ACCEPT
         elif name == "target":
             verdict = TARGETS.get(text(data.get(XT_NAME)), Verdict.NONE)
         elif name in ENDS:

@@ -24,7 +24,7 @@ class Words(Struct, frozen=True):
 
 
 def words(claims: Iterable[Claim]) -> Iterator[Words]:
-    """One for each overlay and program, for what it makes and for what it only manages."""
+    """What is said of claims: once for each overlay and program, and apart for what that makes."""
     grouped: dict[tuple[str, str, bool], list[Claim]] = {}
     for claim in claims:
         grouped.setdefault((claim.overlay, claim.program, claim.makes), []).append(claim)

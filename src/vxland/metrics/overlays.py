@@ -35,7 +35,7 @@ class Bridged(Struct, frozen=True):
 
 
 def bridged(desired: Desired, observed: Observed) -> Mapping[str, Bridged]:
-    """The same of each overlay, by name."""
+    """What the bridges' ports tell, by overlay."""
     found = {}
     for overlay in desired.overlays:
         foreign = foreign_ports(overlay, observed)

@@ -68,7 +68,7 @@ def _kind(seat: Seat, scheme: VniScheme) -> _Kind:
 
 @lru_cache
 def _making(kind: _Kind) -> Making:
-    """What makes VTEPs of a kind: one that is what it was is the same object."""
+    """A function that makes VTEPs of a kind; asked the same again, it gives the same object."""
 
     @lru_cache(REMEMBERED)
     def vtep(number: Numbered, local: IPAddress, remote: IPAddress, mtu: int) -> Vtep:

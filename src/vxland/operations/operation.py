@@ -50,9 +50,8 @@ class Operation(Struct, frozen=True):
     device: str
 
     phase: ClassVar[Phase]
-    attribute: ClassVar[
-        str
-    ]  # what of the device it puts right: with the device, the subject of a fight
+    # What of the device it puts right: with the device, the subject of a fight.
+    attribute: ClassVar[str]
     guards: ClassVar[bool] = False  # never delayed
 
     @property

@@ -83,7 +83,7 @@ class Standing:
         return True
 
     def _enter(self, names: Iterable[str]) -> None:
-        """These are tunnels that are as wanted."""
+        """Remember what these have of their own: they are tunnels that are as wanted."""
         for name in names:
             link = self._observed.links[name]
             for thing in _held(link):
@@ -201,13 +201,13 @@ def _is_bound(link: Link, vtep: Vtep) -> bool:
 
 
 def _held(link: Link) -> Iterable[Hashable]:
-    """What no other device should have of it."""
+    """What a device has that no other one should have, too."""
     keys = [link.vxlan.key] if link.vxlan else []
     return link.name, *link.altnames, *map(_everywhere, keys), mark(link)
 
 
 def _wanted(vtep: Vtep) -> Iterable[Hashable]:
-    """The same, as it should have it."""
+    """What a VTEP's device should have so."""
     return vtep.device, vtep.altname, _everywhere(vtep.vni_key), Mark(vtep.overlay, vtep.peer)
 
 

@@ -60,7 +60,7 @@ def claims_now(desired: Desired, observed: Observed, root: Path = ROOT) -> tuple
 def all_claims(
     asked: Sequence[Subject], indexes: Mapping[str, int], root: Path = ROOT
 ) -> tuple[Claim, ...]:
-    """The same for devices of these numbers."""
+    """Who claims these devices, whose interface indexes are given by name."""
     states: list[Claim] = []
     known: list[Subject] = []
     for subject in asked:

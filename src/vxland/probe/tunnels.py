@@ -85,7 +85,10 @@ class _Trial(Struct):
 def examine(
     targets: Sequence[Target], vnis: Iterable[int]
 ) -> tuple[Mapping[Key, Through], frozenset[Stray]]:
-    """All of them at once. ``vnis`` are those that devices here have. Raises OSError."""
+    """What goes through these tunnels, tried on all at once, and what came with unknown VNIs.
+
+    ``vnis`` are those that devices here have. Raises OSError.
+    """
     run = secrets.randbits(32)
     with Wires({target.port for target in targets}, vnis, run) as wires:
         examination = _Examination(targets, wires, run)

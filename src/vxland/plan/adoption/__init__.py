@@ -69,7 +69,7 @@ def adopt(observed: Observed, desired: Desired) -> Adoption:
 
 
 def _with(adoption: Adoption, overlay: Overlay, matching: Matching) -> Adoption:
-    """The same with one more overlay's."""
+    """The adoption with what there is to take over for one more overlay."""
     observed = adoption.observed
     found = find(overlay, observed, matching)
     if not _can_be_had(overlay, observed, matching):
