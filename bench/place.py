@@ -18,7 +18,6 @@ from vxland.ownership import KINDS
 from vxland.settings import HttpSettings, OverlaySettings, PeerSettings, Settings
 
 RTM_DELLINK = 17
-NODE = "lxd1"
 OVERLAY = "lan"
 SHARED_VNI = 4711
 MESH, SHARED = "mesh", "shared"

@@ -2,14 +2,11 @@
 
 import subprocess
 import time
-from collections.abc import Callable
 
 from pyroute2 import IPRoute
 
 from bench.place import Place, address
 from tests.scripts.vxlansetup import script, variables
-
-Reference = Callable[[Place, int], float]
 
 
 def by_script(place: Place, peers: int) -> float:
