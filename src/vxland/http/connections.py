@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Awaitable
 from typing import cast
 
-from tornado.http1connection import HTTP1ServerConnection
+from tornado.http1connection import HTTP1Connection, HTTP1ServerConnection
 from tornado.httpserver import HTTPServer
 from tornado.httputil import (
     HTTPConnection,
@@ -101,14 +101,12 @@ class Connections(HTTPServer):
     ) -> HTTPMessageDelegate:
         """tornado begins to wait for what it asks, or asks next."""
         request = super().start_request(server_conn, request_conn)
-        connection = self._open.get(cast("HTTP1ServerConnection", server_conn).stream)
-        if connection is None:  # sent away in the same moment
-            return request
+        connection = self._open[cast("HTTP1ServerConnection", server_conn).stream]
         connection.rest()
         if self._crowded and connection.asked:
             self._crowded = False
             connection.stream.close()
-        return _Request(connection, request)
+        return _Request(connection, request, cast("HTTP1Connection", request_conn))
 
     def on_close(self, server_conn: object) -> None:
         """It is gone."""
@@ -123,13 +121,21 @@ class Connections(HTTPServer):
 class _Request(HTTPMessageDelegate):
     """Notes that something was asked; all else goes on to the application."""
 
-    def __init__(self, connection: Connection, inner: HTTPMessageDelegate) -> None:
+    def __init__(
+        self, connection: Connection, inner: HTTPMessageDelegate, asked_by: HTTP1Connection
+    ) -> None:
         self._connection = connection
         self._inner = inner
+        self._asked_by = asked_by
 
     def headers_received(
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> Awaitable[None] | None:
+        if self._connection.stream.closed():
+            # It said this before it went, and may have said a thousand more: tornado would have
+            # an answer made for each. So there is nothing more to be read.
+            self._asked_by.detach()
+            return None
         self._connection.ask()
         return self._inner.headers_received(start_line, headers)
 
