@@ -1,5 +1,6 @@
 """What each path answers, and what goes with every answer."""
 
+import asyncio
 import gzip
 import json
 import re
@@ -59,6 +60,7 @@ class _Answer(RequestHandler):
     """What all have in common: nothing can be changed, and nothing is kept by anybody."""
 
     SUPPORTED_METHODS = ("GET", "HEAD")
+    _task: asyncio.Task[Any] | None = None  # that has its answer made, and sends it
 
     def set_default_headers(self) -> None:
         self.clear_header("Server")
@@ -119,7 +121,13 @@ class _Answer(RequestHandler):
             self.set_header("Content-Encoding", "gzip")
         workshop: Workshop = self.settings["workshop"]
         stream = cast("HTTP1Connection", self.request.connection).stream
+        self._task = asyncio.current_task()
         await workshop.serve((self.request.path, kind, packed), answer, stream, self._send)
+
+    def on_connection_close(self) -> None:
+        """Who has gone stands in nobody's way."""
+        if self._task:
+            self._task.cancel()
 
     def _send(self, made: Made) -> Awaitable[None]:
         status, body = made

@@ -20,7 +20,8 @@ Send = Callable[[Made], Awaitable[None]]
 class Workshop:
     """Has the thread, and places for answers. Who waits for a place gets one in turn.
 
-    A connection asks for one thing at a time, so no more wait than are connected.
+    A connection asks for one thing at a time, and waits no more once it has ended: so no more wait
+    than are connected.
     """
 
     def __init__(self) -> None:
@@ -72,7 +73,7 @@ class Workshop:
         """Whoever wants the same before it is begun shares it: it is as new for all of them."""
         if kind not in self._next:
             self._next[kind] = asyncio.ensure_future(self._make(kind, answer))
-        return await self._next[kind]
+        return await asyncio.shield(self._next[kind])  # who leaves doesn't end it for the others
 
     async def _make(self, kind: Hashable, answer: Answer) -> Made:
         async with self._bench:
