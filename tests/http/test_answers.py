@@ -5,6 +5,8 @@ import gzip
 import http.client
 import json
 import threading
+from base64 import b64encode
+from hashlib import sha256
 from importlib.resources import files
 
 import pytest
@@ -20,8 +22,11 @@ from vxland.http.files import TYPES
 
 PATHS = ("/", "/metrics", "/healthz", "/readyz", "/api/v1/status", "/api/v1/events")
 OPEN_METRICS = "application/openmetrics-text; version=1.0.0"
+INDEX = (files("vxland") / "page" / "index.html").read_text()
+INLINE = INDEX.partition("<script>")[2].partition("</script>")[0]  # the only one
 SECURITY = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
+    "Content-Security-Policy": "default-src 'none'; script-src 'self'"
+    f" 'sha256-{b64encode(sha256(INLINE.encode()).digest()).decode()}'; style-src 'self';"
     " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none';"
     " frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",

@@ -48,6 +48,7 @@ class Watched:
         )
 
     def _hear(self, kind: str, text: str) -> None:
+        print(f"the page's console: {kind}: {text}")  # to be seen where a test fails
         # The browser itself notes in its console that an answer was an error, or that none came.
         if kind in {"error", "warning"} and "Failed to load resource" not in text:
             self.said.append(f"{kind}: {text}")

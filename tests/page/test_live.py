@@ -17,10 +17,10 @@ STATUS = "/api/v1/status"
 def answers(desk: Desk, page: Page, count: int = 1) -> None:
     """Wait until so many more answers were shown."""
     wanted = desk.answered[STATUS] + count + 1  # the one after them was asked when they were shown
-    eventually(lambda: _turn(page) and desk.asked[STATUS] >= wanted, f"{count} more answers")
+    eventually(lambda: turn(page) and desk.asked[STATUS] >= wanted, f"{count} more answers")
 
 
-def _turn(page: Page) -> bool:
+def turn(page: Page) -> bool:
     page.wait_for_timeout(50)  # the browser's events are heard meanwhile
     return True
 
@@ -115,7 +115,7 @@ def test_reading_is_not_disturbed(show: Open, desk: Desk) -> None:
     rates = page.get_by_role("row", name="lxd2").get_by_role("cell").nth(4)
     before = rates.inner_text()
 
-    eventually(lambda: _turn(page) and rates.inner_text() != before, "the traffic moves")
+    eventually(lambda: turn(page) and rates.inner_text() != before, "the traffic moves")
     answers(desk, page, 2)
     assert chosen
     assert page.evaluate("getSelection().toString()") == chosen

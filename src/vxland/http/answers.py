@@ -14,16 +14,17 @@ from tornado.iostream import StreamClosedError
 from tornado.web import Application, HTTPError, RequestHandler
 
 from vxland.http.faults import FAULTS
-from vxland.http.files import File, page
+from vxland.http.files import File, inline, page
 from vxland.http.site import Site
 from vxland.http.workshop import Answer, Made, Workshop
 from vxland.status.shape import Json
 
 OK, NOT_FOUND, NOT_ALLOWED, MISDIRECTED, FAULT, UNAVAILABLE = 200, 404, 405, 421, 500, 503
+PAGE = page()
 HEADERS = {
-    "Content-Security-Policy": "default-src 'none'; script-src 'self'; style-src 'self';"
-    " img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none';"
-    " frame-ancestors 'none'",
+    "Content-Security-Policy": f"default-src 'none'; script-src 'self' {inline(PAGE['/'].plain)};"
+    " style-src 'self'; img-src 'self' data:; connect-src 'self'; base-uri 'none';"
+    " form-action 'none'; frame-ancestors 'none'",
     "X-Content-Type-Options": "nosniff",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
@@ -38,7 +39,7 @@ PACKING = 5  # of gzip's levels: 9 takes twice as long and saves little
 def application(site: Site, workshop: Workshop, *, loopback: bool) -> Application:
     """Everything there is."""
     paths: dict[str, tuple[type[RequestHandler], dict[str, Any]]] = {
-        **{path: (_Static, {"file": file}) for path, file in page().items()},
+        **{path: (_Static, {"file": file}) for path, file in PAGE.items()},
         "/metrics": (_Metrics, {}),
         "/healthz": (_Health, {"why_not": site.dead}),
         "/readyz": (_Health, {"why_not": site.unready}),

@@ -1,7 +1,9 @@
 """The page's files, all read at the start: nothing of a URL is ever looked up on the disk."""
 
+import base64
 import gzip
 import hashlib
+import re
 from importlib.resources import files
 from pathlib import PurePath
 
@@ -15,6 +17,7 @@ TYPES = {
     ".svg": "image/svg+xml",
 }
 INDEX = "index.html"
+SCRIPT = re.compile(rb"<script>(.*?)</script>", re.DOTALL)
 
 
 class File(Struct, frozen=True):
@@ -46,3 +49,9 @@ def page() -> dict[str, File]:
     if index := found.pop(f"/{INDEX}", None):
         found = {"/": index, **found}
     return found
+
+
+def inline(content: bytes) -> str:
+    """What allows the one script within the page, and no other (CSP3, hash-source)."""
+    (script,) = SCRIPT.findall(content)
+    return f"'sha256-{base64.b64encode(hashlib.sha256(script).digest()).decode()}'"

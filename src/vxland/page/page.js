@@ -30,24 +30,33 @@ function hear(status, told, at) {
   const begun = performance.now();
   heard = now();
   lost = null;
-  if (status.error) {
-    // The last picture stays, dimmed: it may well still be so.
-    verdict.cannotTell("unsure", "vxland can't tell how things are", status.error);
-    mark(document.body, { "data-stale": model !== null, "data-empty": model === null });
+  try {
+    if (status.error) cannotTell("vxland can't tell how things are", status.error);
+    else take(status, told, at);
     events.show(told);
-  } else {
-    rates.at = at;
-    model = new Model(status, told, rates);
-    mark(document.body, { "data-stale": false, "data-empty": status.overlays.length === 0 });
-    verdict.node = status.node || "this server";
-    showNode(status);
-    showChoice(status.overlays.map((overlay) => overlay.name));
-    show();
-    events.show(told);
+  } catch (error) {
+    cannotTell("This page can't show what vxland says", `A fault of its own: ${error}. On this server: vxland status`);
+    console.error(error);
   }
   tick();
   performance.clearMeasures("update"); // only the last one is kept, for whoever wonders what it costs
   performance.measure("update", { start: begun });
+}
+
+/** The last picture stays, dimmed: it may well still be so. */
+function cannotTell(words, rest) {
+  verdict.cannotTell("unsure", words, rest);
+  mark(document.body, { "data-stale": model !== null, "data-empty": model === null });
+}
+
+function take(status, told, at) {
+  rates.at = at;
+  model = new Model(status, told, rates);
+  mark(document.body, { "data-stale": false, "data-empty": status.overlays.length === 0 });
+  verdict.node = status.node || "this server";
+  showNode(status);
+  showChoice(status.overlays.map((overlay) => overlay.name));
+  show();
 }
 
 function show() {

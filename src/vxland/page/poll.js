@@ -3,6 +3,7 @@
 import { setClock } from "./times.js";
 
 const PERIOD = 2000;
+const SOON = 250; // until the second try where a connection was lost: a browser ends all when a network of its machine changes
 const LONGEST = 30000; // between two tries while there is no answer
 const PATIENCE = 10000; // for one answer
 
@@ -15,6 +16,7 @@ export class Poller {
     this.hear = hear;
     this.fail = fail;
     this.pause = PERIOD;
+    this.doubtful = false; // the last question came to nothing
     this.timer = null;
     this.busy = false;
     document.addEventListener("visibilitychange", () => this.again());
@@ -37,10 +39,13 @@ export class Poller {
     try {
       answers = await Promise.all([ask("/api/v1/status"), ask("/api/v1/events")]);
     } catch (error) {
-      this.pause = Math.min(this.pause * 2, LONGEST);
-      this.fail(reason(error), this.pause / 1000);
+      const again = error instanceof TypeError && !this.doubtful;
+      this.doubtful = true;
+      this.pause = again ? SOON : Math.min(Math.max(this.pause, PERIOD) * 2, LONGEST);
+      if (!again) this.fail(reason(error), this.pause / 1000);
       return;
     }
+    this.doubtful = false;
     this.pause = PERIOD;
     const [status, events] = answers;
     this.hear(status, events.events ?? [], performance.now() / 1000);
@@ -52,11 +57,17 @@ class Refusal extends Error {}
 async function ask(path) {
   const response = await fetch(path, { cache: "no-store", signal: AbortSignal.timeout(PATIENCE) });
   setClock(response.headers.get("Date"));
-  const answer = await response.json().catch(() => null);
+  const answer = await response.json().catch(noJson);
   if (answer === null || typeof answer !== "object" || !(response.ok || "error" in answer)) {
     throw new Refusal(`an answer of another kind (HTTP status ${response.status})`);
   }
   return answer;
+}
+
+/** Nothing, unless it is the connection that was lost before the answer's end. */
+function noJson(error) {
+  if (error instanceof SyntaxError) return null;
+  throw error;
 }
 
 function reason(error) {
