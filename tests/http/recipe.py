@@ -6,6 +6,8 @@ import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
+from msgspec.structs import replace
+
 from vxland.config.load import check
 from vxland.settings import HttpSettings
 
@@ -73,6 +75,10 @@ class Recipe:
         config = self.folder / "vxland.toml"
         config.write_text(self.here(toml))
         return check(config).settings.http
+
+    def anywhere(self) -> HttpSettings:
+        """The same, on any port."""
+        return replace(self.settings(), listen=("127.0.0.1", 0))
 
     def client(self, name: str | None = "prometheus") -> ssl.SSLContext:
         """One that trusts the authority, with one of its certificates."""

@@ -249,7 +249,7 @@ def test_half_handshakes_change_nothing(tmp_path: Path) -> None:
         how = {"tls": recipe.client()}
         live(server, **how)
         before, open_before, said = resident(server), descriptors(server), server.log.read_text()
-        for act in (idle, come_again, greet_as_tls, garbage):
+        for act in (idle, come_again, greet_as_tls, garbage, leave_at_once):
             with Crowd(server, 300).doing(act):
                 live(server, **how)
                 assert resident(server) - before < MEMORY

@@ -1,15 +1,12 @@
 """Certificates: those of the server and of its clients, by the recipe in docs/http.md."""
 
 import os
-import pwd
 import shutil
 import ssl
 import subprocess
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
-from tempfile import TemporaryDirectory
 
 import pytest
 from msgspec.structs import replace
@@ -19,40 +16,9 @@ from tests.http.recipe import Recipe
 from tests.http.site import Stage, port_of, served
 from vxland.cli import main
 from vxland.http import Server, connections
-from vxland.settings import HttpSettings
 
 SHORT = 0.3  # seconds
 OLD = ("openssl", "s_client", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", "-connect")
-
-
-@pytest.fixture(scope="session")
-def made(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The recipe's certificates."""
-    recipe = Recipe(tmp_path_factory.mktemp("recipe"))
-    recipe.make()
-    return recipe.folder
-
-
-@pytest.fixture
-def recipe(made: Path, tmp_path: Path) -> Recipe:
-    """The same, to be spoilt."""
-    folder = tmp_path / "recipe"
-    shutil.copytree(made, folder)
-    return Recipe(folder)
-
-
-def settings(recipe: Recipe) -> HttpSettings:
-    """The recipe's, on any port."""
-    return replace(recipe.settings(), listen=("127.0.0.1", 0))
-
-
-@pytest.fixture
-def server(recipe: Recipe) -> Iterator[Server]:
-    """With TLS and client certificates."""
-    stage = Stage()
-    with served(stage, settings(recipe)) as server:
-        recipe.port = stage.port
-        yield server
 
 
 def shown(recipe: Recipe) -> str:
@@ -119,7 +85,7 @@ def test_clients_need_a_certificate_of_the_authority(
 def test_without_an_authority_no_client_needs_one(recipe: Recipe) -> None:
     """TLS alone."""
     stage = Stage()
-    with served(stage, replace(settings(recipe), tls_client_ca=None)):
+    with served(stage, replace(recipe.anywhere(), tls_client_ca=None)):
         assert ask(stage.port, tls=recipe.client(None)).status == 200
 
 
@@ -145,7 +111,7 @@ def test_renewed_certificates_are_taken_up(recipe: Recipe, server: Server) -> No
         recipe.client().wrap_socket(opened, server_hostname="127.0.0.1") as secured,
     ):
         recipe.renew()
-        server.listen(settings(recipe))
+        server.listen(recipe.anywhere())
         assert server.problem is None
         secured.sendall(b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n")
         assert secured.recv(1 << 16).startswith(b"HTTP/1.1 200")
@@ -157,7 +123,7 @@ def test_another_authority_is_taken_up(recipe: Recipe, server: Server) -> None:
     """And who was let in before isn't any more."""
     welcome = stranger(recipe)
     shutil.copy(recipe.folder / "other" / "vxland-ca" / "ca.pem", recipe.tls("clients.pem"))
-    server.listen(settings(recipe))
+    server.listen(recipe.anywhere())
     assert ask(recipe.port, tls=welcome).status == 200
     with pytest.raises((ssl.SSLError, ConnectionError)):
         ask(recipe.port, tls=recipe.client())
@@ -258,7 +224,7 @@ SPOILT = {
 def test_without_its_certificates_there_is_no_http(recipe: Recipe, name: str) -> None:
     """It says which file, why, and what to do; and begins once that is done."""
     spoilt = SPOILT[name]
-    wanted = settings(recipe)
+    wanted = recipe.anywhere()
     shutil.copytree(recipe.tls(""), recipe.folder / "good")
     spoilt.spoil(recipe)
     server = Server(Stage().site())
@@ -280,7 +246,7 @@ def test_a_renewal_that_cant_be_used_isnt(recipe: Recipe, server: Server, name: 
     """The last good one stays in use, and that is said until it is mended."""
     spoilt = SPOILT[name]
     before = shown(recipe)
-    wanted = settings(recipe)
+    wanted = recipe.anywhere()
     shutil.copytree(recipe.tls(""), recipe.folder / "good")
     spoilt.spoil(recipe)
     for _ in range(2):
@@ -355,9 +321,9 @@ def test_what_others_may_do_is_warned_of_once(
         )
         for line in said
     ]
-    with served(Stage(), settings(recipe)) as server:
+    with served(Stage(), recipe.anywhere()) as server:
         for _ in range(3):
-            server.listen(settings(recipe))
+            server.listen(recipe.anywhere())
         assert server.problem is None
     assert [record.getMessage() for record in caplog.records] == due
     caplog.clear()
@@ -377,20 +343,6 @@ def test_check_tells_the_same(
     assert main(["check", str(recipe.folder / "vxland.toml")]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [line for line in told if line.startswith("warning: ") and spoilt.told(recipe, line)]
-
-
-@pytest.fixture
-def among_all(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recipe]:
-    """Where others than root get to, and nobody is the user of the service."""
-    monkeypatch.setattr("vxland.commands.check.SERVICE", "nobody")
-    with TemporaryDirectory(prefix="vxland-test-") as folder:
-        shutil.copytree(recipe.folder, folder, dirs_exist_ok=True)
-        Path(folder).chmod(0o755)
-        copy = Recipe(Path(folder))
-        copy.tls("server.key").chmod(0o640)
-        os.chown(copy.tls("server.key"), 0, pwd.getpwnam("nobody").pw_gid)
-        copy.settings()
-        yield copy
 
 
 def told_by_check(recipe: Recipe, capsys: pytest.CaptureFixture[str]) -> list[str]:
