@@ -6,11 +6,11 @@ from typing import Self
 
 from bench.place import settings
 from tests.fake.surroundings import File, NoNames, Notified
-from vxland.doorbell import Trigger
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.linux import LinuxKernel
+from vxland.loop.reconciler import Reconciler
 from vxland.probe.managers import Patrol
-from vxland.reconciler import Reconciler
+from vxland.process.doorbell import Trigger
 from vxland.report import Report
 
 

@@ -20,7 +20,6 @@ from tests.fake.tally import TallyNft
 from tests.fake.tunnels import Tunnels
 from vxland import operations as ops
 from vxland.addresses import IPAddress
-from vxland.ebtables import standing
 from vxland.execution import Failure
 from vxland.kernel.directory import NEEDED, Directory
 from vxland.kernel.ebtables import SCRIPTS
@@ -28,19 +27,6 @@ from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.nftables import BATCHES
 from vxland.kernel.refusals import DONE_ALREADY
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
-from vxland.meter import Counters
-from vxland.nftables import (
-    counters_script,
-    ending_script,
-    filling_script,
-    ingress_change_script,
-    ingress_rules_script,
-    ingress_script,
-    ingress_trim_script,
-    table_script,
-    tally_rules_script,
-    tally_script,
-)
 from vxland.observed import (
     Abroad,
     EbtablesState,
@@ -53,6 +39,20 @@ from vxland.observed import (
 )
 from vxland.operations import Operation
 from vxland.ownership import KINDS, is_own
+from vxland.tables.ebtables import standing
+from vxland.tables.meter import Counters
+from vxland.tables.nftables import (
+    counters_script,
+    ending_script,
+    filling_script,
+    ingress_change_script,
+    ingress_rules_script,
+    ingress_script,
+    ingress_trim_script,
+    table_script,
+    tally_rules_script,
+    tally_script,
+)
 from vxland.traffic import Seen
 
 NFT_SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {

@@ -11,7 +11,7 @@ from bench.place import MESH, SHARED, Place, clean
 from bench.references import by_ip_batch, by_pyroute2, by_script, flood_by_batch
 from bench.scale import LARGE, Scale
 from bench.turns import Turns
-from vxland.doorbell import Trigger
+from vxland.process.doorbell import Trigger
 
 MESH_LIMIT, SHARED_LIMIT = 1.3, 1.5
 SMALL = 100  # peers: of fewer there is no limit

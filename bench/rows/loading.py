@@ -8,7 +8,7 @@ from bench.harness import Row, Way, in_turns
 from bench.place import SHARED, text
 from bench.scale import Scale
 from vxland.config.load import load
-from vxland.litter import left_lying
+from vxland.process.litter import left_lying
 
 
 def rows(scale: Scale) -> Iterator[Row]:

@@ -11,13 +11,10 @@ from pathlib import Path
 
 from msgspec.structs import replace
 
-from vxland.board import Board
 from vxland.config.file import ConfigFile
 from vxland.config.watch import ConfigWatch
 from vxland.control import Json
 from vxland.control.server import Control, Reply, at_once
-from vxland.doorbell import Doorbell, Trigger
-from vxland.hearsay import Hearsay
 from vxland.http import Server, Site
 from vxland.journal import Journal, Message
 from vxland.kernel.counters import read_traffic
@@ -27,19 +24,22 @@ from vxland.kernel.ingress_drops import read_dropped
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.peer_counters import read_counters
-from vxland.litter import picked_up
-from vxland.lock import writer
 from vxland.lookup import NameService
-from vxland.meter import Counters
+from vxland.loop.board import Board
+from vxland.loop.hearsay import Hearsay
+from vxland.loop.reconciler import READS_CONFIG, Reconciler
 from vxland.metrics import Exposition, Sources, Totals, TunnelTotals
 from vxland.metrics.kept_out import KeptOut
 from vxland.model import Desired
-from vxland.notify import Notifier
 from vxland.outlook import counted
-from vxland.precedence import Precedence
-from vxland.reconciler import READS_CONFIG, Reconciler
+from vxland.process.doorbell import Doorbell, Trigger
+from vxland.process.litter import picked_up
+from vxland.process.lock import writer
+from vxland.process.notify import Notifier
+from vxland.process.precedence import Precedence
 from vxland.settings import Settings
 from vxland.status.build import Counts
+from vxland.tables.meter import Counters
 from vxland.traffic import Seen
 
 PAUSE = 1.0  # seconds before the next look where the kernel couldn't be looked at

@@ -14,7 +14,7 @@ from types import ModuleType
 from typing import Any, NamedTuple, NoReturn
 
 from vxland import __version__
-from vxland.litter import left_to_the_end
+from vxland.process.litter import left_to_the_end
 
 CONFIG = Path("/etc/vxland.toml")
 WRONG_COMMAND_LINE = 64  # EX_USAGE, sysexits(3)

@@ -8,17 +8,14 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vxland.config.load import load
-from vxland.health import TunnelKey
 from vxland.hints import hints
 from vxland.hints.makers import makers
-from vxland.ingress import by_overlay
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.ingress_drops import read_dropped
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.peer_counters import read_counters
 from vxland.lookup import ask
-from vxland.meter import traffic
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep
@@ -30,9 +27,12 @@ from vxland.problems import Unresolved
 from vxland.report import ConfigState, Report
 from vxland.resolve import resolve
 from vxland.settings import Settings
-from vxland.tally import shared
+from vxland.status.health import TunnelKey
+from vxland.tables.ingress import by_overlay
+from vxland.tables.meter import traffic
+from vxland.tables.tally import shared
 from vxland.traffic import Seen, Traffic
-from vxland.whereabouts import explained, survey
+from vxland.underlay.whereabouts import explained, survey
 
 
 class Outlook(Struct, frozen=True):

@@ -11,12 +11,11 @@ from vxland.clashes import clashes
 from vxland.model import Bridge, Desired, Overlay
 from vxland.modes import MODES
 from vxland.modes.seat import Seat
-from vxland.mtu import automatic_mtu
 from vxland.observed import Host
 from vxland.peers import families
 from vxland.problems import Kind, Problem, Unresolved
 from vxland.settings import SHARED, OverlaySettings, PeerSettings, Settings
-from vxland.underlay import (
+from vxland.underlay.local import (
     apart_from,
     broadcast_addresses,
     local_addresses,
@@ -24,7 +23,8 @@ from vxland.underlay import (
     waited_for,
     without_local,
 )
-from vxland.whereabouts import Beyond
+from vxland.underlay.mtu import automatic_mtu
+from vxland.underlay.whereabouts import Beyond
 
 
 class Node(Struct, frozen=True):

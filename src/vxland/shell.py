@@ -18,9 +18,12 @@ from typing import Any
 
 from vxland import operations as ops
 from vxland.addresses import IPAddress, unzoned, zone
-from vxland.ebtables import chain_script, removal_script, retirement_script, trim_script
 from vxland.identity import ADDRESS_PROTOCOL, GROUP, TABLE
-from vxland.nftables import (
+from vxland.observed import NULL_MAC, PORT_FLAGS
+from vxland.plan import Plan
+from vxland.settings import Df
+from vxland.tables.ebtables import chain_script, removal_script, retirement_script, trim_script
+from vxland.tables.nftables import (
     counters_script,
     ending_script,
     filling_script,
@@ -32,9 +35,6 @@ from vxland.nftables import (
     tally_rules_script,
     tally_script,
 )
-from vxland.observed import NULL_MAC, PORT_FLAGS
-from vxland.plan import Plan
-from vxland.settings import Df
 
 NO_BROADCAST = 31  # prefix length from which on an IPv4 network has none (RFC 3021)
 

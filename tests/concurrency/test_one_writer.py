@@ -16,7 +16,7 @@ from tests.daemon.kernel_view import assert_equal, snapshot
 from tests.lab import Server, Site, eventually
 from tests.lab.server import BOUND, VXLAND
 from tests.lab.site import config
-from vxland.flag import NAME
+from vxland.process.flag import NAME
 
 pytestmark = [
     pytest.mark.kernel,

@@ -11,7 +11,6 @@ from tests.contract.namespace import fresh_namespace
 from tests.fake.vandalism import ELSEWHERE, Vandalism
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
-from vxland.ingress import RULES as INGRESS_RULES
 from vxland.kernel.linux import LIVE_RENAME, RELEASE, LinuxKernel
 from vxland.model import Desired
 from vxland.observed import (
@@ -24,7 +23,8 @@ from vxland.observed import (
 from vxland.observed.rules import TableT
 from vxland.operations import Operation
 from vxland.plan import Memory, Plan, plan
-from vxland.tally import RULES
+from vxland.tables.ingress import RULES as INGRESS_RULES
+from vxland.tables.tally import RULES
 
 
 class Twins:

@@ -10,10 +10,10 @@ from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
+from vxland.loop.restraint import Restraint
 from vxland.observed import Observed
 from vxland.ownership import is_own
 from vxland.plan import Plan, plan
-from vxland.restraint import Restraint
 
 OTHERWISE_NAMED = [  # but for the first
     step

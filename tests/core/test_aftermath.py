@@ -1,9 +1,9 @@
 import pytest
 
-from vxland import aftermath
-from vxland.aftermath import Failures, Repairs
-from vxland.drift import Drift
 from vxland.execution import Failure, Outcome
+from vxland.loop import aftermath
+from vxland.loop.aftermath import Failures, Repairs
+from vxland.loop.drift import Drift
 from vxland.model import Desired
 from vxland.operations import TakeDown
 

@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vxland.backoff import FIRST, LONGEST, Backoff
+from vxland.loop.backoff import FIRST, LONGEST, Backoff
 
 
 def test_a_failure_waits_between_half_and_all_of_the_first_delay() -> None:

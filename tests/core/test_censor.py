@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from vxland.censor import REMOVED, Censor, without_comments, without_environment
+from vxland.bugreport.censor import REMOVED, Censor, without_comments, without_environment
 
 PLAIN = Censor()
 KEY = "-----BEGIN EC PRIVATE KEY-----\nMHcCAQ\nEEIL\n-----END EC PRIVATE KEY-----"

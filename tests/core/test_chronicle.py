@@ -9,9 +9,9 @@ from msgspec.structs import replace
 
 from tests.profiles import examples
 from vxland import __version__
-from vxland.chronicle import A_TURN, AGAIN, EVENTS, Chronicle
-from vxland.events import KINDS, Event, event_json
 from vxland.execution import Failure, Outcome
+from vxland.history.chronicle import A_TURN, AGAIN, EVENTS, Chronicle
+from vxland.history.events import KINDS, Event, event_json
 from vxland.model import Desired
 from vxland.observed import Host, Link, LocalAddress, Observed
 from vxland.operations import (

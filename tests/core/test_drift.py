@@ -6,8 +6,8 @@ import pytest
 from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, UP, desired
-from vxland.drift import Drift, kept_down
 from vxland.identity import CHAIN
+from vxland.loop.drift import Drift, kept_down
 from vxland.observed import Link, Observed
 from vxland.operations import Adopt, Operation, Rename, SetMtu, TakeDown, WriteChain
 from vxland.plan import Plan

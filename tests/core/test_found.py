@@ -7,8 +7,8 @@ import pytest
 from msgspec.structs import replace
 
 from vxland import operations as ops
-from vxland.found import FOUND, found
 from vxland.guards.nftables import rule
+from vxland.history.found import FOUND, found
 from vxland.identity import INGRESS_TABLE, TABLE, TALLY_TABLE
 from vxland.model import Bridge, VniKey
 from vxland.observed import (

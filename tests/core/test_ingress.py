@@ -22,11 +22,9 @@ from tests.fake.wishes import (
     wish,
 )
 from tests.fake_kernel import FakeKernel
-from vxland import ingress
 from vxland.execution import execute
 from vxland.hints.unfiltered import unfiltered
 from vxland.identity import INGRESS_TABLE, pair_vni
-from vxland.ingress import in_order
 from vxland.model import Desired
 from vxland.observed import Element, Observed, Owner, Unavailable
 from vxland.operations import (
@@ -42,7 +40,9 @@ from vxland.plan import plan, plan_teardown
 from vxland.problems import Kind
 from vxland.resolve import resolve
 from vxland.settings import VniScheme
-from vxland.whereabouts import Beyond
+from vxland.tables import ingress
+from vxland.tables.ingress import in_order
+from vxland.underlay.whereabouts import Beyond
 
 HOME = wish(LAN)
 B4, C4, D4 = (ip_address(f"192.0.2.{number}") for number in (2, 3, 4))

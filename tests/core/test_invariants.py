@@ -10,13 +10,13 @@ from tests.core.digits import Digits, digits
 from tests.core.stories import DEED_SIZE, Story, Turn, deed, everything, stories
 from tests.core.watch import Others, Watch, property_of_others
 from tests.profiles import examples
-from vxland import tally
 from vxland.execution import execute
 from vxland.identity import CHAIN
 from vxland.model import Desired
 from vxland.observed import Unavailable
 from vxland.ownership import is_own
 from vxland.plan import Memory, plan, plan_teardown
+from vxland.tables import tally
 
 NOWHERE = Desired("", ())
 

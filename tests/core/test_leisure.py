@@ -2,7 +2,7 @@
 
 from tests.core.test_report import desired, seen
 from tests.fake_kernel import FakeKernel
-from vxland.leisure import Leisure
+from vxland.loop.leisure import Leisure
 from vxland.model import Desired
 from vxland.observed import Claim, FarEnd, ForwardChain, Observed
 

@@ -2,8 +2,8 @@
 
 from ipaddress import ip_address
 
-from vxland.meter import REMEMBERED, Counters, Meter
 from vxland.observed import Counted
+from vxland.tables.meter import REMEMBERED, Counters, Meter
 from vxland.traffic import Count, Traffic
 
 PEER = Counted(ip_address("192.0.2.2"), 5, 4789)

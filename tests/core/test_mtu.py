@@ -10,12 +10,12 @@ from vxland.addresses import IPAddress
 from vxland.hints import hints
 from vxland.hints.fragments import fragmenting, lost_fragments
 from vxland.model import Overlay
-from vxland.mtu import automatic_mtu, tight
 from vxland.observed import Host, Link, LocalAddress, Observed, Route
 from vxland.peers import addresses
 from vxland.problems import Kind, Problem
 from vxland.resolve import resolve
 from vxland.settings import Df, OverlaySettings, PeerSettings, Settings, VxlanOptions
+from vxland.underlay.mtu import automatic_mtu, tight
 
 V4, V6 = "192.0.2.{}", "2001:db8::{}"
 ROUTE = Route("eth0", 1500)

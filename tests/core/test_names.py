@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from tests.profiles import examples
 from vxland.addresses import IPAddress
-from vxland.names import (
+from vxland.underlay.names import (
     ASKING,
     CEILING,
     FAMILIES,

@@ -11,11 +11,11 @@ from vxland.hints.held_down import held_down
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
 from vxland.model import Overlay
-from vxland.mtu import automatic_mtu, following, tight
 from vxland.observed import Following, Host, Link, Observed, Route
 from vxland.problems import Problem
 from vxland.resolve import resolve
 from vxland.settings import Df, OverlaySettings, PeerSettings, Settings
+from vxland.underlay.mtu import automatic_mtu, following, tight
 
 BRIDGE = "vmbr0"
 PEER = ip_address("192.0.2.2")

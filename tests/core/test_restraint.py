@@ -6,6 +6,7 @@ import pytest
 
 from vxland.fights import Fight
 from vxland.identity import CHAIN, TABLE
+from vxland.loop.restraint import Restraint, grounded
 from vxland.model import Bridge, Desired, Overlay, Remote, Vtep
 from vxland.operations import (
     Attach,
@@ -19,7 +20,6 @@ from vxland.operations import (
     WriteChain,
 )
 from vxland.plan import Plan
-from vxland.restraint import Restraint, grounded
 from vxland.settings import OverlaySettings, VxlanOptions
 from vxland.vni import by_pair
 

@@ -2,8 +2,8 @@
 
 import pytest
 
-from vxland.ebtables import standing
 from vxland.observed import PortRule
+from vxland.tables.ebtables import standing
 
 FORWARD = tuple(map(PortRule, "abacab"))  # by their texts
 

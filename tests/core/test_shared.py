@@ -22,13 +22,12 @@ from tests.fake.wishes import (
     wish,
 )
 from tests.fake_kernel import FakeKernel
-from vxland import traces
-from vxland.chronicle import Chronicle
 from vxland.execution import Outcome, execute
 from vxland.fights import Fight
 from vxland.hazards import looping_pairs
-from vxland.health import Examination
+from vxland.history.chronicle import Chronicle
 from vxland.identity import SHARED, mac, shared_device
+from vxland.loop.restraint import grounded
 from vxland.model import Desired, VniKey
 from vxland.observed import Link, Observed, VxlanState
 from vxland.operations import AppendFlood, Operation, RemoveChain, RemoveFdb, Unisolate
@@ -36,10 +35,11 @@ from vxland.plan import Plan, plan
 from vxland.problems import Kind
 from vxland.report import ConfigState, Repair, Report
 from vxland.resolve import resolve
-from vxland.restraint import grounded
 from vxland.settings import OverlaySettings, PeerSettings, Settings, VxlanOptions
 from vxland.status.build import Counts, report_status
+from vxland.status.health import Examination
 from vxland.traffic import Seen, Traffic
+from vxland.underlay import traces
 
 DEVICE, DEVICE6 = "vxl-lan", "vxl-lan6"
 STRAY = "192.0.2.66"

@@ -7,9 +7,9 @@ from msgspec.structs import replace
 
 from tests.core.test_report import DEVICE, desired
 from tests.fake.wishes import led_to
+from vxland.loop.silence import LOOK, MOST, PATIENCE, UNANSWERED, Silence
 from vxland.model import Desired
 from vxland.problems import Kind, Problem
-from vxland.silence import LOOK, MOST, PATIENCE, UNANSWERED, Silence
 from vxland.traffic import Reading, Traffic
 
 Readings = dict[tuple[str, str], Reading]

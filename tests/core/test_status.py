@@ -14,9 +14,9 @@ from pydantic import BaseModel, ConfigDict, ValidationError, create_model
 
 from tests.core.test_report import CONFLICT, DEVICE, report
 from tests.fake.wishes import led_to
-from vxland.board import SLICE, Board
-from vxland.chronicle import Chronicle
-from vxland.events import KINDS, EventJson, EventsJson
+from vxland.history.chronicle import Chronicle
+from vxland.history.events import KINDS, EventJson, EventsJson
+from vxland.loop.board import SLICE, Board
 from vxland.model import Vtep
 from vxland.observed import Link, Observed
 from vxland.problems import Kind, Problem

@@ -10,11 +10,10 @@ from tests.fake.tally_drift import SHARED, SHARED_LAN, TALLY, VNI
 from tests.fake.vandalism import Vandalism
 from tests.fake.wishes import LAN, PEERS, resolved, settings, wish
 from tests.fake_kernel import FakeKernel
-from vxland import tally
 from vxland.execution import execute
 from vxland.hints.uncounted import uncounted
 from vxland.identity import TALLY_TABLE
-from vxland.meter import Counters, traffic
+from vxland.loop.surroundings import counted
 from vxland.model import Desired, Remote
 from vxland.observed import Counted, Observed, Owner, Unavailable
 from vxland.operations import (
@@ -28,7 +27,8 @@ from vxland.operations import (
 )
 from vxland.plan import plan, plan_teardown
 from vxland.problems import Kind
-from vxland.surroundings import counted
+from vxland.tables import tally
+from vxland.tables.meter import Counters, traffic
 from vxland.traffic import Count, Reading, Traffic
 
 B = Counted(ip_address("192.0.2.2"), VNI, 4789)

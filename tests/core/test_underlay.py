@@ -14,8 +14,8 @@ from vxland.plan import plan
 from vxland.problems import Kind, Problem
 from vxland.resolve import resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
-from vxland.underlay import local_addresses
-from vxland.whereabouts import Beyond
+from vxland.underlay.local import local_addresses
+from vxland.underlay.whereabouts import Beyond
 
 LAN = OverlaySettings("lan", "vxbr0")
 DMZ = OverlaySettings("dmz", "vxbr1")

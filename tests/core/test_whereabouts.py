@@ -9,15 +9,16 @@ from hypothesis import strategies as st
 from msgspec.structs import replace
 
 from tests.profiles import examples
-from vxland import identity, traces
+from vxland import identity
 from vxland.addresses import IPAddress
 from vxland.model import Desired
-from vxland.names import FAMILIES, Answer
 from vxland.observed import Host, Link, LocalAddress, Observed, VxlanState
 from vxland.problems import Kind, Problem, Unresolved
 from vxland.resolve import resolve
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings, VxlanOptions
-from vxland.whereabouts import (
+from vxland.underlay import traces
+from vxland.underlay.names import FAMILIES, Answer
+from vxland.underlay.whereabouts import (
     Whereabouts,
     choose,
     explained,

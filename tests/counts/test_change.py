@@ -10,12 +10,12 @@ from msgspec.structs import replace
 from bench.place import MESH, OVERLAY, SHARED, Place, name, settings
 from bench.turns import Turns
 from tests.lab import eventually
-from vxland import reconciler
-from vxland.doorbell import Trigger
 from vxland.identity import pair_device
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import HEADER
+from vxland.loop import reconciler
+from vxland.process.doorbell import Trigger
 
 pytestmark = [pytest.mark.kernel]
 

@@ -12,9 +12,9 @@ from bench.place import MESH, SHARED, Place
 from bench.turns import Turns
 from tests.counts.asked import counted
 from tests.lab import eventually
-from vxland import reconciler
-from vxland.doorbell import Trigger
+from vxland.loop import reconciler
 from vxland.probe import managers
+from vxland.process.doorbell import Trigger
 
 pytestmark = [pytest.mark.kernel]
 

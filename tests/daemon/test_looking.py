@@ -15,7 +15,7 @@ from tests.daemon.terminal import Terminal
 from tests.lab import Server, Site, eventually
 from tests.lab.server import VXLAND
 from tests.lab.site import config
-from vxland.events import EventsJson
+from vxland.history.events import EventsJson
 from vxland.status.shape import NodeStatus
 
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon]

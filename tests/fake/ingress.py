@@ -2,8 +2,8 @@
 
 from tests.fake.sets import Key, TableWithSets
 from vxland.identity import INGRESS_TABLE
-from vxland.ingress import CHAINS, COUNTING, KEYS, RULES
 from vxland.observed import Element, IngressTable, NftChain, TableState
+from vxland.tables.ingress import CHAINS, COUNTING, KEYS, RULES
 
 
 def _declared(name: str) -> str:

@@ -3,7 +3,7 @@
 from tests.fake import vandalism as somebody
 from tests.fake.drift import Deeds
 from vxland.identity import pair_vni
-from vxland.ingress import RULES
+from vxland.tables.ingress import RULES
 
 VNI_B = pair_vni("lan", "a", "b")
 TABLE = "inet vxland-ingress"

@@ -3,10 +3,10 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from vxland.doorbell import Trigger
 from vxland.kernel.events import LinkEvents
-from vxland.names import Answer
+from vxland.process.doorbell import Trigger
 from vxland.settings import Settings
+from vxland.underlay.names import Answer
 
 
 @dataclass

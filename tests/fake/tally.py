@@ -3,7 +3,7 @@
 from tests.fake.sets import TableWithSets
 from vxland.identity import TALLY_TABLE
 from vxland.observed import Counted, NftChain, TableState, TallyTable
-from vxland.tally import HOOK_OF, KEYS, RECEIVED, RULES, SENT
+from vxland.tables.tally import HOOK_OF, KEYS, RECEIVED, RULES, SENT
 
 DECLARATION = "{{ typeof {}; counter; }}"
 

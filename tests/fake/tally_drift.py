@@ -6,7 +6,7 @@ from tests.fake import vandalism as somebody
 from tests.fake.drift import Deeds
 from tests.fake.wishes import LAN, address6, resolved, settings
 from vxland.settings import OverlaySettings, VxlanOptions
-from vxland.tally import KEYS
+from vxland.tables.tally import KEYS
 
 VNI = 4711
 SHARED_LAN: OverlaySettings = replace(

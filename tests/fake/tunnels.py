@@ -9,10 +9,10 @@ from tests.fake.devices import Device, RefusedError
 from tests.fake.links import Links
 from vxland.addresses import IPAddress, needs_zone, zoned
 from vxland.identity import vtep_alias
-from vxland.mtu import OVERHEAD
 from vxland.observed import NULL_MAC, Abroad, FdbEntry
 from vxland.ownership import mark
 from vxland.settings import VxlanOptions
+from vxland.underlay.mtu import OVERHEAD
 
 LARGEST = 65535
 ELSEWHERE = 0  # this namespace's number for the only other one there is

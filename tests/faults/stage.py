@@ -12,15 +12,15 @@ from tests.contract.namespace import fresh_namespace
 from tests.core.truth import untruths
 from tests.fake.surroundings import File, NoNames, Notified
 from tests.faults.wire import Wire
-from vxland.doorbell import Trigger
 from vxland.hazards import looping_pairs
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.linux import LinuxKernel
+from vxland.loop.reconciler import Reconciler
 from vxland.model import Desired
 from vxland.observed import Claim, EbtablesState, Observed
 from vxland.ownership import is_own
 from vxland.plan import Memory
-from vxland.reconciler import Reconciler
+from vxland.process.doorbell import Trigger
 from vxland.report import Report
 from vxland.settings import HttpSettings, OverlaySettings, PeerSettings, Settings
 

@@ -16,8 +16,8 @@ from msgspec.structs import replace
 from tests.faults.ledger import Ledger
 from tests.faults.stage import HOME, SHARED, Stage, sh, staged
 from tests.faults.wire import ERRORS, FAULTS, RECEIVING, SENDING, Fault, refused
-from vxland.doorbell import Trigger
 from vxland.identity import GROUP
+from vxland.process.doorbell import Trigger
 
 pytestmark = pytest.mark.kernel
 

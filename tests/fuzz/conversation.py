@@ -18,7 +18,6 @@ from unittest.mock import patch
 
 from tests.fake.surroundings import File, NoNames
 from tests.faults.stage import HOME, SHARED, Others
-from vxland.doorbell import Trigger
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.ingress_drops import read_dropped
 from vxland.kernel.linux import LinuxKernel
@@ -33,11 +32,12 @@ from vxland.kernel.wire import (
     NLMSG_ERROR,
     split,
 )
+from vxland.loop.reconciler import Reconciler
 from vxland.observed import Observed, Unavailable
 from vxland.outlook import counted
 from vxland.probe.input_rules import dropping_chains
 from vxland.probe.macs import Sightings
-from vxland.reconciler import Reconciler
+from vxland.process.doorbell import Trigger
 
 if TYPE_CHECKING:
     from socket import socket

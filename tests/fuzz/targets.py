@@ -40,10 +40,10 @@ from vxland.kernel.netlink import Netlink
 from vxland.kernel.rules import RULE_EXPRESSIONS, read_rule
 from vxland.kernel.wire import HEADER, NetlinkError, readable, split
 from vxland.lookup import query
-from vxland.names import Answer, Lookup, renewed, usable
 from vxland.script.faults import NotImportable
 from vxland.script.mesh import mesh
 from vxland.script.setup import setup
+from vxland.underlay.names import Answer, Lookup, renewed, usable
 
 T = TypeVar("T")
 LINK, ADDRESS, NEIGHBOUR = 16, 20, 28  # RTM_NEW…

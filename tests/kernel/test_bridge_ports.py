@@ -7,13 +7,13 @@ import pytest
 
 from bench.place import MESH, OVERLAY, Place, name
 from bench.turns import Turns
-from vxland.doorbell import Trigger
 from vxland.identity import pair_device
 from vxland.kernel import linux
 from vxland.kernel.link_table import LinkTable
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.reading_back import read_back
 from vxland.operations import DeleteLink
+from vxland.process.doorbell import Trigger
 
 pytestmark = [pytest.mark.kernel]
 

@@ -16,7 +16,7 @@ from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.tally import Tally
 from vxland.observed import Counted
 from vxland.operations import MakeTally
-from vxland.tally import inner
+from vxland.tables.tally import inner
 from vxland.traffic import Count, Traffic
 
 pytestmark = [pytest.mark.kernel, pytest.mark.timeout(120, func_only=True)]

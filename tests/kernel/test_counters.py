@@ -11,12 +11,12 @@ from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.kernel.test_events import readable, sh
-from vxland.doorbell import Doorbell, Trigger
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.links import dump_request
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import NetlinkError
+from vxland.process.doorbell import Doorbell, Trigger
 from vxland.traffic import Seen
 
 pytestmark = pytest.mark.kernel

@@ -14,7 +14,6 @@ from pathlib import Path
 import pytest
 
 from tests.contract.namespace import fresh_namespace
-from vxland.doorbell import Doorbell, Trigger
 from vxland.kernel.addresses import IFADDR
 from vxland.kernel.events import (
     RTM_F_CLONED,
@@ -26,6 +25,7 @@ from vxland.kernel.netlink import Netlink
 from vxland.kernel.routes import RTMSG
 from vxland.kernel.suspects import MEMORY, Suspects
 from vxland.kernel.wire import HEADER, NLM_F_CREATE, NLM_F_EXCL
+from vxland.process.doorbell import Doorbell, Trigger
 
 pytestmark = pytest.mark.kernel
 

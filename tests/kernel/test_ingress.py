@@ -10,9 +10,7 @@ import pytest
 from tests.contract.namespace import fresh_namespace
 from tests.kernel.test_tally import nft
 from vxland.identity import INGRESS_TABLE
-from vxland.ingress import CHAINS, KEYS, RULES, SETS, in_order
 from vxland.kernel.ingress import Ingress
-from vxland.nftables import ingress_change_script, ingress_script
 from vxland.observed import Element, IngressTable, Owner, TableState
 from vxland.operations import (
     ChangeIngress,
@@ -21,6 +19,8 @@ from vxland.operations import (
     RemoveTable,
     WriteIngressRules,
 )
+from vxland.tables.ingress import CHAINS, KEYS, RULES, SETS, in_order
+from vxland.tables.nftables import ingress_change_script, ingress_script
 
 pytestmark = pytest.mark.kernel
 

@@ -11,12 +11,12 @@ from bench.place import MESH, OVERLAY, Place, name
 from bench.turns import Turns
 from tests.counts.asked import counted
 from tests.lab import eventually
-from vxland.doorbell import Trigger
 from vxland.identity import pair_device
 from vxland.kernel.events import FEW, LinkEvents
 from vxland.kernel.linux import LinuxKernel
-from vxland.nearby import Onlooker
+from vxland.loop.nearby import Onlooker
 from vxland.observed import Observed
+from vxland.process.doorbell import Trigger
 
 pytestmark = [pytest.mark.kernel]
 

@@ -14,7 +14,6 @@ from vxland.kernel import own_table
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.tally import Tally
 from vxland.kernel.wire import NetlinkError
-from vxland.nftables import tally_script
 from vxland.observed import Counted, Owner, TableState, TallyTable
 from vxland.operations import (
     AddCounters,
@@ -24,7 +23,8 @@ from vxland.operations import (
     RemoveTable,
     WriteTallyRules,
 )
-from vxland.tally import CHAINS, RULES, SETS
+from vxland.tables.nftables import tally_script
+from vxland.tables.tally import CHAINS, RULES, SETS
 from vxland.traffic import Count
 
 pytestmark = pytest.mark.kernel

@@ -8,10 +8,10 @@ import pytest
 
 from bench.place import MESH, Place
 from bench.turns import Turns
-from vxland.doorbell import Trigger
 from vxland.execution import Failure
 from vxland.observed import Abroad
 from vxland.operations import CreateVtep, Operation
+from vxland.process.doorbell import Trigger
 
 pytestmark = [pytest.mark.kernel, pytest.mark.usefixtures("laboratory")]
 

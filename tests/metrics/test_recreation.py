@@ -11,10 +11,10 @@ import pytest
 from tests.daemon.daemon_view import Metrics, metrics
 from tests.lab import BROADCAST, Flow, Server, Site, eventually
 from tests.lab.site import HEAD, config
-from vxland.doorbell import Trigger
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.netlink import Netlink
+from vxland.process.doorbell import Trigger
 from vxland.traffic import Seen, Traffic
 
 pytestmark = [pytest.mark.kernel, pytest.mark.daemon, pytest.mark.timeout(120, func_only=True)]

@@ -19,7 +19,7 @@ from vxland.lookup import service as service_module
 from vxland.lookup.hosts import Hosts
 from vxland.lookup.once import answers
 from vxland.lookup.query import HOSTS_TTL, PATIENCE, look_up
-from vxland.names import ASKING, FAMILIES, Answer, Lookup
+from vxland.underlay.names import ASKING, FAMILIES, Answer, Lookup
 
 pytestmark = pytest.mark.kernel
 

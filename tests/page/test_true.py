@@ -9,7 +9,7 @@ from tests.core.test_status import strict
 from tests.fake.wishes import led_to
 from tests.page.samples import MADE
 from tests.page.stories import NOTHING, STORIES, TOO_LARGE
-from vxland.events import EventsJson
+from vxland.history.events import EventsJson
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import CreateVtep

@@ -17,8 +17,8 @@ from vxland.hints.makers import makers
 from vxland.hints.uncounted import uncounted
 from vxland.hints.unfiltered import unfiltered
 from vxland.journal.messages import WARNING, Message
+from vxland.loop.silence import Silence
 from vxland.problems import Kind
-from vxland.silence import Silence
 
 pytestmark = pytest.mark.timeout(120, func_only=True)
 

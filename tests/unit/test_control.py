@@ -7,9 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from vxland import lock
 from vxland.control.client import NotRunning, ask
 from vxland.control.server import Control, at_once
+from vxland.process import lock
 
 ANSWER = {"answer": "here"}
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from vxland.doorbell import Doorbell, Trigger
+from vxland.process.doorbell import Doorbell, Trigger
 
 PATIENCE = 5.0  # seconds
 

@@ -4,7 +4,7 @@ import logging
 
 import pytest
 
-from vxland.faults import MOST, Faults
+from vxland.process.faults import MOST, Faults
 
 
 def test_the_same_fault_is_logged_once(caplog: pytest.LogCaptureFixture) -> None:

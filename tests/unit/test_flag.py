@@ -8,8 +8,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from vxland import flag
-from vxland.flag import Flag
+from vxland.process import flag
+from vxland.process.flag import Flag
 
 OWN = frozenset({os.geteuid()})
 NOBODY = frozenset[int]()

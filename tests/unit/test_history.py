@@ -9,7 +9,7 @@ from rich.console import Console
 
 from vxland.cli import main
 from vxland.commands.history import History
-from vxland.events import EventJson
+from vxland.history.events import EventJson
 
 NOW = time.time()
 FOUND = "the device was down, its MTU was 1500, and it was in no bridge; all of it since a moment"

@@ -4,7 +4,7 @@ import gc
 
 import pytest
 
-from vxland.litter import left_lying, left_to_the_end, picked_up
+from vxland.process.litter import left_lying, left_to_the_end, picked_up
 
 
 def test_it_waits_whatever_comes_of_the_turn() -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from vxland import flag, lock
+from vxland.process import flag, lock
 
 
 @pytest.fixture(autouse=True)

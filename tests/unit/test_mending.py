@@ -20,11 +20,11 @@ from tests.fake import vandalism as somebody
 from tests.fake.vandalism import Vandalism
 from tests.fake_kernel import FakeKernel
 from tests.profiles import examples
-from vxland import mending
 from vxland.addresses import IPAddress
 from vxland.execution import Failure, execute
-from vxland.lessons import Lessons
-from vxland.mending import Calm, Mending
+from vxland.loop import mending
+from vxland.loop.lessons import Lessons
+from vxland.loop.mending import Calm, Mending
 from vxland.model import Desired
 from vxland.observed import BridgeAddress, FdbEntry, Host, Link, Observed, Since
 from vxland.operations import BringUp, Operation

@@ -10,7 +10,6 @@ from prometheus_client import generate_latest
 
 from vxland import operations
 from vxland.execution import Failure, Outcome
-from vxland.meter import Counters
 from vxland.metrics import Exposition, Sources, Totals, TunnelTotals
 from vxland.metrics.paced import EACH
 from vxland.metrics.totals import KINDS
@@ -19,11 +18,12 @@ from vxland.observed import Host, Link, LocalAddress, Observed
 from vxland.operations import BringUp, CreateVtep, Guarding, SetMtu
 from vxland.peers import addresses
 from vxland.plan import Plan
-from vxland.precedence import Precedence
+from vxland.process.precedence import Precedence
 from vxland.report import ConfigState, Report
 from vxland.resolve import resolve
 from vxland.settings import OverlaySettings, PeerSettings, Settings
 from vxland.status.build import report_status
+from vxland.tables.meter import Counters
 from vxland.traffic import Seen, Traffic
 
 PEERS = 120

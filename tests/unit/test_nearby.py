@@ -18,7 +18,7 @@ from tests.profiles import examples
 from tests.unit.test_mending import Node, Told
 from vxland.addresses import IPAddress
 from vxland.execution import Failure, execute
-from vxland.nearby import Hand, Onlooker
+from vxland.loop.nearby import Hand, Onlooker
 from vxland.observed import Observed
 from vxland.operations import DeleteLink, Operation, TrimIngress
 from vxland.plan import Memory, plan

@@ -4,8 +4,8 @@ import threading
 
 import pytest
 
-from vxland import precedence
-from vxland.precedence import Precedence
+from vxland.process import precedence
+from vxland.process.precedence import Precedence
 
 PATIENCE = 60.0  # seconds until a test gives up
 

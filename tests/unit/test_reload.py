@@ -2,7 +2,7 @@
 
 import pytest
 
-from vxland.reload import refusal
+from vxland.loop.reload import refusal
 from vxland.settings import NodeSettings, OverlaySettings, PeerSettings, Settings
 
 LAN = OverlaySettings("lan", "vxbr0")

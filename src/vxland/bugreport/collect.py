@@ -10,8 +10,8 @@ from pathlib import Path
 from msgspec import Struct
 
 from vxland.bugreport.answer import Answer, ask
+from vxland.bugreport.censor import Censor, without_comments, without_environment
 from vxland.bugreport.questions import QUESTIONS, Question, offloads
-from vxland.censor import Censor, without_comments, without_environment
 from vxland.config.source import Unusable, content_of, drop_ins
 
 LINE = 300  # letters of a complaint

@@ -5,8 +5,8 @@ from argparse import Namespace
 from vxland.commands.deeds import carry_out
 from vxland.commands.trouble import explained, need_privilege
 from vxland.kernel.linux import LinuxKernel
-from vxland.lock import writer
 from vxland.plan import plan_teardown
+from vxland.process.lock import writer
 
 
 def run(options: Namespace) -> int:

@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 
 from vxland.commands.trouble import complain, explained
 from vxland.control.client import NotRunning, ask
-from vxland.events import EventJson
-from vxland.litter import picked_up
+from vxland.history.events import EventJson
+from vxland.process.litter import picked_up
 
 if TYPE_CHECKING:
     from vxland.commands.history import History

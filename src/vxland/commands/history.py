@@ -9,7 +9,7 @@ from rich.text import Text
 
 from vxland.commands.columns import GAP, Column, Row, layout, uncut, wrapped
 from vxland.commands.words import clean, moment, took
-from vxland.events import EventJson
+from vxland.history.events import EventJson
 
 COLUMNS = (
     Column("time", usual=8),

@@ -8,7 +8,7 @@ from vxland.app import Daemon
 from vxland.commands.trouble import complain, explained, need_privilege
 from vxland.config.load import load
 from vxland.journal import not_started, set_up, under_journald
-from vxland.notify import Notifier
+from vxland.process.notify import Notifier
 
 BAD_CONFIG = 78  # EX_CONFIG, sysexits(3): the unit doesn't restart on it
 

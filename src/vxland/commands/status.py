@@ -12,7 +12,7 @@ from msgspec.structs import replace
 
 from vxland.commands.trouble import complain, explained
 from vxland.control.client import NotRunning, Silent, ask
-from vxland.litter import picked_up
+from vxland.process.litter import picked_up
 
 if TYPE_CHECKING:
     from vxland.commands.glance import Rates

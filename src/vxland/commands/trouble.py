@@ -6,10 +6,10 @@ from argparse import Namespace
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 
-from vxland import privilege
 from vxland.config.errors import InvalidConfig
-from vxland.lock import Busy, Unusable
 from vxland.problems import Unresolved
+from vxland.process import privilege
+from vxland.process.lock import Busy, Unusable
 
 MOST = 100  # errors of a configuration that anybody reads
 

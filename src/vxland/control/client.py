@@ -6,7 +6,7 @@ import socket
 from pathlib import Path
 
 from vxland.control import ANSWER_TIMEOUT, HEARD, NAME, Json
-from vxland.lock import folder
+from vxland.process.lock import folder
 
 HEARING = 5.0  # seconds for the daemon to take notice; one that is hard at work does, too
 LONGEST_ANSWER = 64 << 20  # bytes: the status of 1,000 tunnels takes less than one of them

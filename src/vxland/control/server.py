@@ -16,8 +16,8 @@ from collections.abc import Callable, Collection, Mapping
 
 from vxland.control import NAME, Json
 from vxland.control.caller import Caller
-from vxland.faults import Faults
-from vxland.lock import Unusable, folder, open_folder
+from vxland.process.faults import Faults
+from vxland.process.lock import Unusable, folder, open_folder
 
 MOST_CLIENTS = 32  # at a time, of those that aren't trusted: descriptors are few
 WAITING = 128  # who finds no place there isn't even told that there are too many

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from vxland.diagnosis.facts import Facts, Path
 from vxland.diagnosis.finding import Finding, State
 from vxland.diagnosis.targets import Target
-from vxland.mtu import OVERHEAD
 from vxland.settings import Df
+from vxland.underlay.mtu import OVERHEAD
 
 
 def path(facts: Facts) -> Iterator[Finding]:

@@ -8,9 +8,9 @@ from msgspec import Struct, field
 from vxland import identity
 from vxland.addresses import IPAddress
 from vxland.model import Desired, Overlay, Tunnel
-from vxland.mtu import OVERHEAD
 from vxland.observed import Observed
 from vxland.settings import Df
+from vxland.underlay.mtu import OVERHEAD
 
 
 class Ends(Struct, frozen=True):

@@ -1,6 +1,6 @@
 """What is worth knowing though the node is in sync: one module a hint, one line here.
 
-``vxland.silence`` has another one, which needs counters.
+``vxland.loop.silence`` has another one, which needs counters.
 """
 
 from collections.abc import Callable, Iterator

@@ -5,9 +5,9 @@ from ipaddress import IPv6Address
 
 from vxland.listing import some
 from vxland.model import Overlay
-from vxland.mtu import Tight, fragments, tight
 from vxland.observed import Host, Observed
 from vxland.problems import Kind, Problem
+from vxland.underlay.mtu import Tight, fragments, tight
 
 NAMED = 3
 

@@ -6,10 +6,10 @@ from shlex import quote
 from vxland.hints.large_bridge import for_good
 from vxland.listing import some
 from vxland.model import Overlay
-from vxland.mtu import OVERHEAD, fragments, unheld
 from vxland.observed import Following, Observed
 from vxland.ownership import is_own
 from vxland.problems import Kind, Problem
+from vxland.underlay.mtu import OVERHEAD, fragments, unheld
 
 NAMED = 3
 

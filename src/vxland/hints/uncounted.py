@@ -6,7 +6,7 @@ from vxland.identity import TALLY_TABLE
 from vxland.model import Overlay
 from vxland.observed import Observed, Unavailable
 from vxland.problems import Kind, Problem
-from vxland.tally import is_own
+from vxland.tables.tally import is_own
 
 
 def uncounted(overlay: Overlay, observed: Observed) -> Iterator[Problem]:

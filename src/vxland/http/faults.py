@@ -2,7 +2,7 @@
 
 import logging
 
-from vxland.faults import Faults
+from vxland.process.faults import Faults
 
 FAULTS = Faults("HTTP couldn't answer")
 

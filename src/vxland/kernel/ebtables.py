@@ -15,13 +15,6 @@ from typing import Any
 
 from msgspec.structs import replace
 
-from vxland.ebtables import (
-    chain_script,
-    removal_script,
-    retirement_script,
-    standing,
-    trim_script,
-)
 from vxland.execution import Failure
 from vxland.identity import CHAIN
 from vxland.kernel.child import Child
@@ -30,6 +23,13 @@ from vxland.kernel.filter_chains import read_chains
 from vxland.kernel.generation import Generation
 from vxland.observed import EbtablesState, PortRule, Unavailable
 from vxland.operations import Operation, RemoveChain, RetireRules, TrimChain, WriteChain
+from vxland.tables.ebtables import (
+    chain_script,
+    removal_script,
+    retirement_script,
+    standing,
+    trim_script,
+)
 
 PATH = "/usr/sbin:/usr/bin:/sbin:/bin"
 ENVIRONMENT = {"PATH": PATH, "LC_ALL": "C"}

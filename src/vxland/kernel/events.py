@@ -16,7 +16,6 @@ from collections.abc import Callable, Container, Iterable
 from typing import Generic, TypeVar
 
 from vxland.addresses import IPAddress
-from vxland.closing import Closing
 from vxland.kernel.counters import read_device
 from vxland.kernel.destinations import Destinations
 from vxland.kernel.fdb import AF_BRIDGE, NDMSG, NTF_EXT_LEARNED, NTF_SELF, NUD_NOARP, NUD_PERMANENT
@@ -38,6 +37,7 @@ from vxland.kernel.processes import (
 from vxland.kernel.routes import RTMSG
 from vxland.kernel.suspects import Suspects
 from vxland.kernel.wire import HEADER, NetlinkError, attributes, readable, split
+from vxland.process.closing import Closing
 from vxland.traffic import Seen
 
 LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR = 1, 3, 5, 7, 8, 9  # RTNLGRP_…

@@ -11,10 +11,10 @@ import struct
 from collections.abc import Iterator
 from socket import htons
 
-from vxland.closing import Closing
 from vxland.kernel.attributes import text
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.wire import HEADER, NetlinkError, attributes
+from vxland.process.closing import Closing
 
 GETGEN = 10 << 8 | 16  # NFNL_SUBSYS_NFTABLES, NFT_MSG_GETGEN
 GETCHAIN = 10 << 8 | 4

@@ -9,7 +9,6 @@ from typing import Any
 from vxland import operations as ops
 from vxland.addresses import IPAddress
 from vxland.identity import INGRESS_TABLE
-from vxland.ingress import CHAINS, COUNTING, KEYS, PRIORITY, RAW, RULES
 from vxland.kernel.expressions import encode
 from vxland.kernel.generation import Generation
 from vxland.kernel.netlink import Netlink
@@ -28,6 +27,7 @@ from vxland.kernel.sets import (
 )
 from vxland.kernel.transactions import TableMessages
 from vxland.observed import Element, IngressTable
+from vxland.tables.ingress import CHAINS, COUNTING, KEYS, PRIORITY, RAW, RULES
 
 INGRESS = TableMessages(*INGRESS_TABLE.split())
 FORMS = forms(KEYS, COUNTING)

@@ -3,13 +3,13 @@
 import contextlib
 from collections.abc import Iterator, Mapping
 
-from vxland.ingress import COUNTING, Dropped
 from vxland.kernel.attributes import attribute
 from vxland.kernel.ingress import FORMS, INGRESS, read_key
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.sets import COUNTER, COUNTER_PACKETS, KEY, elements
 from vxland.kernel.wire import ATTRIBUTE, attributes, readable
 from vxland.observed import Element
+from vxland.tables.ingress import COUNTING, Dropped
 
 NONE = attribute(COUNTER_PACKETS, bytes(8))  # as most are, so that it must be quick
 

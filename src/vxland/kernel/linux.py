@@ -7,7 +7,6 @@ from collections.abc import Collection, Mapping, Sequence
 from msgspec.structs import replace
 
 from vxland.addresses import IPAddress
-from vxland.closing import Closing
 from vxland.execution import Failure
 from vxland.guards import GUARDS
 from vxland.guards.nftables import NAME as NFTABLES
@@ -34,12 +33,13 @@ from vxland.kernel.routes import RouteTable, Underlay
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
 from vxland.kernel.wire import readable
-from vxland.meter import Counters
-from vxland.mtu import following
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed, Since
 from vxland.operations import Operation
 from vxland.ownership import KINDS, is_own
+from vxland.process.closing import Closing
+from vxland.tables.meter import Counters
 from vxland.traffic import Seen
+from vxland.underlay.mtu import following
 
 RELEASE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
 LIVE_RENAME = (6, 2)  # bd039b5ea2a9, "net/core: Allow live renaming when an interface is up"

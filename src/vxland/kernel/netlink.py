@@ -10,7 +10,6 @@ import struct
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
-from vxland.closing import Closing
 from vxland.kernel.wire import (
     HEADER,
     NLM_F_ACK,
@@ -23,6 +22,7 @@ from vxland.kernel.wire import (
     refused,
     split,
 )
+from vxland.process.closing import Closing
 
 NETLINK_ROUTE = 0
 NETLINK_NETFILTER = 12

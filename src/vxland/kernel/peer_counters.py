@@ -8,9 +8,9 @@ from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
 from vxland.kernel.tally import TALLY
 from vxland.kernel.tally_sets import counts
 from vxland.kernel.wire import readable
-from vxland.meter import Counters
 from vxland.observed import Counted
-from vxland.tally import KEYS, RECEIVED
+from vxland.tables.meter import Counters
+from vxland.tables.tally import KEYS, RECEIVED
 from vxland.traffic import Count
 
 

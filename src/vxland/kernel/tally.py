@@ -14,7 +14,7 @@ from vxland.kernel.sets import DELSETELEM, NEWSETELEM, changes, parted, sets
 from vxland.kernel.tally_sets import FORMS, counts, keys
 from vxland.kernel.transactions import TableMessages
 from vxland.observed import Counted, TallyTable
-from vxland.tally import CHAINS, HOOK_OF, PRIORITY, RECEIVED, RULES, SENT, SETS
+from vxland.tables.tally import CHAINS, HOOK_OF, PRIORITY, RECEIVED, RULES, SENT, SETS
 
 TALLY = TableMessages(*TALLY_TABLE.split())
 PLACES = tuple((chain.name, chain.name, PRIORITY) for chain in CHAINS)

@@ -19,7 +19,7 @@ from vxland.kernel.sets import (
 from vxland.kernel.transactions import TableMessages
 from vxland.kernel.wire import ATTRIBUTE, attributes
 from vxland.observed import Counted
-from vxland.tally import KEYS
+from vxland.tables.tally import KEYS
 from vxland.traffic import Count
 
 FORMS = forms(KEYS, counting=KEYS)

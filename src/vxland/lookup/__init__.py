@@ -6,7 +6,7 @@ asyncio and dnspython are imported where there are names, which few have.
 from collections.abc import Mapping
 
 from vxland.lookup.service import NameService
-from vxland.names import Answer
+from vxland.underlay.names import Answer
 
 __all__ = ["NameService", "ask"]
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 
 from vxland.lookup.hosts import Hosts
 from vxland.lookup.query import look_up
-from vxland.names import Answer, Lookup, renewed
+from vxland.underlay.names import Answer, Lookup, renewed
 
 AT_ONCE = 32  # names: it is done once, and a thousand of them have to come in time
 DEADLINE = 5.0  # seconds for all of them

@@ -11,7 +11,7 @@ from msgspec import Struct
 
 from vxland.addresses import IPAddress
 from vxland.lookup.hosts import Hosts
-from vxland.names import FAMILIES, Lookup, usable
+from vxland.underlay.names import FAMILIES, Lookup, usable
 
 PATIENCE = 4.0  # seconds for one name, whatever /etc/resolv.conf says of single questions
 HOSTS_TTL = 30.0  # seconds until a change of /etc/hosts is seen

@@ -7,9 +7,9 @@ from collections.abc import Callable, Mapping
 from random import SystemRandom
 from typing import TYPE_CHECKING
 
-from vxland.faults import Faults
 from vxland.lookup.hosts import Hosts
-from vxland.names import Answer, Book
+from vxland.process.faults import Faults
+from vxland.underlay.names import Answer, Book
 
 if TYPE_CHECKING:
     import asyncio

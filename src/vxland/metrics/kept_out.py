@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from threading import Lock
 
-from vxland.ingress import Dropped, by_overlay
 from vxland.model import Desired
 from vxland.observed import Element
+from vxland.tables.ingress import Dropped, by_overlay
 
 
 class KeptOut:

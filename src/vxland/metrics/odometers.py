@@ -3,12 +3,12 @@
 from collections.abc import Iterable, Mapping
 from threading import Lock
 
-from vxland import tally
-from vxland.meter import Counters, Meter
 from vxland.model import Desired
 from vxland.observed import Counted
 from vxland.odometer import Key, Odometers
 from vxland.ownership import alias_mark
+from vxland.tables import tally
+from vxland.tables.meter import Counters, Meter
 from vxland.traffic import Seen, Traffic
 
 

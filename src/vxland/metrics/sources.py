@@ -4,10 +4,10 @@ from collections.abc import Callable, Mapping
 
 from msgspec import Struct
 
-from vxland.meter import Counters
 from vxland.metrics.paced import GiveWay
 from vxland.model import Desired
 from vxland.odometer import Key
+from vxland.tables.meter import Counters
 from vxland.traffic import Seen
 
 

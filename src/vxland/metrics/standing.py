@@ -2,9 +2,9 @@
 
 from collections.abc import Mapping
 
-from vxland.health import Examination
 from vxland.model import Overlay, Tunnel, Vtep
 from vxland.report import Report
+from vxland.status.health import Examination
 from vxland.traffic import Seen
 
 

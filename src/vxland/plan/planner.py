@@ -5,7 +5,6 @@ from collections.abc import Iterable, Iterator
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from vxland import ingress, tally
 from vxland.guards import GUARDS, port_in
 from vxland.guards.port import Port
 from vxland.identity import RULE_SETS
@@ -29,6 +28,7 @@ from vxland.plan.standing import View
 from vxland.plan.still import Still
 from vxland.plan.vteps import Place, plan_vtep, stays_in_place
 from vxland.problems import Kind, Problem
+from vxland.tables import ingress, tally
 
 
 class Plan(Struct, frozen=True):

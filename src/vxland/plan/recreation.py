@@ -3,8 +3,8 @@
 from collections.abc import Iterator
 
 from vxland.model import Vtep
-from vxland.mtu import OVERHEAD
 from vxland.observed import Host, Link, VxlanState
+from vxland.underlay.mtu import OVERHEAD
 
 
 def needs_recreation(vtep: Vtep, link: Link, host: Host) -> bool:

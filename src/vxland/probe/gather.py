@@ -8,7 +8,6 @@ from typing import Any
 
 from vxland.diagnosis.facts import Facts, InputChain, Path, Stray, Through, Told
 from vxland.diagnosis.targets import Ends, Target, targets
-from vxland.ingress import by_overlay
 from vxland.kernel.counters import read_traffic
 from vxland.kernel.ingress_drops import read_dropped
 from vxland.kernel.netlink import Netlink
@@ -22,6 +21,7 @@ from vxland.probe.paths import measure
 from vxland.probe.ports import Port, knock
 from vxland.probe.tunnels import examine
 from vxland.status.shape import NodeStatus
+from vxland.tables.ingress import by_overlay
 
 PAUSE = 0.25  # seconds between two looks at what bridges have learned
 

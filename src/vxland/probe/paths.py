@@ -15,10 +15,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from msgspec import Struct, field
 
 from vxland.addresses import IPAddress
-from vxland.closing import Closing
 from vxland.diagnosis.facts import Path, Told
 from vxland.diagnosis.targets import Ends
 from vxland.probe.icmp import ECHO, FAMILIES, IPV4, Family, Reply, read_reply, timestamp
+from vxland.process.closing import Closing
 
 PATIENCE = 1.0  # seconds for an answer
 TRIES = 2  # a packet may be lost by chance

@@ -10,10 +10,10 @@ import time
 from collections.abc import Callable, Iterable
 from ipaddress import ip_address
 
-from vxland.closing import Closing
 from vxland.diagnosis.facts import Stray
 from vxland.kernel.netlink import SO_RCVBUFFORCE, widen
 from vxland.probe import filters, frames
+from vxland.process.closing import Closing
 
 ETH_P_ALL = 3
 SOL_PACKET, PACKET_VNET_HDR, PACKET_IGNORE_OUTGOING = 263, 15, 23  # linux/if_packet.h

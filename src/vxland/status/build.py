@@ -10,11 +10,11 @@ from msgspec.structs import asdict
 from vxland import __version__
 from vxland.guards import GUARDS
 from vxland.hazards import looping_in
-from vxland.health import Examination, TunnelKey, state_of
 from vxland.model import Overlay, Tunnel
 from vxland.ports import foreign_ports
 from vxland.problems import Problem
 from vxland.report import Report
+from vxland.status.health import Examination, TunnelKey, state_of
 from vxland.status.shape import (
     NodeStatus,
     OverlayStatus,

@@ -19,7 +19,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from vxland.flag import UNKNOWN, Flag, believed
+from vxland.process.flag import UNKNOWN, Flag, believed
 
 RUNTIME = Path("/run/vxland")
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC

@@ -5,8 +5,8 @@ from collections.abc import Collection, Iterable, Mapping
 from msgspec import Struct, field
 
 from vxland.changes import Part, by_part, gist
-from vxland.drift import Drift
 from vxland.execution import Outcome
+from vxland.loop.drift import Drift
 from vxland.model import Desired
 from vxland.problems import Kind, Problem
 from vxland.report import Repair

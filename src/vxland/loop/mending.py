@@ -11,17 +11,17 @@ from msgspec import Struct
 from msgspec.structs import replace
 
 from vxland.changes import by_device
-from vxland.doorbell import Trigger
-from vxland.drift import Drift
 from vxland.execution import Outcome, execute
-from vxland.lessons import Lessons
-from vxland.litter import left_lying
-from vxland.nearby import Hand, Onlooker
+from vxland.loop.drift import Drift
+from vxland.loop.lessons import Lessons
+from vxland.loop.nearby import Hand, Onlooker
+from vxland.loop.surroundings import Kernel, Others
 from vxland.observed import Observed
 from vxland.plan import Memory, Narrow, Planning
+from vxland.process.doorbell import Trigger
+from vxland.process.litter import left_lying
 from vxland.report import Report
-from vxland.surroundings import Kernel, Others
-from vxland.whereabouts import Sight
+from vxland.underlay.whereabouts import Sight
 
 QUIET = 0.2  # seconds without a mend until the turn that follows
 LATEST = 5.0  # seconds after the first one

@@ -5,14 +5,14 @@ from typing import Protocol
 
 from vxland import execution
 from vxland.addresses import IPAddress
-from vxland.meter import Counters, traffic
 from vxland.model import Desired
-from vxland.names import Answer
 from vxland.observed import Abroad, Claim, FarEnd, ForwardChain, Host, Observed, Since
 from vxland.settings import Settings
-from vxland.tally import shared
+from vxland.tables.meter import Counters, traffic
+from vxland.tables.tally import shared
 from vxland.traffic import Reading, Seen, readings
-from vxland.whereabouts import Sight
+from vxland.underlay.names import Answer
+from vxland.underlay.whereabouts import Sight
 
 
 class Counting(Protocol):

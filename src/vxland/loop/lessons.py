@@ -4,18 +4,18 @@ import time
 from collections.abc import Collection, Mapping
 from random import SystemRandom
 
-from vxland.aftermath import Failures, Repairs
-from vxland.backoff import Backoff
 from vxland.changes import Part
 from vxland.culprits import fight_problem
-from vxland.drift import Drift
 from vxland.execution import Outcome
 from vxland.fights import WINDOW, Fights, undone
 from vxland.identity import RULE_SETS
+from vxland.loop.aftermath import Failures, Repairs
+from vxland.loop.backoff import Backoff
+from vxland.loop.drift import Drift
+from vxland.loop.surroundings import Others
 from vxland.model import Desired
 from vxland.problems import Problem
 from vxland.report import Repair
-from vxland.surroundings import Others
 
 MOMENT = 0.5  # seconds before a turn in which who was seen changing things is who did it
 

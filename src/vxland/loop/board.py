@@ -3,8 +3,8 @@
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 
-from vxland.chronicle import Chronicle
-from vxland.events import event_json
+from vxland.history.chronicle import Chronicle
+from vxland.history.events import event_json
 from vxland.model import Tunnel
 from vxland.problems import Kind, Problem
 from vxland.report import Report

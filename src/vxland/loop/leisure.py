@@ -2,9 +2,9 @@
 
 from msgspec.structs import replace
 
+from vxland.loop.surroundings import Kernel, Others
 from vxland.model import Desired
 from vxland.observed import Observed
-from vxland.surroundings import Kernel, Others
 
 
 class Leisure:

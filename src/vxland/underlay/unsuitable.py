@@ -5,7 +5,7 @@ from collections.abc import Callable
 from vxland.addresses import IPAddress
 from vxland.observed import Host
 from vxland.settings import PeerSettings, Settings
-from vxland.underlay import broadcast_addresses
+from vxland.underlay.local import broadcast_addresses
 
 Doubt = Callable[[PeerSettings, IPAddress], str | None]  # what is wrong with it; None: nothing
 

@@ -10,10 +10,10 @@ from msgspec.structs import replace
 
 from vxland.addresses import IPAddress
 from vxland.execution import Failure
+from vxland.loop.surroundings import Kernel, Others
 from vxland.observed import Host, Observed, Since
 from vxland.operations import Operation
 from vxland.plan import View
-from vxland.surroundings import Kernel, Others
 
 
 class Onlooker:

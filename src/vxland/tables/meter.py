@@ -8,10 +8,10 @@ from collections.abc import Mapping
 
 from msgspec import Struct, field
 
-from vxland import tally
 from vxland.model import Desired
 from vxland.observed import Counted
 from vxland.odometer import Key
+from vxland.tables import tally
 from vxland.traffic import Count, Traffic
 
 REMEMBERED = 8  # addresses of a peer whose counters are told from one another

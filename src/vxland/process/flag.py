@@ -13,7 +13,7 @@ import struct
 import time
 from collections.abc import Container
 
-from vxland.closing import Closing
+from vxland.process.closing import Closing
 
 NAME = "\0vxland/writer"
 WAITING = 128  # who have asked whose it is, and aren't forgotten yet

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from vxland.doorbell import Doorbell, Trigger
 from vxland.kernel.events import Events, LinkEvents
 from vxland.probe.managers import Patrol
+from vxland.process.doorbell import Doorbell, Trigger
 
 
 class Hearsay(Patrol):

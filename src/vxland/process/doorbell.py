@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from enum import Enum
 from typing import Protocol
 
-from vxland.closing import Closing
+from vxland.process.closing import Closing
 
 LONGEST = 3600.0  # seconds in one select; epoll refuses more than some 24 days
 

@@ -6,15 +6,16 @@ from typing import Protocol
 from msgspec import Struct, field
 from msgspec.structs import replace
 
-from vxland import names, peers, traces
+from vxland import peers
 from vxland.addresses import IPAddress
 from vxland.listing import some
 from vxland.model import Desired
-from vxland.names import Answer
 from vxland.observed import Host, Observed
 from vxland.problems import Kind, Problem
 from vxland.settings import PeerSettings, Settings
-from vxland.unsuitable import Doubt, doubts
+from vxland.underlay import names, traces
+from vxland.underlay.names import Answer
+from vxland.underlay.unsuitable import Doubt, doubts
 
 MOST_NAMED = 3  # of the names that can't be confirmed
 

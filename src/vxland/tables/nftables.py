@@ -6,7 +6,6 @@ They name no flags, which a table has from its owner's being a program that stay
 from collections.abc import Iterator
 from itertools import groupby
 
-from vxland import ingress
 from vxland.guards.nftables import FORWARD
 from vxland.identity import TABLE
 from vxland.observed import Counted, Element, PortRule
@@ -24,7 +23,8 @@ from vxland.operations import (
     WriteIngressRules,
     WriteTallyRules,
 )
-from vxland.tally import CHAINS, KEYS, RECEIVED, RULES
+from vxland.tables import ingress
+from vxland.tables.tally import CHAINS, KEYS, RECEIVED, RULES
 
 CHAIN = f"{TABLE} {FORWARD.name}"
 

@@ -13,14 +13,14 @@ from msgspec.structs import replace
 
 from vxland import __version__
 from vxland.changes import Part, by_part, gist
-from vxland.events import Event
-from vxland.found import found
-from vxland.health import Examination, Health, TunnelKey
+from vxland.history.events import Event
+from vxland.history.found import found
 from vxland.listing import MOST, some
 from vxland.ownership import owners
 from vxland.problems import Kind, Problem
 from vxland.report import ConfigNews, ConfigState, Report, config_news
 from vxland.status.build import Past
+from vxland.status.health import Examination, Health, TunnelKey
 
 EVENTS = 500  # remembered
 A_TURN = 50  # events of one sort that a turn gives

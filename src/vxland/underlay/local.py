@@ -6,10 +6,10 @@ from ipaddress import IPv4Interface, IPv6Network
 from vxland.addresses import IPAddress, way, zone
 from vxland.listing import some
 from vxland.model import Tunnel, Vtep
-from vxland.mtu import OVERHEAD
 from vxland.observed import Host, LocalAddress, Standing
 from vxland.problems import Kind, Problem
 from vxland.settings import NodeSettings, PeerSettings
+from vxland.underlay.mtu import OVERHEAD
 
 UNIQUE_LOCAL = IPv6Network("fc00::/7")  # RFC 4193
 NAMED = 3

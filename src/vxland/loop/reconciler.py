@@ -8,31 +8,31 @@ from msgspec.structs import replace
 from vxland.addresses import IPAddress
 from vxland.changes import by_device
 from vxland.config.errors import InvalidConfig
-from vxland.doorbell import Trigger
-from vxland.drift import Drift, kept_down
 from vxland.execution import Outcome, execute, overtaken
 from vxland.hints import hints
 from vxland.last import Last
-from vxland.leisure import Leisure
-from vxland.lessons import Lessons
-from vxland.litter import left_lying
-from vxland.mending import Calm, Mending
+from vxland.loop.drift import Drift, kept_down
+from vxland.loop.leisure import Leisure
+from vxland.loop.lessons import Lessons
+from vxland.loop.mending import Calm, Mending
+from vxland.loop.nearby import Hand
+from vxland.loop.reload import refusal
+from vxland.loop.restraint import Restraint, grounded
+from vxland.loop.silence import Silence
+from vxland.loop.surroundings import ConfigSource, Kernel, Names, Others, counted
 from vxland.model import Desired
-from vxland.nearby import Hand
 from vxland.observed import Host, Observed
 from vxland.operations import CreateVtep
 from vxland.ownership import attributed
 from vxland.peers import host_names, hosts, named
 from vxland.plan import Memory, Plan, Planning, View, plan
 from vxland.problems import Kind, Problem, Unresolved
-from vxland.reload import refusal
+from vxland.process.doorbell import Trigger
+from vxland.process.litter import left_lying
 from vxland.report import ConfigState, Report
 from vxland.resolve import resolve, unidentified
-from vxland.restraint import Restraint, grounded
 from vxland.settings import PeerSettings, Settings
-from vxland.silence import Silence
-from vxland.surroundings import ConfigSource, Kernel, Names, Others, counted
-from vxland.whereabouts import Beyond, Sight, Whereabouts, explained, survey
+from vxland.underlay.whereabouts import Beyond, Sight, Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})

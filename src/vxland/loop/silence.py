@@ -6,9 +6,9 @@ from itertools import islice
 from msgspec import Struct
 from msgspec.structs import replace
 
-from vxland.health import TunnelKey
 from vxland.model import Desired, Overlay, Tunnel
 from vxland.problems import Kind, Problem
+from vxland.status.health import TunnelKey
 from vxland.traffic import Reading
 
 LOOK = 30.0  # seconds between two looks at the counters
