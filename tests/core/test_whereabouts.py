@@ -447,6 +447,17 @@ def test_routes_are_looked_for_to_where_the_peers_are() -> None:
     assert observed == OBSERVED
 
 
+def test_addresses_that_are_written_out_are_where_the_peers_are() -> None:
+    """Nothing else has to be thought about."""
+    peers = tuple(PeerSettings(f"lxd{n}", f"192.0.2.{n}") for n in (1, 2))
+    settings = replace(SETTINGS, peers=peers)
+    eyes = Eyes(OBSERVED)
+    observed, where = survey(eyes, settings, ALL, {})
+    assert where == whereabouts(settings, ALL, OBSERVED, {}) == Whereabouts(where.addresses)
+    assert eyes.asked == [frozenset(where.addresses.values())]
+    assert observed == OBSERVED
+
+
 @pytest.mark.parametrize("adopt", [False, True])
 def test_others_rules_are_looked_at_where_they_may_be_taken_over(*, adopt: bool) -> None:
     """And nowhere else: a table may have thousands."""
