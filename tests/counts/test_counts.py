@@ -122,6 +122,32 @@ def test_what_hasnt_changed_is_the_same_object(place: Place) -> None:
             assert now.addresses[device] is before.addresses[device]
 
 
+def test_times_that_pass_are_no_change(place: Place) -> None:
+    """Each device's reachable time is another one every five minutes (net/core/neighbour.c)."""
+    with Turns(FEW, MESH) as turns:
+        settle(turns)
+        before, seen = decoded(turns), turns.turn()[0].observed
+        for device in seen.fdb:  # one is chosen by chance when the base is another, too
+            place.sh(f"sysctl -qw net.ipv6.neigh.{device}.base_reachable_time_ms=30001")
+        turns.turn()
+        assert decoded(turns) == before
+
+
+def test_what_means_the_same_is_kept_once(place: Place) -> None:
+    """Messages that say something else of which nothing counts make no second set of links."""
+    with Turns(FEW, MESH) as turns:
+        settle(turns)
+        before, seen = decoded(turns), turns.turn()[0].observed
+        for device in seen.fdb:
+            place.sh(f"sysctl -qw net.ipv6.conf.{device}.hop_limit=33")
+        now = turns.turn()[0].observed
+        assert decoded(turns) > before
+        table = turns.kernel._links
+        for link in table.by_number().values():
+            assert now.links[link.name] is link
+            assert seen.links[link.name] is link
+
+
 @pytest.mark.parametrize(("mode", "each"), [(MESH, A_TUNNEL), (SHARED, A_FLOOD_ENTRY)])
 def test_messages_that_make_it(
     mode: str, each: int, place: Place, sent: Counter[int], tmp_path: Path

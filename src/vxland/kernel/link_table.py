@@ -76,14 +76,17 @@ class LinkTable:
                 self.underlays[indexed.index] = indexed.underlay
 
     def _read(self, message: bytes) -> tuple[int, tuple[Sameness, Indexed]]:
-        """A link by its number; what it was before where it says the same."""
+        """A link by its number; what it was before where it says the same, or means the same."""
         body = message[HEADER.size :]
         index = IFINFO.unpack_from(body)[2]
-        seen = self._raw.get(index)
-        if seen is None or not seen[0].of(body):
-            seen = (sameness(body, IFINFO.size), read_link(message))
-            self.decoded += 1
-        return index, seen
+        before = self._raw.get(index)
+        if before is not None and before[0].of(body):
+            return index, before
+        read = read_link(message)
+        self.decoded += 1
+        if before is not None and read == before[1]:
+            read = before[1]
+        return index, (sameness(body, IFINFO.size), read)
 
     def far_ends(self, bridges: frozenset[str]) -> dict[str, Indexed]:
         """These bridges' ports that are veths to another namespace; the same while unchanged."""
