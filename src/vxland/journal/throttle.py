@@ -32,12 +32,12 @@ class Tally(Struct, Generic[Item], frozen=True):
 class _Episode(Struct, Generic[Item]):
     """One subject, from its first time until it is quiet."""
 
-    last: Item
     began: float
     told_at: float
     latest: float
     total: int = 0
     held: int = 0
+    last: Item | None = None  # that was held back: what was told at once isn't kept
 
 
 class Throttle(Struct, Generic[Item]):
@@ -57,13 +57,14 @@ class Throttle(Struct, Generic[Item]):
         free = len(self._told) < self.at_once
         at_once = []
         for subject, item in items.items():
-            episode = self._episodes.setdefault(subject, _Episode(item, now, now, now))
-            episode.last, episode.latest = item, now
+            episode = self._episodes.setdefault(subject, _Episode(now, now, now))
+            episode.latest = now
             episode.total += 1
             if free and episode.total <= self.first and not episode.held:
                 episode.told_at = now
                 at_once.append(item)
             else:
+                episode.last = item
                 episode.held += 1
                 self._due = self._due or now + EVERY
         if at_once:

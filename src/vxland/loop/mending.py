@@ -96,7 +96,9 @@ class Mending:
         self._first = started if self._first is None else self._first
         self.due = min(started + QUIET, self._first + LATEST)
         if done:
-            self._learn(replace(calm.report, at=at, observed=observed), narrow, done, started)
+            # Of what was seen, what the plan was made from: there may be hundreds until the turn.
+            report = replace(calm.report, at=at, observed=narrow.view.observed)
+            self._learn(report, narrow, done, started)
         return len(done) == len(outcomes)
 
     def _learn(
