@@ -1,5 +1,6 @@
 """What is told at once and what is summed up: few lines, and nothing lost, whatever happens."""
 
+import weakref
 from collections.abc import Hashable
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -85,6 +86,20 @@ def test_what_differs_each_time_is_summed_up_too() -> None:
     log.goes_on(10 * QUIET)
     assert [at for at, _ in log.tallies] == pytest.approx([EVERY + 0.1] * (1000 - AT_ONCE))
     assert log.throttle.due() is None
+
+
+def test_what_was_told_is_let_go() -> None:
+    """Of 1,000 tunnels that are made the lines are a megabyte, and nobody asks for them again."""
+
+    class Line:
+        """Something to tell."""
+
+    throttle: Throttle[Line] = Throttle()
+    line = Line()
+    kept = weakref.ref(line)
+    throttle.admit({"a": line}, 0)
+    del line
+    assert kept() is None
 
 
 def test_many_at_once_are_told_at_once() -> None:

@@ -182,6 +182,17 @@ def test_each_repair_is_one() -> None:
     assert [report.repaired for report in node.mending.take_reports()] == [{drift.B}] * 2
 
 
+def test_what_is_remembered_of_a_mend_is_small() -> None:
+    """There may be hundreds until the turn: each has one tunnel that stands for all the others."""
+    node = Node(drift.HOME)
+    somebody.deleted(drift.B).apply(node.kernel)
+    assert node.mending.mend()
+    (report,) = node.mending.take_reports()
+    others = {drift.C, drift.D}
+    assert len(others & report.observed.links.keys()) == 1
+    assert len(others & report.observed.fdb.keys()) == 1
+
+
 def test_when_the_turn_follows(monkeypatch: pytest.MonkeyPatch) -> None:
     """Once all is quiet, and at the latest so long after the first mend."""
     now = 100.0

@@ -82,8 +82,8 @@ class Throttle(Struct, Generic[Item]):
         tallies = []
         for subject, episode in list(self._episodes.items()):
             over = self._repeats(episode) and now - episode.latest >= QUIET
-            if episode.held or over:
-                tallies.append(_tally(episode, now, over=over))
+            if (episode.held or over) and episode.last is not None:
+                tallies.append(_tally(episode.last, episode, now, over=over))
                 episode.held, episode.told_at = 0, now
             if over:
                 del self._episodes[subject]
@@ -93,7 +93,11 @@ class Throttle(Struct, Generic[Item]):
 
     def rest(self, now: float) -> list[Tally[Item]]:
         """What is still held back, at the end."""
-        return [_tally(e, now, over=False) for e in self._episodes.values() if e.held]
+        return [
+            _tally(episode.last, episode, now, over=False)
+            for episode in self._episodes.values()
+            if episode.held and episode.last is not None
+        ]
 
     def _repeats(self, episode: _Episode[Item]) -> bool:
         """Whether its end is to be told."""
@@ -106,9 +110,9 @@ class Throttle(Struct, Generic[Item]):
                 del self._episodes[subject]
 
 
-def _tally(episode: _Episode[Item], now: float, *, over: bool) -> Tally[Item]:
+def _tally(last: Item, episode: _Episode[Item], now: float, *, over: bool) -> Tally[Item]:
     return Tally(
-        last=episode.last,
+        last=last,
         count=episode.held,
         seconds=now - episode.told_at,
         total=episode.total,
