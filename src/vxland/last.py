@@ -1,7 +1,8 @@
 """What needn't be thought about again: a pure function's last answer.
 
 A turn that finds everything as it was asks what the turn before asked. What is read anew only where
-it changed (``kernel.links``) is the same object then, so that to compare costs next to nothing.
+it changed (``kernel.links``) is the same object then, so that to compare costs next to nothing. Of
+a question that is the same, the one that was asked last is kept: what it is about is in use.
 """
 
 from collections.abc import Callable
@@ -22,5 +23,12 @@ class Last(Generic[Question, AnswerT]):
         """The answer. What the function raises is no answer, and isn't remembered."""
         question = (args, kwargs)
         if self._known is None or self._known[0] != question:
-            self._known = (question, self._function(*args, **kwargs))
-        return self._known[1]
+            answer = self._function(*args, **kwargs)
+        else:
+            answer = self._known[1]
+        self._known = (question, answer)
+        return answer
+
+    def forget(self) -> None:
+        """The last answer: the question may be large."""
+        self._known = None

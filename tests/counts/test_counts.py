@@ -1,5 +1,6 @@
 """What a turn costs is counted, not timed: messages, what is decoded, processes, rules."""
 
+import gc
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
@@ -13,8 +14,10 @@ from bench.turns import Turns
 from tests.counts.asked import counted
 from tests.lab import eventually
 from vxland.loop import reconciler
+from vxland.observed import FdbEntry, Link, VxlanState
 from vxland.probe import managers
 from vxland.process.doorbell import Trigger
+from vxland.report import Report
 
 pytestmark = [pytest.mark.kernel]
 
@@ -146,6 +149,25 @@ def test_what_means_the_same_is_kept_once(place: Place) -> None:
         for link in table.by_number().values():
             assert now.links[link.name] is link
             assert seen.links[link.name] is link
+
+
+def test_what_was_put_right_is_let_go(place: Place) -> None:
+    """However often all is made anew, it is kept once: what isn't there any more by nobody."""
+
+    def alive() -> list[int]:
+        gc.collect()
+        kinds = [type(one) for one in gc.get_objects()]
+        return [kinds.count(kind) for kind in (Link, FdbEntry, VxlanState, Report)]
+
+    with Turns(MORE, MESH) as turns:
+        settle(turns)
+        before = alive()
+        for devices in (["vxbr0"], [*turns.turn()[0].observed.fdb]):
+            for device in devices:
+                place.sh(f"ip link delete {device}")
+            assert turns.turn()[0].outcomes
+            settle(turns)
+            assert alive() == before
 
 
 @pytest.mark.parametrize(("mode", "each"), [(MESH, A_TUNNEL), (SHARED, A_FLOOD_ENTRY)])

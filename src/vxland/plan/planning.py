@@ -38,6 +38,7 @@ class Planning:
         """The same, and from what it was made where that isn't everything."""
         narrow = self.narrow(observed, desired, memory)
         if narrow is not None:
+            self._whole.forget()  # it is about what there was before all was as wanted
             return narrow.plan, narrow.view
         found = self._whole(observed, desired, memory)
         # What others made and is to be taken over may be anywhere.
@@ -61,7 +62,8 @@ class Planning:
         view = self._standing.view(observed, desired, memory, since)
         if view is None:
             return None
-        if not view.changed:
+        if not view.changed:  # what was made anew is as it was, but what there was is let go
+            self._standing.moves(observed, desired, ())
             return Narrow(NOTHING, view)
         found = plan_view(view, memory)
         if found == NOTHING and not self._standing.moves(observed, desired, view.touched):
