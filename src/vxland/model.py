@@ -1,6 +1,7 @@
 """What this node should look like: the desired state, as plain values."""
 
 from collections.abc import Iterator
+from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -142,6 +143,7 @@ class Overlay(Struct, frozen=True):
     reattach: bool = False
     adopt: bool = False  # matching devices that something else made are taken over
     ingress: bool = True  # packets with its VNIs are taken from its peers alone
+    exclusive: bool = False  # so are all others that come to its UDP port
     shared: bool = False  # one VTEP for all peers of a family
     # Of peers whose tunnels can't be laid out yet, and stay as they are.
     waiting: tuple[Problem, ...] = ()
@@ -164,6 +166,13 @@ class Overlay(Struct, frozen=True):
         one of the other, sends from one that nobody wrote.
         """
         return self.ingress and not self.mixed
+
+    @property
+    def lets_in(self) -> Literal["peers", "exclusive", "off"]:
+        """Whose packets are taken, as the file has it."""
+        if self.exclusive:
+            return "exclusive"
+        return "peers" if self.ingress else "off"
 
     @property
     def mixed(self) -> bool:

@@ -218,6 +218,7 @@ def _overlay(
         reattach=overlay.reattach,
         adopt=overlay.adopt,
         ingress=overlay.ingress,
+        exclusive=overlay.exclusive,
         peers_listed=len(listed),
         unknown=len(known) < len(order),
         waiting=tuple(

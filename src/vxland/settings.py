@@ -64,6 +64,7 @@ class OverlaySettings(Struct, frozen=True):
     addresses: tuple[IPInterface, ...] = ()
     allow_tunnel_ports: frozenset[str] = frozenset()
     ingress: bool = True  # packets with its VNIs are taken from its peers alone
+    exclusive: bool = False  # so are all others that come to its UDP port
     reattach: bool = False
     adopt: bool = False
     options: VxlanOptions = VxlanOptions()

@@ -29,6 +29,7 @@ LET_IN = (
     Element("senders4", 4790, None, STRANGER),
     Element("common", 4790, 9),
     Element("vnis", 4789, 9),
+    Element("exclusive", 4790),
     Element("ports", 4790),
 )
 MAC = "02:00:00:00:00:66"

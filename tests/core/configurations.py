@@ -85,7 +85,8 @@ def _overlay(choose: Digits, base: OverlaySettings, bridge: str) -> OverlaySetti
         allow_tunnel_ports=choose.of((frozenset(), frozenset({FOREIGN_TUNNEL}))),
         reattach=choose.of((False, True)),
         adopt=choose.of((False, True)),
-        ingress=choose.of((True, True, False)),
+        ingress=(ingress := choose.of((True, True, False))),
+        exclusive=ingress and choose.of((False, True)),
         options=_options(choose) if choose.of((False, True)) else VxlanOptions(),
         vnis=choose.of(((), EXPLICIT)) if base is LAN else (),
     )

@@ -10,9 +10,10 @@ from vxland.hints import HINTS, hints
 from vxland.hints.guests import guests_of
 from vxland.identity import CHAIN
 from vxland.model import Desired
-from vxland.observed import FarEnd, ForwardChain, Link, Observed
+from vxland.observed import FarEnd, ForwardChain, Link, Observed, VxlanState
 from vxland.ports import foreign_ports
 from vxland.problems import Kind, Problem
+from vxland.settings import VxlanOptions
 
 IPTABLES = ForwardChain("ip", "filter", "FORWARD", frozenset({"FORWARD"}))
 DOCKER = replace(IPTABLES, chains=frozenset({"FORWARD", "DOCKER-USER"}))
@@ -46,8 +47,32 @@ def test_nothing_is_said_where_nothing_is_wrong() -> None:
     geneve = Link("gen0", "geneve", mtu=9000)
     observed = with_ports(guest("veth1", 1450), guest("veth2", 1400), geneve)
     assert hints(desired(), replace(observed, forward=(own,))) == ()
-    assert len(HINTS) == 9
+    assert len(HINTS) == 10
     assert foreign_ports(desired().overlays[0], observed).count == 3
+
+
+def test_others_tunnels_on_a_port_of_ones_own_are_named() -> None:
+    """Those of this namespace, whatever their VNI; what isn't vxland's yet is said elsewhere."""
+    home = desired()
+    (lan,) = home.overlays
+    (vtep,) = lan.vteps
+    alone = replace(home, overlays=(replace(lan, exclusive=True),))
+    state = VxlanState(99, vtep.port, None, None, VxlanOptions())
+    links = {
+        name: Link(name, "vxlan", vxlan=each)
+        for name, each in (
+            ("swarm1", state),
+            ("swarm0", state),
+            ("apart", replace(state, port=vtep.port + 1)),
+            ("legacy", replace(state, vni=vtep.vni)),
+        )
+    }
+    own = replace(seen().links[DEVICE], vxlan=state)
+    observed = replace(seen(), links={**seen().links, DEVICE: own, **links})
+    hint = the_hint(observed, alone)
+    assert "somebody else's tunnels use, too: swarm0, swarm1. What comes" in hint.text
+    assert hint.cure.startswith('Write ingress = "peers"')
+    assert hints(home, observed) == hints(alone, seen()) == ()
 
 
 def test_ports_that_are_too_large_are_named() -> None:

@@ -47,6 +47,7 @@ from vxland.underlay.whereabouts import Beyond
 HOME = wish(LAN)
 B4, C4, D4 = (ip_address(f"192.0.2.{number}") for number in (2, 3, 4))
 OPEN = replace(LAN, ingress=False)
+ALONE = replace(LAN, exclusive=True)
 INDEX = replace(LAN, vni=VniScheme.INDEX)
 PORT = 4789
 
@@ -71,6 +72,13 @@ def elements(kernel: FakeKernel, *sets: str) -> set[tuple[object, ...]]:
     table = kernel.ingress.state().table
     assert table is not None
     return {(one.vni, one.address) for one in table.elements if one.set in sets}
+
+
+def ports_alone(kernel: FakeKernel) -> set[int]:
+    """Ports on which nobody else's packets pass."""
+    table = kernel.ingress.state().table
+    assert table is not None
+    return {one.port for one in table.elements if one.set == "exclusive"}
 
 
 def do(deeds: Iterable[somebody.Vandalism], kernel: FakeKernel) -> None:
@@ -146,6 +154,66 @@ def test_connections_are_tracked_where_an_address_may_be_rewritten() -> None:
     unlisted = replace(hidden, peers=hidden.peers[1:])
     without = {name: address for name, address in addresses.items() if name != "a"}
     assert elements(home(resolve(unlisted, without, host())), "ways4") == set()
+
+
+def test_a_port_may_be_for_the_overlays_alone() -> None:
+    """By one that says so, for all that use it; others' VNIs end last, and come back first."""
+    two = replace(LAN, name="two", bridge="vxbr1")
+    apart = replace(two, port=4790)
+    assert elements(home(), "exclusive") == set()
+    assert ports_alone(home(wish(ALONE))) == {PORT}
+    assert ports_alone(home(wish(two, ALONE))) == {PORT}
+    assert ports_alone(home(wish(ALONE, apart))) == {PORT}
+    closed, opened = Element("exclusive", PORT), (Element("exclusive", PORT),)
+    assert to_do(home(), wish(ALONE)) == [ChangeIngress("", INGRESS_TABLE, opened, ())]
+    (back,) = to_do(home(wish(ALONE)))
+    assert back == ChangeIngress("", INGRESS_TABLE, (), (closed,))
+    assert str(back) == "in inet vxland-ingress no longer drop other VNIs on port 4789"
+    order = [one.set for one in ingress.wanted(HOME.vteps(), HOME.known_by, {PORT})]
+    assert order[-2:] == ["exclusive", "ports"]
+
+
+def test_a_port_on_which_somebody_cant_be_told_from_strangers_is_nobodys_alone() -> None:
+    """A shared overlay over both IP versions would get nothing."""
+    both = replace(SHARED_LAN, name="two", bridge="vxbr1")
+    for port, alone in ((PORT, set[int]()), (PORT + 1, {PORT})):
+        wanted = settings(ALONE, replace(both, port=port))
+        addresses = {**known_addresses(wanted), "d": ip_address(address6("d"))}
+        assert ports_alone(home(resolve(wanted, addresses, host()))) == alone
+
+
+def test_what_isnt_laid_out_keeps_a_port_as_it_is() -> None:
+    """It may be somebody else's, whose packets were let pass; who says so has it open at once."""
+    kernel = FakeKernel()
+    do([others.external_vxlan("fvx0", VNI_B)], kernel)
+    execute(plan(kernel.observe(), wish(ALONE)), kernel)
+    assert ports_alone(kernel) == set()
+    kernel = home(wish(ALONE))
+    do([somebody.deleted("vxl-lan-b"), others.external_vxlan("fvx0", VNI_B)], kernel)
+    assert to_do(kernel, wish(ALONE)) == []
+    assert [type(operation) for operation in to_do(kernel)] == [ChangeIngress]
+    kernel = home(wish(ALONE))
+    (change,) = to_do(kernel, resolved(settings(LAN), unknown="c"))
+    assert isinstance(change, ChangeIngress)
+    assert change.removed == (Element("exclusive", PORT),)
+
+
+def test_a_port_is_open_again_before_what_had_it_is_gone() -> None:
+    """It doesn't wait for a VNI that is filtered until its device has gone."""
+    change, trim = to_do(home(wish(ALONE)), wish(LAN, peers="abc"))
+    assert isinstance(change, ChangeIngress)
+    assert change.removed == (Element("exclusive", PORT),)
+    assert isinstance(trim, TrimIngress)
+
+
+def test_drift_of_a_port_of_ones_own_is_put_right() -> None:
+    """Either way."""
+    kernel = home(wish(ALONE))
+    do([somebody.nft(f"flush set {INGRESS_TABLE} exclusive")], kernel)
+    (change,) = to_do(kernel, wish(ALONE))
+    assert str(change) == "in inet vxland-ingress drop other VNIs on port 4789"
+    execute(plan(kernel.observe(), wish(ALONE)), kernel)
+    assert ports_alone(kernel) == {PORT}
 
 
 @pytest.mark.parametrize("drift", INGRESS)

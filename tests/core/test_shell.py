@@ -129,6 +129,7 @@ LET_IN = (
     Element("peers6", 4789, 5, ip_address("2001:db8::2")),
     Element("senders4", 4789, None, ip_address("192.0.2.3")),
     Element("vnis", 4789, 5),
+    Element("exclusive", 4789),
     Element("ports", 4789),
 )
 INGRESS = (
@@ -144,6 +145,7 @@ INGRESS = (
             ("ways6", f"ip6 daddr . {KEY};"),
             ("common", f"{KEY};"),
             ("vnis", f"{KEY}; counter;"),
+            ("exclusive", "udp dport;"),
             ("ports", "udp dport; counter;"),
         )
     ),
@@ -166,7 +168,7 @@ GUARDED = (
     f"add rule {DOOR} input udp dport != @ports accept",
     *(f"add rule {DOOR} input {peers} accept" for peers in PEERS),
     f"add rule {DOOR} input {KEY} @vnis drop",
-    f"add rule {DOOR} input {KEY} != @vnis accept",
+    f"add rule {DOOR} input {KEY} != @vnis udp dport != @exclusive accept",
     f"add rule {DOOR} input udp dport @ports drop",
     f"add rule {DOOR} input meta l4proto udp accept",
     f"add rule {DOOR} input meta nfproto ipv6 drop",
@@ -176,6 +178,7 @@ ENTERED = (
     f"add element {DOOR} peers6 {{ 2001:db8::2 . 0x5 . 4789 }}",
     f"add element {DOOR} senders4 {{ 192.0.2.3 . 4789 }}",
     f"add element {DOOR} vnis {{ 0x5 . 4789 }}",
+    f"add element {DOOR} exclusive {{ 4789 }}",
     f"add element {DOOR} ports {{ 4789 }}",
 )
 PLAIN = "ttl auto tos 0x0 df unset nolearning ageing 300 udpcsum"

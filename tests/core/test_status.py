@@ -67,6 +67,19 @@ def posted() -> Board:
     return board
 
 
+def test_whose_packets_get_in_is_told_as_it_is_written() -> None:
+    """All that there is."""
+    turn = report()
+    (lan,) = turn.desired.overlays
+    told = {}
+    for value, keys in {"exclusive": {"exclusive": True}, "off": {"ingress": False}}.items():
+        overlays = (replace(lan, **keys),)
+        status = report_status(replace(turn, desired=replace(turn.desired, overlays=overlays)))
+        told[value] = status["overlays"][0]["ingress"]
+    assert told == {"exclusive": "exclusive", "off": "off"}
+    assert report_status(turn)["overlays"][0]["ingress"] == "peers"
+
+
 def test_it_is_of_the_type_that_it_says() -> None:
     """With everything in it, with nothing, and where it is looked at by eye."""
     model = strict(NodeStatus)

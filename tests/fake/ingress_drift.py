@@ -31,6 +31,8 @@ INGRESS_LINES = (
     f"delete element {TABLE} peers4 {{ {B4} }}",
     f"delete element {TABLE} ports {{ 4789 }}",
     f"delete set {TABLE} senders4",
+    f"add element {TABLE} exclusive {{ 4789 }}",
+    f"flush set {TABLE} exclusive",
 )
 
 INGRESS: dict[str, Deeds] = {
@@ -51,6 +53,7 @@ INGRESS: dict[str, Deeds] = {
     "stranger let in": (somebody.nft(f"add element {TABLE} peers4 {{ {STRANGER} }}"),),
     "VNIs not filtered": (somebody.nft(f"flush set {TABLE} vnis"),),
     "another VNI filtered": (somebody.nft(f"add element {TABLE} vnis {{ 0x7 . 4789 }}"),),
+    "others' VNIs dropped": (somebody.nft(f"add element {TABLE} exclusive {{ 4789 }}"),),
     "set made otherwise": (
         somebody.nft(f"flush chain {INPUT}"),
         somebody.nft(f"flush chain {TABLE} prerouting"),

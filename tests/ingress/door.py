@@ -3,6 +3,7 @@
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from tests.ingress.forgery import Packet
@@ -75,19 +76,25 @@ class Door:
 
         eventually(heard, f"{what} is heard", pause=0.1)
 
+    def refuses(self, knocked: Callable[[], int], what: str) -> list[int]:
+        """Have it sent until something is dropped; returns the flows' numbers."""
+        before, flows = self.dropped(), list[int]()
+
+        def refused() -> bool:
+            flows.append(knocked())
+            return self.dropped() > before
+
+        eventually(refused, f"{what} is dropped", pause=0.1)
+        return flows
+
     def stays_shut_for(
         self, *packets: Packet, sender: Namespace | None = None, proof: Packet | None = None
     ) -> None:
         """Knock until each was seen to be dropped, and the second server's proof is heard after."""
         flows: dict[int, Packet] = {}
         for packet in packets:
-            before = self.dropped()
-
-            def refused(packet: Packet = packet, before: int = before) -> bool:
-                flows[self.knock(packet, sender)] = packet
-                return self.dropped() > before
-
-            eventually(refused, f"{packet} is dropped", pause=0.1)
+            knocks = self.refuses(partial(self.knock, packet, sender), str(packet))
+            flows |= dict.fromkeys(knocks, packet)
         self.unheard(flows, proof)
 
     def unheard(self, flows: Mapping[int, Packet], proof: Packet | None = None) -> None:

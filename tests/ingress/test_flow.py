@@ -33,6 +33,19 @@ def test_no_frame_is_lost_while_peers_come_and_go(door: Door) -> None:
     eventually(lambda: not flow.lost(door.listener), lambda: f"lost {flow.lost(door.listener)}")
 
 
+def test_no_frame_is_lost_while_the_port_is_closed_to_others(door: Door) -> None:
+    """And opened again, as often as somebody likes."""
+    source = reaching(door)
+    with Steady(source, door.listener.mac) as flow:
+        for _ in range(EDITS):
+            for extra, ports in (('ingress = "exclusive"\n', 1), ("", 0)):
+                door.server.configure(door.file(extra))
+                shown = door.server.sh("nft list set inet vxland-ingress exclusive")
+                assert shown.count("elements = { 4789 }") == ports
+    assert flow.sent > EDITS
+    eventually(lambda: not flow.lost(door.listener), lambda: f"lost {flow.lost(door.listener)}")
+
+
 def test_what_somebody_does_to_the_filter_is_undone(door: Door) -> None:
     """Where the kernel lets them: from Linux 6.9 on it doesn't."""
     flush = ["nft", "flush", "chain", "inet", "vxland-ingress", "input"]

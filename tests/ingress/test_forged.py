@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -20,6 +21,7 @@ LARGE = 64
 KNOCKS = 5
 FOREIGN = 99
 MOVED = 102  # in the address that a peer gets
+PINGS = "ping -q -c1 -W5 10.99.0.1 || ping -q -c3 -W5 10.99.0.1"
 CLOSED = "nft list chain inet admin input"
 COMMON = {
     "index": ('vni = "index"\n', (0, 1)),
@@ -28,6 +30,7 @@ COMMON = {
 # The same, and each pair its own, where the third server is the only peer.
 ALONE = {"pair": ("", BESIDE)} | {name: (keys, vnis[0]) for name, (keys, vnis) in COMMON.items()}
 UDP_LITE = 136
+EXCLUSIVE = 'ingress = "exclusive"\n'
 # What may stand in a VXLAN header (group policy, another inner protocol, no VNI, all there is), in
 # UDP's, and before that.
 HEADERS: tuple[dict[str, Any], ...] = (
@@ -125,8 +128,8 @@ def test_what_comes_as_one_is_judged_as_one(door: Door) -> None:
     forged, (_, second, *_) = door.packet(STRANGER, WITH_IT), door.site.servers
     untaken = replace(door.packet(2, WITH_IT), flags=bytes(4))  # lets the next one in, unheard
 
-    def sent() -> int:
-        with door.stranger.entered():
+    def sent(sender: Namespace = door.stranger) -> int:
+        with sender.entered():
             return joined(door.packet(STRANGER, FOREIGN), forged)
 
     def sent_by_a_peer() -> int:
@@ -134,6 +137,7 @@ def test_what_comes_as_one_is_judged_as_one(door: Door) -> None:
             return joined(untaken, door.packet(2, BESIDE))
 
     door.hears(sent, "what is cut behind the filter")
+    door.hears(partial(sent, door.server), "the same by the loopback")
     door.hears(sent_by_a_peer, "what is cut off a peer's packet")
     field, (_, *others) = "ip" if door.version == 4 else "ip6", door.site.servers
     peers = ", ".join(door.address.format(number) for number, _ in enumerate(others, 2))
@@ -143,6 +147,11 @@ def test_what_comes_as_one_is_judged_as_one(door: Door) -> None:
         flows.append(sent())
     door.unheard(dict.fromkeys(flows, forged))
     door.server.sh("nft delete table inet admin")
+    door.server.configure(door.file(EXCLUSIVE))
+    for sender in (door.stranger, door.server):
+        flows = door.refuses(partial(sent, sender), "what is to be cut")
+        door.unheard(dict.fromkeys(flows, forged))
+    door.server.configure(door.file())
 
 
 @pytest.mark.parametrize("door", ["192.0.2.{}"], ids=["IPv4"], indirect=True)
@@ -181,7 +190,7 @@ def test_without_the_filter_all_of_it_would_come_in(door: Door) -> None:
 
 
 def test_other_vnis_of_the_port_pass(door: Door) -> None:
-    """As those of Docker Swarm, which shares it."""
+    """As those of Docker Swarm, which shares it, unless it is for vxland alone, which is said."""
     address = door.address.format
     others = {door.server: 1, door.stranger: STRANGER}
     for namespace, number in others.items():
@@ -194,8 +203,17 @@ def test_other_vnis_of_the_port_pass(door: Door) -> None:
             """
         )
     before = door.dropped()
-    door.stranger.sh("ping -q -c1 -W5 10.99.0.1 || ping -q -c3 -W5 10.99.0.1")
+    door.stranger.sh(PINGS)
     assert door.dropped() == before
+    door.server.configure(door.file(EXCLUSIVE))
+    ping = ("ping", "-q", "-c1", "-W1", "10.99.0.1")
+    door.refuses(lambda: door.stranger.run(ping, check=False).returncode, "a ping")
+    foreign = door.packet(STRANGER, FOREIGN)
+    door.stays_shut_for(*(replace(foreign, pieces=pieces) for pieces in (0, LARGE, TINY)))
+    door.opens_for(door.packet(2, WITH_IT), door.site.servers[1])
+    assert "other0" in str(door.server.status()["problems"])
+    door.server.configure(door.file())
+    door.stranger.sh(PINGS)
     for namespace in others:
         namespace.sh("ip link del other0")
 

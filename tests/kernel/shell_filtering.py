@@ -27,6 +27,9 @@ FILTERING: dict[str, Scenario] = {
     "filter, index": Scenario((ops.MakeIngress,), before=None, after=mesh(NUMBERED)),
     "filter, IPv6": Scenario((ops.MakeIngress,), before=None, after=mesh(LAN, V6)),
     "filter off": Scenario((ops.RemoveTable,), after=mesh(replace(LAN, ingress=False))),
+    "filter, nobody else's port": Scenario(
+        (ops.ChangeIngress,), after=mesh(replace(LAN, exclusive=True))
+    ),
     "filter of one peer less": Scenario(
         (ops.TrimIngress,), after=replace(MESH, peers=MESH.peers[:-1])
     ),

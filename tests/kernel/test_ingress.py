@@ -29,6 +29,7 @@ FOUR, SIX, SENDER = map(ip_address, ("127.0.0.2", "::1", "127.0.0.3"))
 ELEMENTS = in_order(
     (
         Element("ports", PORT),
+        Element("exclusive", PORT),
         Element("vnis", PORT, VNI),
         Element("vnis", PORT, COMMON),
         Element("common", PORT, COMMON),

@@ -14,6 +14,7 @@ from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
 from vxland.hints.makers import makers
+from vxland.hints.others_tunnels import others_tunnels
 from vxland.hints.uncounted import uncounted
 from vxland.hints.unfiltered import unfiltered
 from vxland.journal.messages import WARNING, Message
@@ -34,6 +35,7 @@ HINTED = {
     filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
     isolated_ports: "Isolated guest ports",
     unfiltered: "An overlay that isn't filtered",
+    others_tunnels: "Others' tunnels on a port of one's own",
     uncounted: "Peers that aren't counted",
     makers: "Files that have others make or manage the same",
     Silence: "A missing or silent peer",

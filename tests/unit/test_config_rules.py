@@ -17,6 +17,23 @@ from tests.unit.written import (
 )
 
 
+def test_a_port_is_not_one_overlays_alone_and_open_to_all(tmp_path: Path) -> None:
+    """In whichever order; and beside "peers" it is for both of them alone."""
+    alone, off = (overlay("lan", "vxbr0", f'ingress = "{value}"') for value in ("exclusive", "off"))
+    dmz = overlay("dmz", "vxbr1", 'ingress = "off"')
+    said = (
+        '"off" lets anybody in on port 4789, and "exclusive" in overlay "lan" nobody but its peers'
+    )
+    assert complaints(tmp_path, alone + dmz + PEERS) == [f"overlay[1].ingress (dmz): {said}"]
+    assert complaints(tmp_path, dmz + alone + PEERS) == [f"overlay[0].ingress (dmz): {said}"]
+    for well in (
+        alone + dmz.replace("[[overlay]]", "[[overlay]]\nport = 4790"),
+        alone + overlay("dmz", "vxbr1"),
+        off + overlay("dmz", "vxbr1"),
+    ):
+        assert complaints(tmp_path, well + PEERS) == []
+
+
 @pytest.mark.parametrize(
     ("one", "other", "path"),
     [

@@ -118,7 +118,8 @@ def _overlay(item: Item[OverlayTable]) -> OverlaySettings:
         allow_tunnel_ports=frozenset(table.allow_tunnel_ports),
         reattach=table.reattach,
         adopt=table.adopt,
-        ingress=table.ingress == "peers",
+        ingress=table.ingress != "off",
+        exclusive=table.ingress == "exclusive",
         options=_options(table),
         vnis=explicit(table),
     )

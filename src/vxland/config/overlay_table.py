@@ -101,11 +101,12 @@ class OverlayTable(Table):
         ),
     ] = ("isolated", "ebtables")
     ingress: Annotated[
-        Literal["peers", "off"],
-        Takes('"peers" or "off"', '"peers"'),
+        Literal["peers", "exclusive", "off"],
+        Takes('"peers", "exclusive" or "off"', '"peers"'),
         Field(
             description='"peers": packets with a VNI of this overlay are taken from the peers that'
-            ' it belongs to alone. "off": from anybody; something else filters.'
+            ' it belongs to alone. "exclusive": nobody else uses the UDP port, and packets with'
+            ' other VNIs are dropped, too. "off": from anybody; something else filters.'
         ),
     ] = "peers"
     mtu: Annotated[

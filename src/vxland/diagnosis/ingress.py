@@ -19,4 +19,6 @@ def ingress(facts: Facts) -> Iterator[Finding]:
                 overlay,
             )
     if facts.kept_out and not any(packets for o, packets in facts.kept_out.items() if o):
-        yield Finding(State.OK, "nothing came meanwhile from anybody but the peers")
+        yield Finding(
+            State.OK, "nothing came meanwhile with an overlay's VNI from anybody but its peers"
+        )

@@ -1,5 +1,7 @@
 """What is done to the table that lets only peers in. A failure here holds nothing else up."""
 
+from collections.abc import Iterator
+
 from vxland.observed import Element
 from vxland.operations.operation import Operation, Phase
 
@@ -41,6 +43,8 @@ class ChangeIngress(Operation, frozen=True):
         parts = (
             _some(self.added, "let in", "filter"),
             _some(self.removed, "keep out", "no longer filter"),
+            *_exclusive(self.added, "drop"),
+            *_exclusive(self.removed, "no longer drop"),
         )
         return f"in {self.device} {', '.join(filter(None, parts))}"
 
@@ -67,4 +71,10 @@ def _some(elements: tuple[Element, ...], addresses: str, numbers: str) -> str:
     there = {element.address for element in elements if element.address is not None}
     if there:
         return f"{addresses} {str(*there) if len(there) == 1 else f'{len(there)} peers'}"
-    return f"{numbers} {_vnis(elements)}" if elements else ""
+    others = any(element.set != "exclusive" for element in elements)
+    return f"{numbers} {_vnis(elements)}" if others else ""
+
+
+def _exclusive(elements: tuple[Element, ...], verb: str) -> Iterator[str]:
+    ports = (element.port for element in elements if element.set == "exclusive")
+    return (f"{verb} other VNIs on port {port}" for port in ports)

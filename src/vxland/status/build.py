@@ -136,7 +136,7 @@ class _Builder:
             "guards_seen": all(
                 GUARDS[name].missing(overlay, observed) is None for name in overlay.guards
             ),
-            "ingress": "peers" if overlay.ingress else "off",
+            "ingress": overlay.lets_in,
             "kept_out": self._counts.kept_out.get(overlay.name),
             "in_sync": self._examination.overlay(overlay),
             "since": self._past.overlays.get(overlay.name),

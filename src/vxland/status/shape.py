@@ -64,7 +64,7 @@ class OverlayStatus(TypedDict):
     mtu: int
     guards: list[str]
     guards_seen: bool
-    ingress: Literal["peers", "off"]
+    ingress: Literal["peers", "exclusive", "off"]
     kept_out: int | None
     in_sync: bool
     since: float | None

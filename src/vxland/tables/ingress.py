@@ -3,7 +3,7 @@
 VXLAN has no authentication, and the kernel doesn't look where a packet comes from (RFC 7348,
 section 7). An own table of nftables does, after everybody's filters and after reassembly: it only
 ever drops, since an accept in one chain doesn't end the others. Packets with VNIs that aren't
-vxland's pass.
+vxland's pass, but on a port that is for its overlays alone.
 
 The same table keeps peers' packets out of connection tracking: a tunnel's source ports are as many
 as the flows inside (RFC 7348, section 5), and each would be a connection of its own.
@@ -46,6 +46,7 @@ KEYS = {
     "ways6": "ip6 daddr . @th,96,24 . udp dport",
     "common": VNI,
     "vnis": VNI,
+    "exclusive": "udp dport",
     "ports": "udp dport",
 }
 LISTS = {v: (f"peers{v}", f"senders{v}", f"ways{v}") for v in (4, 6)}  # of addresses
@@ -77,9 +78,9 @@ RULES = {
         f"{KEYS['ports']} != @ports accept",
         *(f"{match} accept" for match in FROM_PEERS),
         f"{_by('vnis')} drop",
-        f"{VNI} != @vnis accept",
+        f"{VNI} != @vnis {KEYS['exclusive']} != @exclusive accept",
         # What has no VNI is no packet of anybody's, or the first fragment of one: IPv6 is
-        # reassembled after this hook where nobody tracks connections.
+        # reassembled after this hook where nobody tracks connections. And others' VNIs.
         f"{_by('ports')} drop",
         # A later fragment. And a first one that ends within an extension header, of which nothing
         # can be told: Linux puts it together, though RFC 8200 has it discarded (section 4.5).
@@ -89,10 +90,13 @@ RULES = {
 }
 
 
-def wanted(vteps: Iterable[Vtep], known_by: frozenset[IPAddress]) -> tuple[Element, ...]:
+def wanted(
+    vteps: Iterable[Vtep], known_by: frozenset[IPAddress], exclusive: Collection[int] = ()
+) -> tuple[Element, ...]:
     """What there should be in the sets for these; ``known_by``: whom the peers think this is.
 
-    As they are to be added: whom to take packets from before what else is dropped.
+    ``exclusive`` are ports that nobody else uses. As they are to be added: whom to take packets
+    from before what else is dropped.
     """
     found: dict[str, list[Element]] = {name: [] for name in KEYS}
     ports: set[int] = set()
@@ -108,6 +112,7 @@ def wanted(vteps: Iterable[Vtep], known_by: frozenset[IPAddress]) -> tuple[Eleme
             found[peers] += [Element(peers, port, vni, address) for address in addresses]
         if vtep.local in known_by:
             found[ways] += [Element(ways, port, vni, address) for address in addresses]
+    found["exclusive"] = [Element("exclusive", port) for port in sorted(exclusive)]
     found["ports"] = [Element("ports", port) for port in sorted(ports)]
     return tuple(dict.fromkeys(chain.from_iterable(found.values())))
 
@@ -125,9 +130,11 @@ def operations(
         return
     overlays = [overlay for overlay in desired.overlays if overlay.filtered]
     vteps = [v for overlay in overlays for v in overlay.vteps if v.device not in left]
-    table, all_due = state.table, wanted(vteps, desired.known_by)
+    table = state.table
+    there = table.elements if table is not None else frozenset[Element]()
+    all_due = wanted(vteps, desired.known_by, _exclusive(desired, there, left))
     held = bool(left) or any(_is_waiting(overlay) for overlay in desired.overlays)
-    if not all_due:
+    if not vteps:
         if table is not None and not held:
             yield RemoveTable("", INGRESS_TABLE, ())
         return
@@ -137,13 +144,15 @@ def operations(
     if table.rules != RULES:
         yield WriteIngressRules("", INGRESS_TABLE)
     due = frozenset(all_due)
-    stale = table.elements - due
+    stale = there - due
     if held:
         known = {(vtep.vni, vtep.port) for vtep in vteps if not (vtep.shared or vtep.common)}
-        stale = frozenset(one for one in stale if (one.vni, one.port) in known)
+        stale = frozenset(
+            one for one in stale if one.set == "exclusive" or (one.vni, one.port) in known
+        )
     late = _released(stale)
-    if stale - late or due - table.elements:
-        added = in_order(due - table.elements)
+    if stale - late or due - there:
+        added = in_order(due - there)
         yield ChangeIngress("", INGRESS_TABLE, added, in_order(stale - late)[::-1])
     if late:
         yield TrimIngress("", INGRESS_TABLE, in_order(late)[::-1])
@@ -196,8 +205,32 @@ def _released(stale: frozenset[Element]) -> frozenset[Element]:
     """
     vnis = {(one.vni, one.port) for one in stale if one.set == "vnis"}
     return frozenset(
-        one for one in stale if vnis and (one.vni is None or (one.vni, one.port) in vnis)
+        one
+        for one in stale
+        if vnis and one.set != "exclusive" and (one.vni is None or (one.vni, one.port) in vnis)
     )
+
+
+def _exclusive(
+    desired: Desired, there: Collection[Element], left: Collection[str]
+) -> frozenset[int]:
+    """Ports on which other VNIs are dropped: where one overlay says so, for all that use it.
+
+    Not where one can't be filtered: its packets would be dropped. Nor does a port become so while
+    a device on it isn't laid out, which may be somebody else's.
+    """
+    ports = {
+        vtep.port
+        for overlay in desired.overlays
+        if overlay.exclusive and overlay.filtered
+        for vtep in overlay.vteps
+    }
+    for overlay in desired.overlays:
+        for vtep in overlay.vteps:
+            is_new = Element("exclusive", vtep.port) not in there
+            if not overlay.filtered or (vtep.device in left and is_new):
+                ports.discard(vtep.port)
+    return frozenset(ports)
 
 
 def _is_waiting(overlay: Overlay) -> bool:

@@ -12,6 +12,7 @@ from vxland.config.rules import (
     limits,
     modes,
     names,
+    ports,
     references,
     tls,
 )
@@ -44,6 +45,7 @@ RULES: tuple[Rule, ...] = (
     limits.vni_range,
     limits.bridge_ports,
     limits.one_index_overlay,
+    ports.exclusive,
     tls.certificates,
 )
 
