@@ -1,7 +1,9 @@
 """Programs that are waited for."""
 
 import errno
+import fcntl
 import os
+import resource
 import subprocess
 
 import pytest
@@ -37,3 +39,24 @@ def test_it_has_its_time(monkeypatch: pytest.MonkeyPatch, *, watched: bool) -> N
             child.communicate("", 0.2)
         child.kill()
     assert child.returncode < 0
+
+
+def test_a_process_with_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Descriptors above 1,023, which select(2) can't take."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    of_process = os.pidfd_open
+
+    def high(process: int) -> int:
+        low = of_process(process)
+        try:
+            return fcntl.fcntl(low, fcntl.F_DUPFD_CLOEXEC, 1024)
+        finally:
+            os.close(low)
+
+    monkeypatch.setattr(os, "pidfd_open", high)
+    try:
+        with Child(["true"], ENVIRONMENT) as child:
+            assert child.wait(60) == 0
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))

@@ -33,7 +33,9 @@ class Child(subprocess.Popen[str]):
         except OSError:  # none is left, say
             return super().wait(timeout)
         try:
-            ended, _, _ = select.select([descriptor], [], [], max(timeout, 0))
+            poll = select.poll()  # select takes no descriptor above 1,023
+            poll.register(descriptor, select.POLLIN)
+            ended = poll.poll(max(timeout, 0) * 1000)
         finally:
             os.close(descriptor)
         if not ended:

@@ -132,13 +132,12 @@ def whereabouts(
         for name in addresses
         if name in by_name and known[name].reason not in {"", names.ASKING}
     ]
-    complete = all(known[name].addresses for name in by_name)
     return Whereabouts(
         addresses,
         lost | twice,
         tuple(_notes(unconfirmed)),
         kept,
-        complete,
+        all(known[name].addresses for name in by_name),
         Beyond(by_own_name, apart),
     )
 
