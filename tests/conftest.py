@@ -14,7 +14,7 @@ settings.load_profile(profiles.NAME)
 
 # What several folders' tests assert by, before the first of them imports it.
 pytest.register_assert_rewrite(
-    "tests.daemon.kernel_view", "tests.daemon.daemon_view", "tests.storm.watch"
+    "tests.daemon.kernel_view", "tests.daemon.daemon_view", "tests.loops.watch"
 )
 
 

@@ -8,8 +8,8 @@ import pytest
 
 from tests.adoption.scripted import Kept, planned, rules, run_script, run_scripts, scripts_own, text
 from tests.lab import Server, Site, drops, eventually
-from tests.storm.traps import Trap, spring
-from tests.storm.watch import Watch
+from tests.loops.traps import Trap, spring
+from tests.loops.watch import Watch
 from vxland.execution import execute
 from vxland.kernel.linux import LinuxKernel
 from vxland.outlook import look

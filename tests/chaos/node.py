@@ -1,7 +1,7 @@
 """The nodes, and what of each may be vandalised so that one guard is always left.
 
 Whoever takes both guards of several servers in the same moment has a storm until they are back,
-whatever a daemon does (tests/storm has that). Here no storm is anybody's right, so a node either
+whatever a daemon does (tests/loops has that). Here no storm is anybody's right, so a node either
 keeps its rules, or its ports' ``isolated``.
 """
 

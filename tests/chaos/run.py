@@ -13,7 +13,7 @@ from tests.chaos.vandal import AtWork
 from tests.daemon.daemon_view import quiet
 from tests.daemon.kernel_view import differences
 from tests.lab import eventually
-from tests.storm.watch import Watch
+from tests.loops.watch import Watch
 
 RATE = 20  # broadcasts a second from each container: there are others on this machine
 STORM = 100  # times that the underlay carries one frame; four are right, and wrong entries add some

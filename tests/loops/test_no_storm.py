@@ -9,8 +9,8 @@ import pytest
 
 from tests.lab import Flow, Listener, Server, Site, broadcast, eventually
 from tests.lab.site import HEAD, config
-from tests.storm.traps import Trap, spring
-from tests.storm.watch import Watch
+from tests.loops.traps import Trap, spring
+from tests.loops.watch import Watch
 
 pytestmark = [
     pytest.mark.kernel,

@@ -1,0 +1,1 @@
+"""What pytest needs to know before it imports the tests of loops."""

@@ -1,1 +1,0 @@
-"""What pytest needs to know before it imports the storm's tests."""
