@@ -31,6 +31,7 @@ class Desk:
         self.fails = False  # as if the daemon had ended: connections are closed without a word
         self.loses: Counter[str] = Counter()  # paths, of which so many answers get lost
         self.halves = False  # whether half of such an answer comes
+        self.instead: HTTPStatus | None = None  # what somebody in between says in its place
         self.slow = threading.Event()  # nothing is answered until it is set
         self.slow.set()
         self.ahead = 0.0  # seconds that its clock is wrong
@@ -102,6 +103,8 @@ class _Clerk(BaseHTTPRequestHandler):
         if (lost and not desk.halves) or (desk.fails and self.path.startswith("/api/")):
             desk.asked[self.path] += 1
             self.close_connection = True
+            if desk.instead:
+                self.send_error(desk.instead)
             return
         code, kind, body = desk.answer(self.path)
         self.send_response(code)

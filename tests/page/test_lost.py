@@ -5,6 +5,7 @@ ERR_NETWORK_CHANGED): on a node, whenever a tunnel or a container comes or goes.
 """
 
 from collections.abc import Iterator
+from http import HTTPStatus
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
@@ -14,7 +15,7 @@ from tests.page.chromium import context
 from tests.page.conftest import Open
 from tests.page.desk import Desk
 from tests.page.stories import Story, three
-from tests.page.test_live import STATUS, answers, turn
+from tests.page.test_live import STATUS, answers, stop_clock, turn
 
 ALWAYS = 10**6
 PING = "/favicon.svg"  # what is asked for until it comes
@@ -23,6 +24,10 @@ LISTEN = """() => {
   const verdict = document.querySelector("#verdict");
   const note = () => window.said.push(verdict.textContent);
   new MutationObserver(note).observe(verdict, { subtree: true, characterData: true });
+}"""
+LOOK = """(seen) => {
+  Object.defineProperty(document, "hidden", { value: !seen, configurable: true });
+  document.dispatchEvent(new Event("visibilitychange"));
 }"""
 
 
@@ -34,6 +39,13 @@ def page(browser: Browser) -> Iterator[Page]:
     window.close()
 
 
+def waits(page: Page, pause: int) -> None:
+    """Until the page says so."""
+    expect(page.locator("#rest")).to_have_text(
+        f"A part of this page didn't come. It is asked for again in {pause} s."
+    )
+
+
 @pytest.mark.parametrize("part", ["/times.js", "/tables.css"])
 def test_a_part_that_didnt_come_is_asked_for_again(show: Open, desk: Desk, part: str) -> None:
     desk.loses[part] = 1
@@ -42,19 +54,50 @@ def test_a_part_that_didnt_come_is_asked_for_again(show: Open, desk: Desk, part:
     expect(page.get_by_role("table", name="Tunnels")).to_have_css("display", "block")
 
 
-def test_it_says_so_and_waits_for_vxland(page: Page, desk: Desk) -> None:
+@pytest.mark.parametrize("status", [None, HTTPStatus.BAD_GATEWAY])
+def test_it_says_so_and_waits_for_vxland(page: Page, desk: Desk, status: HTTPStatus | None) -> None:
+    """Nobody answers, or somebody in between does: neither is vxland. Nor is asked while hidden."""
     desk.loses["/times.js"] = desk.loses[PING] = ALWAYS
+    desk.instead = status
+    asked: list[str] = []  # as what: the browser itself asks once, for the icon
+    page.on("request", lambda request: asked.append(request.resource_type))
+    page.clock.install()
+    stop_clock(page)
     page.goto(desk.address)
     expect(page.locator("#verdict")).to_have_text("Asking vxland…")
-    expect(page.locator("#rest")).to_have_text(
-        "A part of this page didn't come. It is asked for again every 2 s."
-    )
     page.evaluate("window.same = true")
-    asked = desk.asked[PING]
-    eventually(lambda: turn(page) and desk.asked[PING] > asked, "it is asked again")
+    page.evaluate(LOOK, False)  # noqa: FBT003 - playwright's
+    waits(page, 2)
+    page.clock.run_for(60_000)
+    assert "fetch" not in asked
+    page.evaluate(LOOK, True)  # noqa: FBT003 - the same
+    waits(page, 4)
+    page.clock.run_for(4_000)
+    waits(page, 8)
+    assert asked.count("fetch") == 2
     assert page.evaluate("window.same")  # not the browser's own words where nothing answers
     desk.loses.clear()
+    page.clock.run_for(8_000)
     expect(page.locator("#verdict")).to_contain_text("In sync since")
+
+
+def test_what_never_comes_is_asked_for_ever_less(page: Page, desk: Desk) -> None:
+    """Each pause is twice the last, up to a minute; once all has come, it begins anew."""
+    part = "/times.js"
+    desk.loses[part] = ALWAYS
+    page.clock.install()
+    stop_clock(page)
+    page.goto(desk.address)
+    for pause in (2, 4, 8, 16, 32, 60):
+        waits(page, pause)
+        asked = desk.asked[part]
+        page.clock.run_for(pause * 1_000)
+        eventually(lambda asked=asked: turn(page) and desk.asked[part] > asked, "it is asked for")  # type: ignore[misc]
+    waits(page, 60)
+    desk.loses.clear()
+    page.clock.run_for(60_000)
+    expect(page.locator("#verdict")).to_contain_text("In sync since")
+    eventually(lambda: page.evaluate("history.state") is None, "the next pause is short")
 
 
 @pytest.mark.parametrize("half", [False, True])
