@@ -5,7 +5,6 @@ import shutil
 import socket
 import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -271,7 +270,8 @@ def test_what_the_daemon_goes_on_with(case: Case, manager: Manager, name: str) -
 
 
 def test_an_address_that_comes_late(case: Case, manager: Manager) -> None:
-    """It waits by netlink, and comes up by itself."""
+    """It waits by netlink, and comes up by itself: the next check is an hour away."""
+    own_config(case.server, f'[reconcile]\ninterval = "1h"\n\n{BASE}')
     case.server.sh("ip addr flush dev eth0")
     start(case.server, **manager.environment())
     manager.wait(lambda said: READY in said, "it is ready")
@@ -279,9 +279,7 @@ def test_an_address_that_comes_late(case: Case, manager: Manager) -> None:
     assert case.server.link(LXD2) is None
     assert "this machine has none of the peers' addresses" in statuses(manager)[-1]
     case.server.sh("ip addr add 192.0.2.1/24 dev eth0")
-    added = time.monotonic()
     manager.wait(lambda _: "in sync" in statuses(manager)[-1], "it comes up")
-    assert time.monotonic() - added < 5  # some 30 ms; the interval is 30 s
     assert "UP" in (case.server.link(LXD2) or {"flags": []})["flags"]
 
 
