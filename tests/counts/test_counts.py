@@ -18,6 +18,7 @@ from vxland.observed import FdbEntry, Link, VxlanState
 from vxland.probe import managers
 from vxland.process.doorbell import Trigger
 from vxland.report import Report
+from vxland.tables import ingress, tally
 
 pytestmark = [pytest.mark.kernel]
 
@@ -26,6 +27,7 @@ FEW, MORE = 3, 13  # peers
 A_TUNNEL = 7
 A_FLOOD_ENTRY = 1
 GETROUTE = 26
+INGRESS, TALLY = sum(map(len, ingress.RULES.values())), len(tally.RULES)  # rules of nftables
 THOUGHTS = ("plan", "resolve", "hints")  # of the reconciler's
 LOOKS = frozenset({18, 22, GETROUTE, 30, 90})  # RTM_GET…; links, addresses, routes, …
 NFNETLINK = 1 << 8  # where nfnetlink's types begin
@@ -199,13 +201,18 @@ def test_a_cold_start(place: Place, processes: list[object]) -> None:
     assert len(processes) == 1
 
 
-def test_rules_dont_grow_with_the_mesh(place: Place, tmp_path: Path) -> None:
-    """Two wildcards do what the script does with a rule for each pair."""
+@pytest.mark.parametrize(("mode", "of_nftables"), [(MESH, INGRESS), (SHARED, INGRESS + TALLY)])
+def test_rules_dont_grow_with_the_mesh(
+    mode: str, of_nftables: int, place: Place, tmp_path: Path
+) -> None:
+    """Two wildcards do what the script does with a rule for each pair; nftables' have sets."""
     del place
     rules = {}
-    for peers in (FEW, MORE):
+    for peers in (10, 300):
         with Place(f"rules{peers}", tmp_path / str(peers)) as one, one.entered():
-            with Turns(peers, MESH) as turns:
+            with Turns(peers, mode) as turns:
                 assert turns.turn()[0].in_sync
-            rules[peers] = one.sh("ebtables-save").count("\n-A ")
-    assert rules[FEW] == rules[MORE] == 2
+            handles = one.sh("nft --terse --handle list ruleset inet")
+            of_rules = handles.count(" # handle ") - handles.count("{ # handle ")
+            rules[peers] = one.sh("ebtables-save").count("\n-A "), of_rules
+    assert rules[10] == rules[300] == (2, of_nftables)
