@@ -2,12 +2,14 @@
 
 import struct
 import subprocess
+from collections.abc import Mapping, Sequence
 from itertools import combinations
 from pathlib import Path
 from types import TracebackType
 from typing import Self
 
 from tests.lab import Server
+from tests.lab.server import BOUND
 from vxland import identity
 from vxland.kernel.ebtables import ENVIRONMENT
 from vxland.kernel.link_table import LinkTable
@@ -22,6 +24,8 @@ OVERLAY = "lan"
 SHARED_VNI = 4711
 MESH, SHARED = "mesh", "shared"
 HTTP = 'listen = "127.0.0.1:9788"'
+UNIT = Path(__file__).parents[1] / "packaging/systemd/vxland.service"
+SETS = "Environment="
 
 
 def name(number: int) -> str:
@@ -83,6 +87,13 @@ def peer(number: int) -> str:
     return f'[[peer]]\nname = "{name(number)}"\naddress = "{address(number)}"\n'
 
 
+def unit_environment() -> dict[str, str]:
+    """What the unit sets: how memory is handed out depends on it."""
+    lines = UNIT.read_text(encoding="utf-8").splitlines()
+    settings = [line.removeprefix(SETS) for line in lines if line.startswith(SETS)]
+    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
+
+
 class Place(Server):
     """A server with an address from which all peers have a route."""
 
@@ -91,6 +102,17 @@ class Place(Server):
         self.sh("ip link add eth0 type veth peer name far0; ip link set far0 up")
         self.sh(f"ip address add {address(1)}/8 dev eth0; ip link set eth0 up")
         self.await_carrier("eth0")
+
+    def start(
+        self,
+        *,
+        wait: bool = True,
+        environment: Mapping[str, str] | None = None,
+        before: Sequence[str] = BOUND,
+    ) -> None:
+        """Start the daemon as the unit does."""
+        environment = unit_environment() | dict(environment or {})
+        super().start(wait=wait, environment=environment, before=before)
 
     def __enter__(self) -> Self:
         return self

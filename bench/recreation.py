@@ -5,15 +5,13 @@ from itertools import groupby
 
 from bench.place import MESH, OVERLAY, Place, name
 from bench.turns import Turns
-from tests.lab import Moments, eventually
+from tests.lab import Moments
 from vxland.identity import pair_device
 from vxland.kernel.directory import Directory
 from vxland.kernel.link_table import LinkTable
 from vxland.kernel.messages import MESSAGES
 from vxland.kernel.netlink import Netlink
 from vxland.operations import DeleteLink
-
-PAUSE = 0.0002  # seconds between two looks at what a watch has noted
 
 
 class Recreation:
@@ -47,7 +45,7 @@ class Recreation:
             # Apart: the kernel tells of a deletion long before it answers who asked for it.
             deleter = threading.Thread(target=self._deleter.request, args=([self._deletion],))
             deleter.start()
-            eventually(lambda: self._device in moments.gone, "it is gone", pause=PAUSE)
+            moments.until(lambda: self._device in moments.gone, "it is gone")
             for phase in self._phases:
                 self._netlink.request(phase)
             took = outage(moments, self._device)
@@ -63,9 +61,7 @@ def deletion(device: str) -> bytes:
 
 def outage(moments: Moments, device: str) -> float:
     """How long a device was gone, once it is back."""
-    eventually(
-        lambda: device in moments.gone and moments.outage(device) is not None,
-        f"{device} is back",
-        pause=PAUSE,
+    moments.until(
+        lambda: device in moments.gone and moments.outage(device) is not None, f"{device} is back"
     )
     return moments.back[device] - moments.gone[device]

@@ -25,7 +25,9 @@ class Scale:
     lasting: tuple[int, ...] = (10, 1000)  # peers of the meshes that take them
     seconds: float = 20.0  # of what is measured for a while
     streams: float = 4.0  # seconds of each TCP stream
-    storm: float = 60.0  # seconds that a bridge learns for; other storms last for ``seconds``
+    storm: float = 60.0  # seconds of events; a file is written for ``seconds``
+    interval: int = 30  # seconds between the checks of an idle daemon
+    intervals: int = 3
     networkd: bool = False  # needs a Debian 13 root, which takes minutes to make
 
 
@@ -41,4 +43,5 @@ def quick(folder: Path) -> Scale:
         seconds=3.0,
         streams=1.0,
         storm=3.0,
+        interval=2,
     )

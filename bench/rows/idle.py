@@ -6,30 +6,29 @@ from collections.abc import Iterator
 from bench.harness import Row, Spread
 from bench.place import Place, text
 from bench.scale import LARGE, Scale
-from tests.storms.vitals import processor
+from tests.storms.vitals import ran
 
-INTERVAL, SHORT = 30, 1  # seconds: the default, and what is measured in its place
+INTERVAL = 30  # seconds: the default
 LIMIT = 0.2  # per cent of a core
 
 
 def rows(scale: Scale) -> Iterator[Row]:
-    """A mesh at each size, with the interval made short and the result divided."""
+    """A mesh at each size, for an interval, and the largest for some more of them."""
     for peers in scale.meshes:
         with Place("idle", scale.folder / "idle") as place:
-            place.write(text(peers, interval=f"{SHORT}s"))
+            place.write(text(peers, interval=f"{scale.interval}s"))
             place.start()
             place.settled()
-            time.sleep(scale.streams)  # what follows from new devices comes late
-            spans = range(scale.rounds)
-            shares = tuple(_share(place, scale.seconds / len(spans)) for _ in spans)
+            time.sleep(scale.interval + scale.streams)  # what follows from new devices comes late
+            count = scale.intervals if peers >= LARGE else 1
+            shares = tuple(_share(place, scale.interval) for _ in range(count))
             place.stop()
         limit = LIMIT if peers >= LARGE else None
         yield Row("idle, of one core", peers, Spread(shares), "%", limit=limit)
 
 
-def _share(place: Place, seconds: float) -> float:
-    """Per cent of one core that it would take at the default interval."""
-    before, started = processor(place), time.monotonic()
-    time.sleep(seconds)
-    busy = (processor(place) - before) / (time.monotonic() - started)
-    return busy * 100 * SHORT / INTERVAL
+def _share(place: Place, interval: int) -> float:
+    """Per cent of one core that it takes at the default interval, by one of this length."""
+    before = ran(place)
+    time.sleep(interval)
+    return (ran(place) - before) * 100 / INTERVAL

@@ -5,7 +5,6 @@ At rest, and at its most: while an answer is on its way it has that, too, twice 
 
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 from bench.harness import Row, Spread
 from bench.place import Place, text
@@ -15,8 +14,6 @@ from tests.storms.vitals import forget_peak, peak, resident, turns
 
 LIMITS = {10: 60e6, 1000: 80e6}  # bytes
 FLAT = 1.05
-UNIT = Path(__file__).parents[2] / "packaging/systemd/vxland.service"
-SETS = "Environment="
 FIRST = 20  # turns, after which everything was imported and asked for once
 LOOKS, PAUSE = (
     10,
@@ -29,7 +26,7 @@ def rows(scale: Scale) -> Iterator[Row]:
     for peers in scale.lasting:
         with Place("memory", scale.folder / "memory") as place:
             place.write(text(peers))
-            place.start(environment=_environment())
+            place.start()
             place.settled()
             _turn(place, FIRST)
             before = Spread((_at_rest(place),))
@@ -51,13 +48,6 @@ def _at_rest(place: Place) -> int:
         seen.append(resident(place))
         time.sleep(PAUSE)
     return min(seen)
-
-
-def _environment() -> dict[str, str]:
-    """What the unit sets: how memory is handed out depends on it."""
-    lines = UNIT.read_text(encoding="utf-8").splitlines()
-    settings = [line.removeprefix(SETS) for line in lines if line.startswith(SETS)]
-    return {name: value for name, _, value in (setting.partition("=") for setting in settings)}
 
 
 def _turn(place: Place, count: int) -> None:

@@ -1,5 +1,6 @@
 """Repair: a tunnel is deleted, and is up and guarded again, by the kernel's own notifications."""
 
+import random
 import time
 from collections.abc import Iterator
 
@@ -13,7 +14,8 @@ from vxland.kernel.netlink import Netlink
 
 P99 = {10: 0.010, 1000: 0.030}  # seconds
 LIMIT = 3.0
-PAUSE = 0.05  # seconds between two deletions
+PAUSE = 0.5  # seconds at most between two deletions: the turn that follows a mend is 0.2 s later
+SEED = 7
 
 
 def rows(scale: Scale) -> Iterator[Row]:
@@ -40,6 +42,7 @@ def rows(scale: Scale) -> Iterator[Row]:
 def _deletions(place: Place, own: Recreation, peers: int, count: int) -> tuple[Spread, Spread]:
     """Seconds for which tunnels were gone: put right by the daemon, and by the kernel alone."""
     outages, recreations = [], []
+    pauses = random.Random(SEED)  # noqa: S311 - the same in each run, and no secret
     with place.entered():
         netlink = Netlink()
     with netlink:
@@ -49,5 +52,5 @@ def _deletions(place: Place, own: Recreation, peers: int, count: int) -> tuple[S
                 netlink.request([deletion(device)])
                 outages.append(outage(moments, device))
             recreations.append(own())
-            time.sleep(PAUSE)
+            time.sleep(pauses.uniform(0, PAUSE))  # so that some hit a turn
     return Spread(tuple(outages)), Spread(tuple(recreations))

@@ -23,6 +23,7 @@ from vxland.identity import pair_device
 WATCHDOG = 2.0  # seconds that the service manager allows, so that a sign of life is due each second
 SILENCE = 30.0  # seconds: half of what the unit allows (WatchdogSec=)
 GROWN = 1.5  # times the memory before
+ENOUGH = 0.95  # of a storm's rate, which the machine must reach
 EVENTS, WRITES = 1000, 50  # a second
 LOST = 100_000  # events while nobody reads them
 HALF = 77  # a group of devices, of which nobody else knows
@@ -58,15 +59,15 @@ def _weathers(scale: Scale) -> Iterator[_Weather]:
     yield _Weather(f"{LARGE:,} deletions at once", _all_deleted)
     yield _Weather(
         f"{EVENTS:,} learned addresses a second",
-        lambda place: _last(learning(place, EVENTS), scale.storm),
+        lambda place: _last(learning(place, EVENTS), scale.storm, EVENTS),
     )
     yield _Weather(
         f"{EVENTS:,} entries by hand a second",
-        lambda place: _last(teaching(place, EVENTS), scale.seconds),
+        lambda place: _last(teaching(place, EVENTS), scale.storm, EVENTS),
     )
     yield _Weather(
         f"a file written {WRITES} times a second",
-        lambda place: _last(writing(place, WRITES, texts), scale.seconds),
+        lambda place: _last(writing(place, WRITES, texts), scale.seconds, WRITES),
     )
     yield _Weather(f"{LOST:,} events unread, half of the tunnels deleted", _unread)
 
@@ -101,10 +102,15 @@ def _rows(weather: _Weather, place: Place, manager: Manager) -> Iterator[Row]:
     yield row(f"{what}, the watchdog's wait", figure=Spread((silence,)), limit=SILENCE)
 
 
-def _last(storm: AbstractContextManager[Storm], seconds: float) -> float:
-    with storm:
+def _last(weather: AbstractContextManager[Storm], seconds: float, rate: int) -> float:
+    """Raises RuntimeError where less happened than should: that was another storm."""
+    with weather as storm:
         started = time.monotonic()
         time.sleep(seconds)
+        reached = storm.count / (time.monotonic() - started)
+    if reached < ENOUGH * rate:
+        message = f"{reached:.0f} a second instead of {rate:,}"
+        raise RuntimeError(message)
     return started
 
 

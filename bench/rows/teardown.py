@@ -9,7 +9,10 @@ from bench.place import MESH, Place, clean, delete_group
 from bench.scale import LARGE, Scale
 from bench.turns import Turns
 from vxland.execution import execute
+from vxland.kernel.link_table import LinkTable
 from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.netlink import Netlink
+from vxland.ownership import KINDS
 from vxland.plan import plan_teardown
 
 LIMIT = 1.3
@@ -39,8 +42,13 @@ def _down(peers: int) -> float:
         turns.turn()
     started = time.perf_counter()
     with LinuxKernel() as kernel:
-        execute(plan_teardown(kernel.holdings()), kernel)
-    return time.perf_counter() - started
+        outcomes = execute(plan_teardown(kernel.holdings()), kernel)
+    took = time.perf_counter() - started
+    if failed := [outcome for outcome in outcomes if outcome.failure]:
+        message = f"{len(failed)} operations failed: {failed[0]}"
+        raise RuntimeError(message)
+    _all_gone()
+    return took
 
 
 def _as_group(peers: int) -> float:
@@ -49,5 +57,15 @@ def _as_group(peers: int) -> float:
     started = time.perf_counter()
     delete_group()
     took = time.perf_counter() - started
+    _all_gone()
     clean()
     return took
+
+
+def _all_gone() -> None:
+    """Raises RuntimeError where anything is left."""
+    with Netlink() as netlink:
+        links = LinkTable().refresh(netlink)
+    if left := [link.name for link in links.values() if link.kind in KINDS]:
+        message = f"{len(left)} devices are left, {left[0]} among them"
+        raise RuntimeError(message)

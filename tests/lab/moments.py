@@ -1,9 +1,12 @@
 """When links of a namespace went away and came up, as the kernel tells it."""
 
 import socket
+import threading
 import time
+from collections.abc import Callable
 
 from tests.lab.namespaces import Namespace
+from tests.lab.waiting import PATIENCE
 from tests.lab.worker import Worker
 from vxland.kernel.links import IFINFO, read_link
 from vxland.kernel.netlink import NETLINK_ROUTE
@@ -19,6 +22,7 @@ class Moments(Worker):
     def __init__(self, namespace: Namespace) -> None:
         self.gone: dict[str, float] = {}
         self.back: dict[str, float] = {}
+        self._noted = threading.Condition()
         with namespace.entered():
             self._socket = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_ROUTE)
         self._socket.bind((0, RTMGRP_LINK))
@@ -32,6 +36,13 @@ class Moments(Worker):
         """How long a link was gone or down, in seconds; None while it is."""
         back = self.back.get(link)
         return None if back is None else back - self.gone[link]
+
+    def until(self, condition: Callable[[], object], what: str) -> None:
+        """Wait until what is noted fulfils it, and go on at once. Raises AssertionError."""
+        with self._noted:
+            if not self._noted.wait_for(condition, PATIENCE):
+                message = f"not within {PATIENCE:.0f} s: {what}"
+                raise AssertionError(message)
 
     def _work(self) -> None:
         while not self.ended.is_set():
@@ -51,3 +62,7 @@ class Moments(Worker):
             self.back.pop(link.name, None)
         elif kind == RTM_NEWLINK and link.up and link.name in self.gone:
             self.back.setdefault(link.name, now)
+        else:
+            return
+        with self._noted:
+            self._noted.notify_all()

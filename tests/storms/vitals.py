@@ -16,6 +16,12 @@ def processor(server: Server) -> float:
     return (int(fields[11]) + int(fields[12])) / TICKS  # utime and stime, proc_pid_stat(5)
 
 
+def ran(server: Server) -> float:
+    """The same of the threads that there are, to the nanosecond (proc_pid_schedstat(5))."""
+    threads = (_process(server) / "task").iterdir()
+    return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
+
+
 def resident(server: Server) -> int:
     """Bytes of memory that it has."""
     return _memory(server, "VmRSS")
