@@ -20,7 +20,6 @@ ROWS = (
     *("starting", "loading", "check", "cold", "change", "repair"),
     *("scraping", "idle", "memory", "teardown", "plane", "storms"),
 )
-DOCS = Path(__file__).parents[1] / "docs"
 
 
 def main() -> int:
@@ -30,20 +29,23 @@ def main() -> int:
     """
     options = _options()
     if options.draw:
-        _draw(Results.read(options.draw))
+        _draw(options.draw)
         return 0
     own_mounts()
-    results, failed = Results((), ()), False
+    started, failed = time.monotonic(), False
     with tempfile.TemporaryDirectory() as folder:
         scale = quick(Path(folder)) if options.quick else Scale(Path(folder))
         scale = replace(scale, networkd=options.networkd)
         for name in options.rows or ROWS:
             rows, error = _measured(name, scale)
             failed |= error
-            now = circumstances()
-            results = results.renewed(Results(rows, (now,) * len(rows)))
             if options.json:  # at once: somebody may end it
-                Results.read(options.json).renewed(results).write(options.json)
+                new = Results(rows, (circumstances(),) * len(rows))
+                Results.read(options.json).renewed(new).write(options.json)
+    if options.json:
+        _draw(options.json)
+    minutes, seconds = divmod(round(time.monotonic() - started), 60)
+    print(f"(all took {minutes} min {seconds} s)", file=sys.stderr)
     return int(failed)
 
 
@@ -63,13 +65,18 @@ def _measured(name: str, scale: Scale) -> tuple[tuple[Row, ...], bool]:
     return tuple(rows), failed
 
 
-def _draw(results: Results) -> None:
-    """Imported here, since measuring needs no library that draws."""
+def _draw(path: Path) -> None:
+    """What is drawn has the file's name and place; the document of its name has its tables filled.
+
+    Imported here, since measuring needs no library that draws.
+    """
     from bench.document import fill  # noqa: PLC0415
     from bench.plots import draw  # noqa: PLC0415
 
-    draw(results.rows, DOCS)
-    fill(DOCS / "performance.md", results)
+    results = Results.read(path)
+    draw(results.rows, path)
+    if (document := path.with_suffix(".md")).exists():
+        fill(document, results)
 
 
 def _options() -> argparse.Namespace:
@@ -82,14 +89,14 @@ def _options() -> argparse.Namespace:
         "--json",
         type=Path,
         metavar="FILE",
-        help="write all figures there; of a file that is there, those not measured now are kept",
+        help="write all figures there, and draw them beside it; of a file that is there, those not"
+        " measured now are kept, and the tables of a document of its name are filled in",
     )
     parser.add_argument(
         "--draw",
         type=Path,
         metavar="FILE",
-        help="measure nothing: draw the figures of such a file for docs/performance.md, and fill in"
-        " its tables",
+        help="measure nothing: draw the figures of such a file, docs/performance.json for one",
     )
     parser.add_argument("rows", nargs="*", metavar="ROW", help=f"of {', '.join(ROWS)}")
     options = parser.parse_args()

@@ -33,7 +33,8 @@ def _storms(results: Results) -> Iterator[str]:
     for row in results.rows:
         if row.what.startswith(STORM):
             storm, _, what = row.what.removeprefix(STORM).rpartition(", ")
-            found.setdefault(storm, {})[what] = figure(row)
+            missed = " **missed**" if row.reached is False else ""
+            found.setdefault(storm, {})[what] = figure(row) + missed
     columns = list(dict.fromkeys(what for seen in found.values() for what in seen))
     yield f"| storm | {' | '.join(columns)} |"
     yield f"| --- |{' --- |' * len(columns)}"

@@ -58,6 +58,11 @@ class Row:
     others: Mapping[str, Spread] | None = None
 
     @property
+    def key(self) -> tuple[str, int]:
+        """What there is one row of."""
+        return self.what, self.peers
+
+    @property
     def held(self) -> Spread:
         """What the limit is of."""
         return self.figure if self.reference is None else self.figure.over(self.reference)

@@ -32,10 +32,10 @@ GROWING = (
 )
 
 
-def draw(rows: Sequence[Row], folder: Path) -> None:
-    """Write the pictures there."""
-    save(_growing(rows), folder / "performance-growth.svg")
-    save(_latencies(rows), folder / "performance-repair.svg")
+def draw(rows: Sequence[Row], path: Path) -> None:
+    """Write the pictures beside the file of results, under its name."""
+    save(_growing(rows), path.with_name(f"{path.stem}-growth.svg"))
+    save(_latencies(rows), path.with_name(f"{path.stem}-repair.svg"))
 
 
 def _growing(rows: Sequence[Row]) -> Figure:

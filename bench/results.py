@@ -26,12 +26,20 @@ class Results:
         return cls(rows, tuple(entry["measured"] for entry in entries))
 
     def renewed(self, other: "Results") -> "Results":
-        """With those of another run in the place of the same ones, and the new ones at the end."""
-        found = {(row.what, row.peers): (row, seen) for row, seen in self.pairs()}
-        found |= {(row.what, row.peers): (row, seen) for row, seen in other.pairs()}
-        return Results(
-            tuple(row for row, _ in found.values()), tuple(seen for _, seen in found.values())
-        )
+        """With those of another run in the place of the same ones; new ones follow what they did.
+
+        What followed nothing that was there is in front of what follows it, or at the end.
+        """
+        found = {row.key: (row, seen) for row, seen in (*self.pairs(), *other.pairs())}
+        order = [row.key for row in self.rows]
+        new = [row.key for row in other.rows]
+        place = next((order.index(key) for key in new if key in order), len(order))
+        for key in new:
+            if key not in order:
+                order.insert(place, key)
+            place = order.index(key) + 1
+        pairs = [found[key] for key in order]
+        return Results(tuple(row for row, _ in pairs), tuple(seen for _, seen in pairs))
 
     def pairs(self) -> list[tuple[Row, dict[str, Any]]]:
         """Each row with its circumstances."""

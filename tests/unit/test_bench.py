@@ -69,6 +69,25 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert Results.read(tmp_path / "none") == Results((), ())
 
 
+def test_new_results_are_where_they_belong() -> None:
+    """After what they followed when they were measured, in front of what follows them."""
+    old = Results(tuple(map(named, "adgx")), ({},) * 4)
+    assert order(old.renewed(Results(tuple(map(named, "defg")), ({},) * 4))) == "adefgx"
+    assert order(old.renewed(Results(tuple(map(named, "cd")), ({},) * 2))) == "acdgx"
+    assert order(old.renewed(Results((named("y"),), ({},)))) == "adgxy"
+    assert order(Results((), ()).renewed(Results((), ()))) == ""
+
+
+def named(what: str) -> Row:
+    """One of this name."""
+    return Row(what, 10, Spread((1.0,)))
+
+
+def order(results: Results) -> str:
+    """All names."""
+    return "".join(row.what for row in results.rows)
+
+
 def test_a_limit_is_of_the_ratio() -> None:
     """And said to be missed where it is."""
     assert "= 1.50 (1.00 to 2.00) x floor (1 s) [at most 2 x: reached]" in line(row(10, 1))
@@ -85,7 +104,7 @@ def test_a_document_is_filled(tmp_path: Path) -> None:
     path.write_text("".join(blocks))
     storm = [
         Row(f"{STORM}, turns", 1000, Spread((2,)), ""),
-        Row(f"{STORM}, memory", 1000, Spread((8e7,)), "B"),
+        Row(f"{STORM}, memory", 1000, Spread((8e7,)), "B", limit=7e7),
     ]
     rows = (row(10, 1), row(100, 2), *storm)
     for _ in range(2):
@@ -95,5 +114,5 @@ def test_a_document_is_filled(tmp_path: Path) -> None:
     assert text.count("stays") == len(tables)
     assert text.count(f"| {COLD} | 10 |") == 1
     assert "| storm | turns | memory |\n| --- | --- | --- |\n" in text
-    assert "| 1,000 deletions at once | 2 | 80 MB |" in text
+    assert "| 1,000 deletions at once | 2 | 80 MB **missed** |" in text
     assert f"| {COLD} | vxland | 10 → 100 | 0.30 |" in text
