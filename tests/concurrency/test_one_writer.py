@@ -6,11 +6,13 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import pytest
 
+from tests.daemon import service
 from tests.daemon.daemon_view import frozen
 from tests.daemon.kernel_view import assert_equal, snapshot
 from tests.lab import Server, Site, eventually
@@ -28,7 +30,8 @@ MANY = 20
 PATIENCE = 120.0  # seconds: that many programs start on few processors
 BUSY = re.compile(
     r"vxland: vxland is already at work in this network namespace \(process (\d+)\)\."
-    r" Stop it first: systemctl stop vxland\n"
+    r"( See what it is: ps -fp \1\. If it is the service, stop it first| Stop it first):"
+    r" systemctl stop vxland\n"
 )
 FLAG = f"""
 import socket, time
@@ -137,6 +140,58 @@ def test_a_lock_that_is_deleted(server: Server) -> None:
     assert server.vxland("apply").returncode == 0
 
 
+@pytest.fixture
+def service_user(tmp_path: Path) -> Iterator[None]:
+    """The package's user, in these tests' own mount namespace."""
+    everybody, accounts = tmp_path / "passwd", Path("/etc/passwd")
+    others = [line for line in accounts.read_text().splitlines() if not line.startswith("vxland:")]
+    made = f"vxland:x:{service.UID}:{service.GID}::/:/usr/sbin/nologin"
+    everybody.write_text("\n".join([*others, made, ""]))
+    subprocess.run(["mount", "--bind", everybody, accounts], check=True)
+    try:
+        yield
+    finally:
+        subprocess.run(["umount", accounts], check=True)
+
+
+@pytest.mark.usefixtures("service_user")
+def test_a_lock_of_the_service_that_is_deleted(server: Server) -> None:
+    """Root makes the folder anew then, which so tells nothing of the service any more."""
+    with service.runtime_folder() as folder, among_all(server):
+        service.start_and_settle(server)
+        assert server.daemon is not None
+        shutil.rmtree(folder)
+        done = server.vxland("apply")
+        assert (done.returncode, holder(done.stderr)) == (1, server.daemon.pid)
+        assert folder.stat().st_uid == 0
+        server.stop(kill=True)
+        assert server.vxland("apply").returncode == 0
+
+
+@contextmanager
+def shown(server: Server, *before: str) -> Iterator[subprocess.Popen[bytes]]:
+    """A flag of something that is no vxland; ``before`` are words before its command."""
+    words = server.command(*before, "/usr/bin/python3", "-c", FLAG)
+    with subprocess.Popen([*BOUND, *words], stdout=subprocess.PIPE) as other:
+        assert other.stdout
+        other.stdout.readline()
+        try:
+            yield other
+        finally:
+            other.kill()
+
+
+@contextmanager
+def among_all(server: Server) -> Iterator[None]:
+    """Have its configuration where the service gets to."""
+    with TemporaryDirectory(prefix="vxland-test-") as made:
+        folder = Path(made)
+        folder.chmod(0o755)
+        server.config = folder / "vxland.toml"
+        service.own_config(server, config((1, 2)))
+        yield
+
+
 def test_many_may_ask_for_the_holder(server: Server) -> None:
     """More than fit at once: the daemon forgets those who have asked, turn by turn."""
     server.start()
@@ -157,6 +212,19 @@ def there_is_room() -> bool:
     return True
 
 
+def test_a_flag_of_roots(server: Server) -> None:
+    """It keeps the service from working, whatever it is; so that is said, and how to see it."""
+    with service.runtime_folder() as folder, among_all(server), shown(server) as other:
+        service.start(server)
+        assert server.daemon is not None
+        assert server.daemon.wait(timeout=PATIENCE) == 1
+        told = server.tail(1)
+        assert holder(f"{told}\n") == other.pid
+        assert f"ps -fp {other.pid}" in told
+        server.daemon = None
+        assert folder.stat().st_uid == service.UID
+
+
 def test_a_stranger_keeps_nobody_from_writing(server: Server) -> None:
     """Who isn't root can have neither the lock nor a flag that counts."""
     assert server.vxland("apply").returncode == 0
@@ -164,15 +232,9 @@ def test_a_stranger_keeps_nobody_from_writing(server: Server) -> None:
     as_nobody = ("setpriv", "--reuid=65534", "--regid=65534", "--clear-groups")
     refused = server.run([*as_nobody, "flock", "--nonblock", str(lock), "true"], check=False)
     assert "Permission denied" in refused.stderr
-    words = server.command(*as_nobody, "/usr/bin/python3", "-c", FLAG)
-    with subprocess.Popen([*BOUND, *words], stdout=subprocess.PIPE) as stranger:
-        assert stranger.stdout
-        stranger.stdout.readline()
-        try:
-            done = server.vxland("apply")
-            assert (done.returncode, done.stderr) == (0, "")
-        finally:
-            stranger.kill()
+    with shown(server, *as_nobody):
+        done = server.vxland("apply")
+        assert (done.returncode, done.stderr) == (0, "")
 
 
 def test_a_holder_that_is_stopped(server: Server) -> None:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -16,6 +17,7 @@ from tests.http.recipe import Recipe
 from tests.http.site import Stage, port_of, served
 from vxland.cli import main
 from vxland.http import Server, connections
+from vxland.http.exposure import exposures
 
 SHORT = 0.3  # seconds
 OLD = ("openssl", "s_client", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", "-connect")
@@ -272,6 +274,15 @@ def linked(recipe: Recipe) -> None:
     recipe.tls("server.key").symlink_to(shared / "server.key")
 
 
+def chained(recipe: Recipe) -> None:
+    """By way of there, to where nobody else may."""
+    linked(recipe)
+    (recipe.folder / "closed").mkdir()
+    key = recipe.folder / "shared/server.key"
+    key.rename(recipe.folder / "closed/server.key")
+    key.symlink_to("../closed/server.key")
+
+
 def sticky(recipe: Recipe) -> None:
     """There, nobody can take away what is another's: as in /tmp."""
     recipe.tls("").chmod(0o1777)
@@ -298,6 +309,10 @@ EXPOSED: dict[str, tuple[Callable[[Recipe], object], list[str]]] = {
     ),
     "a link to such a folder": (
         linked,
+        [f"{REPLACED} {{}}/server.key (tls_key in [http]): chmod o-w <>/shared"],
+    ),
+    "links in a chain": (
+        chained,
         [f"{REPLACED} {{}}/server.key (tls_key in [http]): chmod o-w <>/shared"],
     ),
     "a sticky folder": (sticky, []),
@@ -330,6 +345,22 @@ def test_what_others_may_do_is_warned_of_once(
     assert main(["check", str(recipe.folder / "vxland.toml")]) == 0
     told = capsys.readouterr().out.splitlines()
     assert [line.removeprefix("warning: ") for line in told if "everybody" in line] == due
+
+
+def test_a_folder_that_is_opened_later(recipe: Recipe, caplog: pytest.LogCaptureFixture) -> None:
+    """It is told, and once, though no file has changed; and again when it is opened again."""
+    with served(Stage(), recipe.anywhere()) as server:
+        for mode, told in ((0o777, 3), (0o755, 3), (0o777, 6)):
+            recipe.tls("").chmod(mode)
+            for _ in range(2):
+                server.listen(recipe.anywhere())
+            assert len(caplog.records) == told
+
+
+def test_links_that_go_round_have_an_end(tmp_path: Path) -> None:
+    """As in the kernel."""
+    (tmp_path / "key").symlink_to("../" + tmp_path.name + "/key")
+    assert list(exposures("tls_key", str(tmp_path / "key"))) == []
 
 
 @pytest.mark.parametrize("name", SPOILT)

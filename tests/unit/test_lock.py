@@ -1,6 +1,7 @@
 """Who is named as the holder of the lock."""
 
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -29,7 +30,31 @@ def refused() -> str:
     """What somebody else is told."""
     with pytest.raises(lock.Busy) as told, lock.writer():
         pass
-    return str(told.value)
+    said, cure = str(told.value).split(". ", 1)
+    assert cure == "Stop it first: systemctl stop vxland"
+    return said
+
+
+@pytest.mark.parametrize(
+    ("process", "named", "look"),
+    [
+        (123, "process 123", "ps -fp 123"),
+        (0, "process unknown", "ss -xlp src @vxland/writer, on the machine itself"),
+    ],
+)
+def test_who_has_the_flag_alone(
+    monkeypatch: pytest.MonkeyPatch, process: int, named: str, look: str
+) -> None:
+    """It may be anything of root's in a container: whoever is told is to look first."""
+    monkeypatch.setattr(flag, "_holder", lambda: (process, 0))
+    with socket.socket(socket.AF_UNIX) as other:
+        other.bind(flag.NAME)
+        with pytest.raises(lock.Busy) as told, lock.writer():
+            pass
+    assert str(told.value) == (
+        f"vxland is already at work in this network namespace ({named}). See what it is: {look}."
+        " If it is the service, stop it first: systemctl stop vxland"
+    )
 
 
 @contextmanager

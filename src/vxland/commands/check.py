@@ -17,10 +17,10 @@ from vxland.kernel.nftables import Nftables
 from vxland.observed import Observed, Unavailable
 from vxland.peers import addresses, host_names
 from vxland.problems import Unresolved
+from vxland.process.privilege import SERVICE
 from vxland.resolve import resolve
 from vxland.settings import HttpSettings, Settings
 
-SERVICE = "vxland"  # the user as whom the unit runs it
 RULES: dict[str, Callable[[], Ebtables | Nftables]] = {"ebtables": Ebtables, "nftables": Nftables}
 
 
@@ -71,7 +71,7 @@ def _certificates(http: HttpSettings) -> Iterator[str]:
     from vxland.http.tls import Certificates, Unusable  # noqa: PLC0415 - few have any
 
     try:
-        yield from Certificates(http.tls_cert, http.tls_key, http.tls_client_ca).warnings
+        yield from Certificates(http.tls_cert, http.tls_key, http.tls_client_ca).warnings()
     except Unusable as error:
         yield str(error)
     else:

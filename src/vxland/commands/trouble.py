@@ -38,11 +38,9 @@ def explained(
         lines = [str(wrong) for wrong in error.errors]
     except Unresolved as error:
         lines = [str(problem) for problem in error.problems]
-    except Busy as error:
-        lines = [f"{error}. Stop it first: systemctl stop vxland"]
     except PermissionError as error:
         lines = [f"{error}. {privilege.CURE}"]
-    except (Unusable, OSError) as error:
+    except (Busy, Unusable, OSError) as error:
         lines = [str(error)]
     else:
         return

@@ -1,16 +1,19 @@
 """Who else could read the private key, or put another certificate in the place of one."""
 
 import contextlib
-import os
 import stat
 from collections.abc import Iterator
 from pathlib import Path
 
+LINKS = 40  # the kernel goes by no more
 EVERYBODY = "everybody on this machine can"
 
 
-def exposures(name: str, path: str, mode: int) -> Iterator[str]:
-    """What others may do to a file of ``[http]``, and how to end it. ``mode``: what it has."""
+def exposures(name: str, path: str) -> Iterator[str]:
+    """What others may do to a file of ``[http]``, and how to end it."""
+    mode = 0
+    with contextlib.suppress(OSError):  # that it can't be seen, others say
+        mode = Path(path).stat().st_mode
     which = f"{path} ({name} in [http])"
     if name == "tls_key" and mode & stat.S_IROTH:
         yield f"{EVERYBODY} read {which}: chmod o= {path}"
@@ -21,9 +24,22 @@ def exposures(name: str, path: str, mode: int) -> Iterator[str]:
 
 
 def _folders(path: str) -> dict[Path, None]:
-    """All that lead to it, and to the file behind it where it is a link."""
-    there = (Path(path), Path(os.path.realpath(path)))
-    return dict.fromkeys(folder for each in there for folder in each.parents)
+    """All on the way to it, link by link (path_resolution(7))."""
+    folders: dict[Path, None] = {}
+    here, links = Path("/"), 0
+    to_go = [*reversed(Path(path).absolute().parts)]
+    while to_go and links <= LINKS:
+        name = to_go.pop()
+        if name == "..":
+            here = here.parent
+            continue
+        folders[here] = None
+        try:
+            to_go += reversed((here / name).readlink().parts)
+            links += 1
+        except OSError:  # it is none
+            here /= name
+    return folders
 
 
 def _is_open(folder: Path) -> bool:

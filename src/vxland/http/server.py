@@ -86,7 +86,7 @@ class Server:
 
     def _warn(self) -> None:
         """Say once what isn't wrong enough to end HTTP."""
-        warnings = self._certificates.warnings if self._certificates else ()
+        warnings = self._certificates.warnings() if self._certificates else ()
         for warning in warnings:
             if warning not in self._warned:
                 LOG.warning("%s", warning)

@@ -20,9 +20,13 @@ class Certificates:
         if client_ca:
             self._files["tls_client_ca"] = client_ca
         self._refused: Unusable | None = None
-        self.warnings: tuple[str, ...] = ()  # of what others could do to the files
         self._seen = self._look()
         self.context = self._load()  # for handshakes from now on; read by the server's thread
+
+    def warnings(self) -> tuple[str, ...]:
+        """What others could do to the files now: a folder may change without them."""
+        files = self._files.items()
+        return tuple(warning for name, path in files for warning in exposures(name, path))
 
     def renew(self) -> None:
         """Take up files that have changed. Raises Unusable: those from before stay in use."""
@@ -40,9 +44,8 @@ class Certificates:
         return tuple(map(_identity, self._files.values()))
 
     def _load(self) -> ssl.SSLContext:
-        self.warnings = ()
         for name, path in self._files.items():
-            self.warnings += tuple(exposures(name, path, self._read(name, path)))
+            _read(name, path)
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         context.minimum_version = ssl.TLSVersion.TLSv1_2
         context.options |= ssl.OP_NO_RENEGOTIATION
@@ -71,24 +74,23 @@ class Certificates:
             context.verify_mode = ssl.CERT_REQUIRED
         return context
 
-    def _read(self, name: str, path: str) -> int:
-        """Its mode. Raises Unusable where it can't be read."""
-        try:
-            with open(path, "rb", opener=_at_once) as file:
-                mode = os.fstat(file.fileno()).st_mode
-                if not stat.S_ISREG(mode):
-                    raise Unusable(
-                        f"{path} ({name} in [http]) is no file. Put one there, or change {name}"
-                    )
-                file.read(1)
-        except OSError as error:
-            cure = f"Let the service read it: chgrp vxland {path} && chmod 640 {path}"
-            if not isinstance(error, PermissionError):
-                cure = f"Put it there, or change {name}"
-            raise Unusable(
-                f"{path} ({name} in [http]) can't be read: {error.strerror}. {cure}"
-            ) from None
-        return mode
+
+def _read(name: str, path: str) -> None:
+    """Raises Unusable where it can't be."""
+    try:
+        with open(path, "rb", opener=_at_once) as file:
+            if not stat.S_ISREG(os.fstat(file.fileno()).st_mode):
+                raise Unusable(
+                    f"{path} ({name} in [http]) is no file. Put one there, or change {name}"
+                )
+            file.read(1)
+    except OSError as error:
+        cure = f"Let the service read it: chgrp vxland {path} && chmod 640 {path}"
+        if not isinstance(error, PermissionError):
+            cure = f"Put it there, or change {name}"
+        raise Unusable(
+            f"{path} ({name} in [http]) can't be read: {error.strerror}. {cure}"
+        ) from None
 
 
 def _at_once(path: str, flags: int) -> int:

@@ -19,13 +19,15 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from vxland.process.flag import UNKNOWN, Flag, believed
+from vxland.process.flag import Flag, believed
 
 RUNTIME = Path("/run/vxland")
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 OWNERS = 0o600
 LOOKS, PAUSE = 20, 0.01  # seconds between them: for a holder that hasn't said yet who it is
+UNKNOWN = "process unknown"  # of another PID namespace, say
+STOP = "systemctl stop vxland"
 MISPLACED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK})
 CURES = {
     **dict.fromkeys(MISPLACED, "It isn't vxland's: rm -r {path}"),
@@ -39,10 +41,10 @@ CURE = (  # of the rest
 
 
 class Busy(Exception):
-    """Another writer is at work in this namespace."""
+    """Another writer is at work in this namespace: who it is, and what to do."""
 
-    def __init__(self, holder: str) -> None:
-        super().__init__(f"vxland is already at work in this network namespace ({holder})")
+    def __init__(self, holder: str, cure: str = f"Stop it first: {STOP}") -> None:
+        super().__init__(f"vxland is already at work in this network namespace ({holder}). {cure}")
 
 
 class Unusable(Exception):
@@ -87,12 +89,22 @@ def writer() -> Iterator[Flag]:
         except BlockingIOError:
             raise Busy(_holder(descriptor)) from None
         flag = stack.enter_context(Flag())
-        if other := flag.hoist(believed(parent)):
-            raise Busy(other)
+        other = flag.hoist(lambda user: believed(user, parent))
+        if other is not None:
+            raise _shown(other)
         with contextlib.suppress(OSError):  # no room: it is the writer, if one without a name
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)
         yield flag
+
+
+def _shown(process: int) -> Busy:
+    """It has the flag and not the lock: the daemon, if somebody deleted that; or else who knows."""
+    if process:
+        holder, where = f"process {process}", f"ps -fp {process}"
+    else:
+        holder, where = UNKNOWN, "ss -xlp src @vxland/writer, on the machine itself"
+    return Busy(holder, f"See what it is: {where}. If it is the service, stop it first: {STOP}")
 
 
 def _holder(descriptor: int) -> str:

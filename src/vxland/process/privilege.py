@@ -1,7 +1,8 @@
-"""What the process may do (capabilities(7))."""
+"""Who vxland runs as, and what the process may do (capabilities(7))."""
 
 from pathlib import Path
 
+SERVICE = "vxland"  # the user as whom the unit runs it
 CAP_NET_ADMIN = 12
 CURE = "Run it as root (sudo vxland …); a service needs AmbientCapabilities=CAP_NET_ADMIN"
 
