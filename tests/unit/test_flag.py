@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
-from pathlib import Path
+from types import SimpleNamespace
 from typing import NoReturn
 
 import pytest
@@ -143,16 +143,13 @@ def test_where_no_socket_can_be_had(monkeypatch: pytest.MonkeyPatch, number: int
         made.make_room()
 
 
-def test_whose_counts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_whose_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Theirs who could have the lock; the service's, too, whoever has made the folder."""
-    this, other = 64901, 64902
+    this, folders, other = 64901, 64902, 64903
     monkeypatch.setattr("os.geteuid", lambda: this)
-    folder = os.open(tmp_path, os.O_RDONLY)
-    try:
-        assert all(believed(user, folder) for user in (0, this, os.getuid()))
-        monkeypatch.setattr(flag, "SERVICE", "no-such-user")
-        assert not believed(other, folder)
-        monkeypatch.setattr(flag, "SERVICE", "nobody")
-        assert believed(pwd.getpwnam("nobody").pw_uid, folder)
-    finally:
-        os.close(folder)
+    monkeypatch.setattr("os.fstat", lambda _: SimpleNamespace(st_uid=folders))
+    assert all(believed(user, 7) for user in (0, this, folders))
+    monkeypatch.setattr(flag, "SERVICE", "no-such-user")
+    assert not believed(other, 7)
+    monkeypatch.setattr(flag, "SERVICE", "nobody")
+    assert believed(pwd.getpwnam("nobody").pw_uid, 7)
