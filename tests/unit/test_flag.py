@@ -146,8 +146,8 @@ def test_where_no_socket_can_be_had(monkeypatch: pytest.MonkeyPatch, number: int
 def test_whose_counts(monkeypatch: pytest.MonkeyPatch) -> None:
     """Theirs who could have the lock; the service's, too, whoever has made the folder."""
     this, folders, other = 64901, 64902, 64903
-    monkeypatch.setattr("os.geteuid", lambda: this)
-    monkeypatch.setattr("os.fstat", lambda _: SimpleNamespace(st_uid=folders))
+    found = SimpleNamespace(st_uid=folders)
+    monkeypatch.setattr(flag, "os", SimpleNamespace(geteuid=lambda: this, fstat=lambda _: found))
     assert all(believed(user, 7) for user in (0, this, folders))
     monkeypatch.setattr(flag, "SERVICE", "no-such-user")
     assert not believed(other, 7)
