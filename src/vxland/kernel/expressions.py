@@ -5,6 +5,7 @@ those of include/uapi/linux/netfilter/nf_tables.h.
 """
 
 from collections.abc import Callable, Iterable, Mapping
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from vxland.kernel.attributes import attribute, nested, number, read_number, read_text, text
@@ -16,6 +17,7 @@ DATA_VALUE, DATA_VERDICT = 1, 2
 VERDICT_CODE = 1
 EQUAL = 0
 REG_VERDICT, REG_1 = 0, 1
+KNOWN = 256  # of a table's some hundred expressions most come several times
 
 
 class Meta(NamedTuple):
@@ -122,6 +124,7 @@ def decode(elements: bytes) -> list[Expression | None]:
     return [_expression(value) for _, value in attributes(elements, 0)]
 
 
+@lru_cache(KNOWN, typed=True)  # rules have most of theirs in common
 def _element(expression: Expression) -> bytes:
     name, fields = FORMS[type(expression)]
     data = [field.write(field.kind, getattr(expression, key)) for key, field in fields.items()]

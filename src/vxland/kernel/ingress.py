@@ -85,12 +85,15 @@ def read_key(name: str, key: bytes) -> Element:
     return Element(name, port, vni, ADDRESSES[len(key)](key) if key else None)
 
 
-def _key(element: Element) -> bytes:
-    if element.address is not None:
-        return element.address.packed + number_key(element.vni, element.port)
-    if element.vni is not None:
-        return number_key(element.vni, element.port)
-    return element.port.to_bytes(PORT_FIELD, "big")
+def _keys(name: str, wanted: Iterable[Element]) -> list[bytes]:
+    """Of one set, whose elements are as many as peers."""
+    if FORMS[name].length == PORT_FIELD:
+        return [element.port.to_bytes(PORT_FIELD, "big") for element in wanted]
+    return [
+        (address.packed if (address := element.address) else b"")
+        + number_key(element.vni, element.port)
+        for element in wanted
+    ]
 
 
 def _new_rules() -> Iterator[bytes]:
@@ -124,7 +127,7 @@ def _trim(operation: ops.TrimIngress, _: int) -> Iterator[bytes]:
 
 def _changes(kind: int, wanted: Iterable[Element]) -> Iterator[bytes]:
     for name, alike in groupby(wanted, attrgetter("set")):
-        yield from changes(INGRESS, kind, name, [*map(_key, alike)])
+        yield from changes(INGRESS, kind, name, _keys(name, alike))
 
 
 BATCHES: dict[type[ops.Operation], Callable[[Any, int], Iterable[bytes]]] = {

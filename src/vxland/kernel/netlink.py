@@ -205,15 +205,16 @@ class Netlink(Closing):
             raise
 
     def _numbered(self, messages: Sequence[bytes], flags: int) -> bytearray:
-        out = bytearray()
-        for message in messages:
-            self._sequence += 1
-            (own_flags,) = FLAGS.unpack_from(message, FLAGS_AT)
-            start = len(out)
+        out, at = bytearray(), FLAGS_AT
+        read, write = FLAGS.unpack_from, NUMBERED.pack_into
+        for sequence, message in enumerate(messages, self._sequence + 1):
             out += message
-            NUMBERED.pack_into(out, start + FLAGS_AT, own_flags | flags, self._sequence)
-            if rest := len(out) & 3:
+            write(out, at, read(message, FLAGS_AT)[0] | flags, sequence)
+            at += len(message)
+            if rest := at - FLAGS_AT & 3:
                 out += bytes(4 - rest)
+                at += 4 - rest
+        self._sequence += len(messages)
         return out
 
     def _receive(self, flags: int = 0) -> Iterator[tuple[int, int, bytes]]:

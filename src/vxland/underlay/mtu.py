@@ -27,7 +27,8 @@ def automatic_mtu(
     Where no route is known yet, 1500 minus overhead. ``bridges`` are the overlays': if one leads
     to peers and follows its ports, what follows from this MTU mustn't be what it is computed from.
     """
-    ways = ((way(remote), host.routes.get(remote)) for remote in remotes)
+    remotes = tuple(remotes)
+    ways = zip(map(way, remotes), map(host.routes.get, remotes), strict=True)
     sizes = [  # those that come one after the other mostly go the same way
         min(_size(device or interface, version, route, host, bridges), ETHERNET_MTU)
         - OVERHEAD[version]
