@@ -4,6 +4,7 @@ Machines are noisy and other things run on them: what counts is the ratio of one
 then the median of the rounds, with the least and the largest beside it.
 """
 
+import math
 import statistics
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +15,7 @@ Way = Callable[[], float]  # does something once; returns what it cost
 
 PAIR = 2  # what a ratio is of
 SLOW = 5.0  # seconds: what takes as long is tried once, and not in every round
+UNCERTAIN = 0.05  # the chance that a median isn't where it is said to be
 DIGITS = 4  # that are written down: the others are noise
 
 
@@ -32,6 +34,19 @@ class Spread:
         """The figure that this part of them doesn't exceed: 0.99 for the 99th percentile."""
         ordered = sorted(self.values)
         return ordered[min(len(ordered) - 1, int(part * len(ordered)))]
+
+    @property
+    def certain(self) -> tuple[float, float] | None:
+        """Between which figures the median of all rounds there could be is, in 95 of 100 cases.
+
+        By their order alone, however they are distributed: how many of them are below it is
+        binomial. None where there are too few.
+        """
+        count, below, outside = len(self.values), 0, 0
+        while (outside := outside + math.comb(count, below)) <= UNCERTAIN / 2 * 2**count:
+            below += 1
+        ordered = sorted(self.values)
+        return (ordered[below - 1], ordered[count - below]) if below else None
 
     def over(self, other: "Spread") -> "Spread":
         """The ratios, round by round."""

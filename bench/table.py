@@ -4,6 +4,7 @@ from bench.growth import Growth
 from bench.harness import Row, Spread
 
 UNITS = {"B": (1e-6, "MB"), "B/s": (1e-6, "MB/s"), "%": (1.0, "%"), "": (1.0, "")}
+MANY = 20  # rounds
 SECOND, MILLISECONDS = (1.0, "s"), (1e3, "ms")
 
 
@@ -64,6 +65,10 @@ def _limit(row: Row) -> str:
 
 
 def _ratio(spread: Spread) -> str:
+    """With its range; of many rounds with where the median is, which is what they are for."""
+    if len(spread.values) >= MANY and spread.certain is not None:
+        least, most = spread.certain
+        return f"{spread.median:.3f} (median: {least:.3f} to {most:.3f})"
     return f"{spread.median:.2f} ({min(spread.values):.2f} to {max(spread.values):.2f})"
 
 

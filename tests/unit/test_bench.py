@@ -96,6 +96,18 @@ def test_a_limit_is_of_the_ratio() -> None:
     assert line(rate) == "data plane, 2 peers: 2 MB/s [at least 3 MB/s: MISSED]"
 
 
+def test_where_the_median_is() -> None:
+    """By the order of so many rounds: of twenty between the 6th and the 15th; of five nobody knows.
+
+    A ratio of many rounds is told with it.
+    """
+    assert Spread(tuple(map(float, range(1, 21)))).certain == (6, 15)
+    assert Spread((1.0, 2.0, 3.0, 4.0, 5.0)).certain is None
+    many = Spread(tuple(map(float, range(1, 41))))
+    seen = Row("data plane", 2, many, reference=Spread((1.0,) * 40), against="unguarded")
+    assert "= 20.500 (median: 14.000 to 27.000) x unguarded" in line(seen)
+
+
 def test_a_document_is_filled(tmp_path: Path) -> None:
     """Each table where it is named, as often as one likes; what is around them stays."""
     path = tmp_path / "document.md"
