@@ -5,7 +5,7 @@ import gc
 import queue
 import signal
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -30,7 +30,6 @@ from vxland.loop.hearsay import Hearsay
 from vxland.loop.reconciler import READS_CONFIG, Reconciler
 from vxland.metrics import Exposition, Sources, Totals, TunnelTotals
 from vxland.metrics.kept_out import KeptOut
-from vxland.model import Desired
 from vxland.outlook import counted
 from vxland.process.doorbell import Doorbell, Trigger
 from vxland.process.litter import picked_up
@@ -57,7 +56,7 @@ class Daemon:
         self._journal = Journal()
         self._totals = Totals(t.name.lower() for t in Trigger if t is not Trigger.STOP)
         self._tunnel_totals = TunnelTotals()
-        self._kept_out = KeptOut()
+        self._kept_out = KeptOut(read_dropped)
         self._precedence = Precedence()
         self._board = Board(self._count, self._precedence.give_way)
         self._waiting: queue.SimpleQueue[Callable[[], None]] = queue.SimpleQueue()
@@ -129,7 +128,7 @@ class Daemon:
         return Sources(
             devices=self._devices,
             counters=self._counters,
-            kept_out=self._kept,
+            kept_out=self._kept_out.totals,
             since=lambda: self._board.chronicle.since,
             overruns=lambda: sum(source.overruns for source in events),
             fights=lambda: self._reconciler.fights_so_far,
@@ -145,12 +144,8 @@ class Daemon:
         return replace(
             Counts.of(seen),
             traffic=self._tunnel_totals.totals(seen, counters),
-            kept_out=self._kept(report.desired) if report else {},
+            kept_out=self._kept_out.totals(report.desired) if report else {},
         )
-
-    def _kept(self, desired: Desired) -> Mapping[str, int]:
-        """Packets that were kept out of each overlay."""
-        return self._kept_out.totals(desired, read_dropped())
 
     def _devices(self) -> dict[str, Seen]:
         """VXLAN devices as the kernel has them, read in the thread that asks. Raises OSError."""

@@ -2,17 +2,29 @@
 
 import contextlib
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import closing
 from dataclasses import dataclass
 from functools import partial
+from ipaddress import IPv6Address
 from pathlib import Path
 
-from tests.ingress.forgery import Packet
+from tests.ingress.forgery import PORT, Packet
 from tests.lab import Container, Listener, Namespace, Server, Site, eventually
 from tests.lab.site import HEAD, config
-from vxland.identity import pair_vni
+from vxland.identity import INGRESS_TABLE, pair_vni
+from vxland.kernel.ingress import Ingress
 from vxland.kernel.ingress_drops import read_dropped
+from vxland.observed import Element, TableState
+from vxland.operations import MakeIngress
+from vxland.tables.ingress import in_order
 
 STRANGER = 66
+TIMES = 10
+CROWD = {
+    Element(name, PORT, None if name == "senders6" else 99, IPv6Address((0xFD << 120) + number))
+    for name in ("peers6", "senders6", "ways6")
+    for number in range(3000)
+}
 WITH_IT, BESIDE = pair_vni("lan", "lxd1", "lxd2"), pair_vni("lan", "lxd1", "lxd3")
 
 
@@ -60,7 +72,20 @@ class Door:
     def dropped(self) -> int:
         """How many packets were kept out up to now."""
         with self.server.entered():
-            return sum(read_dropped().values())
+            seen = read_dropped()
+        assert seen is not None
+        return sum(seen.values())
+
+    def made_anew(self) -> None:
+        """The filter's table, with many more peers, so that it takes a while; without a daemon."""
+        with self.server.entered(), closing(Ingress()) as ingress:
+            state = ingress.read()
+            assert isinstance(state, TableState)
+            assert state.table is not None
+            made = MakeIngress(
+                "", INGRESS_TABLE, in_order(state.table.elements | CROWD), replaces=True
+            )
+            assert [ingress.write(made) for _ in range(TIMES)] == [None] * TIMES
 
     def opens_for(self, packet: Packet, sender: Namespace | None = None) -> None:
         """Knock until it is heard inside."""

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 
+from tests.daemon.daemon_view import metrics
 from tests.ingress.door import BESIDE, STRANGER, WITH_IT, Door
 from tests.ingress.forgery import EVERYBODY, PORT, Fire, Packet, joined
 from tests.lab import Namespace, eventually
@@ -20,6 +21,7 @@ TINY = 8  # bytes of a fragment: the UDP header alone, and the VNI in the next o
 LARGE = 64
 KNOCKS = 5
 FOREIGN = 99
+COUNTED = "vxland_ingress_dropped_packets_total"
 MOVED = 102  # in the address that a peer gets
 PINGS = "ping -q -c1 -W5 10.99.0.1 || ping -q -c3 -W5 10.99.0.1"
 CLOSED = "nft list chain inet admin input"
@@ -118,6 +120,22 @@ def test_what_is_all_peers_is_no_strangers(door: Door, keys: str, vnis: Sequence
     door.server.configure(door.file())
 
 
+def test_what_is_kept_out_is_told(door: Door) -> None:
+    """Of an overlay's VNI, for the overlay, by status too; what is nobody's, of none."""
+    before, shown = metrics(door.server), door.server.status()["overlays"][0]["kept_out"]
+    door.stays_shut_for(door.packet(STRANGER, WITH_IT))
+    after = metrics(door.server)
+    assert after(COUNTED, overlay="lan") > before(COUNTED, overlay="lan")
+    assert after(COUNTED, overlay="") == before(COUNTED, overlay="")
+    assert door.server.status()["overlays"][0]["kept_out"] > shown
+    door.server.configure(door.file(EXCLUSIVE))
+    door.stays_shut_for(door.packet(STRANGER, FOREIGN))
+    last = metrics(door.server)
+    assert last(COUNTED, overlay="") > after(COUNTED, overlay="")
+    assert last(COUNTED, overlay="lan") == after(COUNTED, overlay="lan")
+    door.server.configure(door.file())
+
+
 def test_who_speaks_with_a_peers_address_gets_in(door: Door) -> None:
     """What docs/security.md says the filter can't tell, if the network lets it pass."""
     door.opens_for(door.packet(2, WITH_IT))
@@ -151,6 +169,7 @@ def test_what_comes_as_one_is_judged_as_one(door: Door) -> None:
     for sender in (door.stranger, door.server):
         flows = door.refuses(partial(sent, sender), "what is to be cut")
         door.unheard(dict.fromkeys(flows, forged))
+    door.hears(sent_by_a_peer, "what is cut off a peer's packet, also then")
     door.server.configure(door.file())
 
 
@@ -205,7 +224,9 @@ def test_other_vnis_of_the_port_pass(door: Door) -> None:
     before = door.dropped()
     door.stranger.sh(PINGS)
     assert door.dropped() == before
+    assert door.server.status()["overlays"][0]["ingress"] == "peers"
     door.server.configure(door.file(EXCLUSIVE))
+    assert door.server.status()["overlays"][0]["ingress"] == "exclusive"
     ping = ("ping", "-q", "-c1", "-W1", "10.99.0.1")
     door.refuses(lambda: door.stranger.run(ping, check=False).returncode, "a ping")
     foreign = door.packet(STRANGER, FOREIGN)
@@ -232,19 +253,30 @@ def test_what_the_host_closes_stays_closed(door: Door) -> None:
     door.opens_for(packet, second)
 
 
-@pytest.mark.parametrize("door", ["2001:db8::{}"], ids=["IPv6"], indirect=True)
-def test_there_is_no_moment_to_slip_in(door: Door) -> None:
+@pytest.mark.parametrize(
+    ("door", "keys"),
+    [("192.0.2.{}", EXCLUSIVE), ("2001:db8::{}", "")],
+    ids=["IPv4, exclusive", "IPv6"],
+    indirect=["door"],
+)
+def test_there_is_no_moment_to_slip_in(door: Door, keys: str) -> None:
     """Whatever becomes of the daemon and its peers, under fire from the first packet on."""
     server = door.server
     packets = [door.packet(STRANGER, vni) for vni in (WITH_IT, BESIDE)]
+    server.configure(door.file(keys))
     with Fire(door.stranger, *packets) as fire:
         for peers in ((1, 3), (1, 2, 3)):
-            server.configure(door.file(peers=peers))
+            server.configure(door.file(keys, peers=peers))
         server.stop(kill=True)
         server.vxland("down", check=True)
         server.start()
         server.settled()
-        server.configure(door.file('vni = ["index", "pair"]\n'))
+        server.configure(door.file(keys + 'vni = ["index", "pair"]\n'))
+        server.configure(door.file(keys))
+        server.stop()
+        door.made_anew()
+        server.start()
+        server.settled()
         server.configure(door.file())
         before = door.dropped()
         eventually(lambda: door.dropped() > before, "the stranger fires still")

@@ -10,12 +10,15 @@ import pytest
 from tests.contract.namespace import fresh_namespace
 from tests.kernel.test_tally import nft
 from vxland.identity import INGRESS_TABLE
+from vxland.kernel import netlink
+from vxland.kernel.generation import Generation
 from vxland.kernel.ingress import Ingress
 from vxland.observed import Element, IngressTable, Owner, TableState
 from vxland.operations import (
     ChangeIngress,
     ClaimTable,
     MakeIngress,
+    Operation,
     RemoveTable,
     WriteIngressRules,
 )
@@ -43,7 +46,17 @@ ELEMENTS = in_order(
 )
 MADE = MakeIngress("", INGRESS_TABLE, ELEMENTS, replaces=False)
 WHOLE = IngressTable(RULES, SETS, frozenset(ELEMENTS), chains=frozenset(CHAINS.values()))
-MANY = 3000
+MANY = in_order(
+    (
+        Element("ports", PORT),
+        *(
+            Element(f"{name}{address.version}", PORT, VNI, address)
+            for name in ("peers", "ways")
+            for base in (0x0A000000, 0x20010DB8 << 96)
+            for address in (ip_address(base + number) for number in range(3000))
+        ),
+    )
+)
 
 
 def listed() -> str:
@@ -58,6 +71,17 @@ def table(ingress: Ingress) -> IngressTable:
     assert isinstance(state, TableState)
     assert state.table is not None
     return state.table
+
+
+def written(ingress: Ingress, operation: Operation) -> int:
+    """Carry it out; returns the number of transactions."""
+    with closing(Generation()) as generation:
+        before = generation.read()
+        assert ingress.write(operation) is None
+        after = generation.read()
+    assert before is not None
+    assert after is not None
+    return after - before
 
 
 @pytest.fixture
@@ -110,18 +134,29 @@ def test_who_gets_in_changes_alone(commands: Ingress) -> None:
     assert table(commands).rules == RULES
 
 
-def test_many_peers_are_written_in_parts(commands: Ingress) -> None:
-    """More than one message or transaction can carry."""
-    many = in_order(
-        Element(f"{name}{address.version}", PORT, VNI, address)
-        for name in ("peers", "ways")
-        for base in (0x0A000000, 0x20010DB8 << 96)
-        for address in (ip_address(base + number) for number in range(MANY))
-    )
-    assert commands.write(MakeIngress("", INGRESS_TABLE, many, replaces=False)) is None
-    assert table(commands).elements == set(many)
-    assert commands.write(ChangeIngress("", INGRESS_TABLE, (), many[::-1])) is None
+def test_many_peers_are_written_at_once(commands: Ingress) -> None:
+    """More than one message can carry: each transaction is one new generation."""
+    assert written(commands, MakeIngress("", INGRESS_TABLE, MANY, replaces=False)) == 1
+    assert table(commands).elements == set(MANY)
+    assert written(commands, MakeIngress("", INGRESS_TABLE, MANY, replaces=True)) == 1
+    assert table(commands).elements == set(MANY)
+    assert written(commands, ChangeIngress("", INGRESS_TABLE, (), MANY[::-1])) == 1
     assert table(commands).elements == frozenset()
+
+
+def test_more_than_a_socket_has_room_for_is_written_in_parts(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As in a user's container, which may have no larger buffer. Whom to let in comes first."""
+    monkeypatch.setattr(netlink, "SEND_BUFFER", 1 << 16)
+    with fresh_namespace(), closing(Ingress()) as commands:
+        assert written(commands, MakeIngress("", INGRESS_TABLE, MANY, replaces=False)) > 1
+        assert table(commands).elements == set(MANY)
+        made = MakeIngress("", INGRESS_TABLE, MANY, replaces=True)
+        *_, last = commands.batches(made, 0, 1 << 17)
+        assert b"ports\0" in b"".join(last)
+        assert written(commands, ChangeIngress("", INGRESS_TABLE, (), MANY[::-1])) > 1
+        assert table(commands).elements == frozenset()
 
 
 def test_a_daemons_table_is_nobody_elses() -> None:

@@ -56,9 +56,13 @@ class Ingress(OwnTable[IngressTable]):
             persistent=facts.persistent,
         )
 
-    def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
-        """One, or several for more than some 1,500 peers: the kernel has a limit."""
-        return parted(BATCHES[type(operation)](operation, flags))
+    def batches(self, operation: ops.Operation, flags: int, room: int) -> Iterable[Iterable[bytes]]:
+        """One, up to some 80,000 peers; in a user's container up to some 4,000 (``widen``).
+
+        Of several the first has whom to let in: a table that is made anew lets others in, too,
+        till the last. To begin with what closes would keep the peers out.
+        """
+        return parted(BATCHES[type(operation)](operation, flags), room)
 
 
 def _rules(netlink: Netlink, chain: str) -> tuple[str, ...]:

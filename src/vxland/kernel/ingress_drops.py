@@ -1,6 +1,6 @@
 """What was kept out, read when somebody asks: a look of its own."""
 
-import contextlib
+import errno
 from collections.abc import Iterator, Mapping
 
 from vxland.kernel.attributes import attribute
@@ -14,13 +14,19 @@ from vxland.tables.ingress import COUNTING, Dropped
 NONE = attribute(COUNTER_PACKETS, bytes(8))  # as most are, so that it must be quick
 
 
-def read_dropped() -> Dropped:
-    """Packets by what they were dropped by, where any were; nothing where no table can be read."""
+def read_dropped() -> Dropped | None:
+    """Packets by what they were dropped by, where any were; None where that can't be read.
+
+    Where there is no table, nothing was.
+    """
     dropped: dict[Element, int] = {}
-    with contextlib.suppress(OSError), readable(), Netlink(NETLINK_NETFILTER) as netlink:
-        for name in COUNTING:
-            for piece in elements(INGRESS, netlink, name):
-                dropped.update(_counts(name, piece))
+    try:
+        with readable(), Netlink(NETLINK_NETFILTER) as netlink:
+            for name in COUNTING:
+                for piece in elements(INGRESS, netlink, name):
+                    dropped.update(_counts(name, piece))
+    except OSError as error:
+        return dropped if error.errno == errno.ENOENT else None
     return dropped
 
 

@@ -35,7 +35,8 @@ NETLINK_GET_STRICT_CHK = 12
 
 FLAGS, NUMBERED, FLAGS_AT = struct.Struct("=H"), struct.Struct("=HI"), 6  # and the sequence
 RECEIVE_BUFFER = 4 << 20
-SEND_BUFFER = 4 << 20  # holds a transaction whole
+SEND_BUFFER = 4 << 20  # holds a transaction whole; the kernel counts twice that
+SKIPPED = 32  # bytes of a buffer that a send may not have (netlink_sendmsg)
 DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
 BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
 DUMP_TRIES = 5
@@ -66,6 +67,11 @@ class Netlink(Closing):
     def port_id(self) -> int:
         """The socket's address, which the kernel puts into the notifications that it causes."""
         return int(self._socket.getsockname()[0])
+
+    @property
+    def room(self) -> int:
+        """The bytes that one send may have: less in a user's container, see ``widen``."""
+        return self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) - SKIPPED
 
     def close(self) -> None:
         """Close the socket."""

@@ -35,8 +35,9 @@ class Nftables(OwnTable[NftTable]):
             persistent=facts.persistent,
         )
 
-    def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
+    def batches(self, operation: ops.Operation, flags: int, room: int) -> Iterable[Iterable[bytes]]:
         """Always one, without a gap."""
+        del room
         return (BATCHES[type(operation)](operation, flags),)
 
     def trial(self, messages: TableMessages) -> Iterator[bytes]:

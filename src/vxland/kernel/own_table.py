@@ -76,8 +76,8 @@ class OwnTable(ABC, Generic[TableT]):
         """The table as it is."""
 
     @abstractmethod
-    def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
-        """The transactions that an operation is."""
+    def batches(self, operation: ops.Operation, flags: int, room: int) -> Iterable[Iterable[bytes]]:
+        """The transactions that an operation is, by the bytes that the socket has room for."""
 
     def trial(self, messages: TableMessages) -> Iterator[bytes]:
         """What, beside the table, tells whether this kernel can have it: for the probe.
@@ -116,7 +116,7 @@ class OwnTable(ABC, Generic[TableT]):
         return None if refusal is None else self._explained(operation, refusal)
 
     def _carry_out(self, netlink: Netlink, operation: ops.Operation) -> NetlinkError | None:
-        for messages in self.batches(operation, self._flags):
+        for messages in self.batches(operation, self._flags, netlink.room):
             refusal = netlink.transaction(BEGIN, [*messages], [END])
             if refusal is not None:
                 return refusal

@@ -9,7 +9,7 @@ from msgspec import Struct
 from vxland.kernel import fields
 from vxland.kernel.attributes import attribute, nested, number, read_number, read_text, text
 from vxland.kernel.netlink import Netlink
-from vxland.kernel.transactions import BODY, NEW, TableMessages
+from vxland.kernel.transactions import BEGIN, BODY, END, NEW, TableMessages
 from vxland.kernel.wire import ATTRIBUTE, NLM_F_CREATE, attributes
 
 NEWSET, GETSET = 9, 10
@@ -26,7 +26,7 @@ COUNTER = b"counter\0"
 KEY = 2 * ATTRIBUTE.size  # where an element's key begins
 KNOWN = 4096  # pairs of numbers, one for each tunnel of a mesh
 AT_ONCE = 1000  # elements of a message, whose attributes have 64 KiB at most
-MOST = 128 << 10  # bytes of a transaction; net.core.wmem_default is 208 KiB
+BRACKETS = len(BEGIN) + len(END)
 
 
 class SetForm(Struct, frozen=True, dict=True):
@@ -112,14 +112,17 @@ def elements(table: TableMessages, netlink: Netlink, name: str) -> Iterator[list
         yield [element for _, element in attributes(whole, 0)]
 
 
-def parted(messages: Iterable[bytes]) -> Iterator[Sequence[bytes]]:
-    """Transactions that fit into a socket."""
+def parted(messages: Iterable[bytes], room: int) -> Iterator[Sequence[bytes]]:
+    """Transactions that a socket has room for, each: one, but for very many elements."""
     part: list[bytes] = []
+    length = BRACKETS
     for message in messages:
-        if part and sum(map(len, part)) + len(message) > MOST:
+        filled = (len(message) + 3) & ~3
+        if part and length + filled > room:
             yield part
-            part = []
+            part, length = [], BRACKETS
         part.append(message)
+        length += filled
     if part:
         yield part
 

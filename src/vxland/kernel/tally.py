@@ -47,9 +47,9 @@ class Tally(OwnTable[TallyTable]):
             persistent=facts.persistent,
         )
 
-    def batches(self, operation: ops.Operation, flags: int) -> Iterable[Iterable[bytes]]:
-        """One, or several for more than about a thousand counters: the kernel has a limit."""
-        return parted(BATCHES[type(operation)](operation, flags))
+    def batches(self, operation: ops.Operation, flags: int, room: int) -> Iterable[Iterable[bytes]]:
+        """One, or several where the socket hasn't room for all counters."""
+        return parted(BATCHES[type(operation)](operation, flags), room)
 
 
 def _counted(netlink: Netlink, way: str, there: frozenset[str]) -> frozenset[Counted]:

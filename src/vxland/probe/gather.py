@@ -53,7 +53,7 @@ def gather(desired: Desired, observed: Observed, status: NodeStatus, digest: str
         synchronized=is_synchronized(),
         checksum_errors=checksum_errors() - errors,
         features=features({target.underlay for target in wanted if target.underlay}),
-        kept_out={n: max(0, count - dropped[n]) for n, count in _kept_out(desired).items()},
+        kept_out=_meanwhile(dropped, _kept_out(desired)),
         inputs=_inputs(),
         claims=claims_now(desired, observed),
         seen=sightings.found(),
@@ -90,6 +90,11 @@ def _received() -> dict[str, int]:
 def _kept_out(desired: Desired) -> dict[str, int]:
     """Packets that were kept out so far, by overlay."""
     return by_overlay(desired, read_dropped())
+
+
+def _meanwhile(before: Mapping[str, int], after: Mapping[str, int]) -> dict[str, int]:
+    """Packets that were kept out, by overlay; none of where either look failed."""
+    return {name: max(0, count - before[name]) for name, count in after.items() if name in before}
 
 
 def _inputs() -> tuple[InputChain, ...]:

@@ -177,8 +177,13 @@ def problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
             )
 
 
-def by_overlay(desired: Desired, dropped: Dropped) -> dict[str, int]:
-    """Packets by overlay, of those that are filtered; what has no VNI in it has no overlay."""
+def by_overlay(desired: Desired, dropped: Dropped | None) -> dict[str, int]:
+    """Packets by overlay, of those that are filtered; what has no VNI in it has no overlay.
+
+    Of what couldn't be read nothing is told.
+    """
+    if dropped is None:
+        return {}
     filtered = [overlay for overlay in desired.overlays if overlay.filtered]
     whose: Mapping[tuple[int | None, int], str] = {
         (v.vni, v.port): overlay.name for overlay in filtered for v in overlay.vteps
