@@ -1,7 +1,6 @@
 """What this node should look like: the desired state, as plain values."""
 
 from collections.abc import Iterator
-from typing import Literal
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -166,13 +165,6 @@ class Overlay(Struct, frozen=True):
         one of the other, sends from one that nobody wrote.
         """
         return self.ingress and not self.mixed
-
-    @property
-    def lets_in(self) -> Literal["peers", "exclusive", "off"]:
-        """Whose packets are taken, as the file has it."""
-        if self.exclusive:
-            return "exclusive"
-        return "peers" if self.ingress else "off"
 
     @property
     def mixed(self) -> bool:

@@ -8,12 +8,14 @@ from vxland.culprits import STOP, fight_problem
 from vxland.fights import Fight
 from vxland.hints import HINTS, hints
 from vxland.hints.guests import guests_of
-from vxland.identity import CHAIN
+from vxland.identity import CHAIN, INGRESS_TABLE
 from vxland.model import Desired
-from vxland.observed import FarEnd, ForwardChain, Link, Observed, VxlanState
+from vxland.observed import Element, FarEnd, ForwardChain, Link, Observed, VxlanState
+from vxland.operations import MakeIngress
 from vxland.ports import foreign_ports
 from vxland.problems import Kind, Problem
 from vxland.settings import VxlanOptions
+from vxland.tables.in_force import after
 
 IPTABLES = ForwardChain("ip", "filter", "FORWARD", frozenset({"FORWARD"}))
 DOCKER = replace(IPTABLES, chains=frozenset({"FORWARD", "DOCKER-USER"}))
@@ -47,7 +49,7 @@ def test_nothing_is_said_where_nothing_is_wrong() -> None:
     geneve = Link("gen0", "geneve", mtu=9000)
     observed = with_ports(guest("veth1", 1450), guest("veth2", 1400), geneve)
     assert hints(desired(), replace(observed, forward=(own,))) == ()
-    assert len(HINTS) == 10
+    assert len(HINTS) == 11
     assert foreign_ports(desired().overlays[0], observed).count == 3
 
 
@@ -68,7 +70,10 @@ def test_others_tunnels_on_a_port_of_ones_own_are_named() -> None:
         )
     }
     own = replace(seen().links[DEVICE], vxlan=state)
-    observed = replace(seen(), links={**seen().links, DEVICE: own, **links})
+    shared = replace(seen(), links={**seen().links, DEVICE: own, **links})
+    closed = (Element("exclusive", vtep.port),)
+    observed = after(shared, [MakeIngress("", INGRESS_TABLE, closed, replaces=False)])
+    assert hints(alone, shared) == hints(alone, replace(seen(), ingress=observed.ingress)) == ()
     hint = the_hint(observed, alone)
     assert "somebody else's tunnels use, too: swarm0, swarm1. What comes" in hint.text
     assert hint.cure.startswith('Write ingress = "peers"')

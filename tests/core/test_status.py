@@ -16,14 +16,17 @@ from tests.core.test_report import CONFLICT, DEVICE, report
 from tests.fake.wishes import led_to
 from vxland.history.chronicle import Chronicle
 from vxland.history.events import KINDS, EventJson, EventsJson
+from vxland.identity import INGRESS_TABLE
 from vxland.loop.board import SLICE, Board
 from vxland.model import Vtep
-from vxland.observed import Link, Observed
+from vxland.observed import Element, Link, Observed
+from vxland.operations import MakeIngress
 from vxland.problems import Kind, Problem
 from vxland.report import ConfigState, Report
 from vxland.status import shape
 from vxland.status.build import Counts, Past, problem_json, report_status
 from vxland.status.shape import NodeStatus
+from vxland.tables.in_force import after
 from vxland.traffic import Seen, Traffic
 
 API = Path(__file__).parents[2] / "docs" / "api.md"
@@ -67,17 +70,21 @@ def posted() -> Board:
     return board
 
 
-def test_whose_packets_get_in_is_told_as_it_is_written() -> None:
-    """All that there is."""
+def test_whose_packets_get_in_is_told_as_it_is() -> None:
+    """A port isn't exclusive for what the file says."""
     turn = report()
     (lan,) = turn.desired.overlays
-    told = {}
-    for value, keys in {"exclusive": {"exclusive": True}, "off": {"ingress": False}}.items():
-        overlays = (replace(lan, **keys),)
-        status = report_status(replace(turn, desired=replace(turn.desired, overlays=overlays)))
-        told[value] = status["overlays"][0]["ingress"]
-    assert told == {"exclusive": "exclusive", "off": "off"}
-    assert report_status(turn)["overlays"][0]["ingress"] == "peers"
+    closed = (Element("exclusive", lan.vteps[0].port),)
+    made = after(turn.observed, [MakeIngress("", INGRESS_TABLE, closed, replaces=False)])
+    alone = replace(turn.desired, overlays=(replace(lan, exclusive=True),))
+    off = replace(turn.desired, overlays=(replace(lan, ingress=False),))
+    turns = {
+        "peers": replace(turn, desired=alone),
+        "exclusive": replace(turn, desired=alone, observed=made),
+        "off": replace(turn, desired=off),
+    }
+    told = {key: report_status(each)["overlays"][0]["ingress"] for key, each in turns.items()}
+    assert told == {key: key for key in turns}
 
 
 def test_it_is_of_the_type_that_it_says() -> None:

@@ -14,6 +14,7 @@ from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
 from vxland.hints.makers import makers
+from vxland.hints.not_alone import not_alone
 from vxland.hints.others_tunnels import others_tunnels
 from vxland.hints.uncounted import uncounted
 from vxland.hints.unfiltered import unfiltered
@@ -35,6 +36,7 @@ HINTED = {
     filtered_bridge: "br_netfilter and a FORWARD policy of DROP",
     isolated_ports: "Isolated guest ports",
     unfiltered: "An overlay that isn't filtered",
+    not_alone: "A port that isn't the overlay's alone yet",
     others_tunnels: "Others' tunnels on a port of one's own",
     uncounted: "Peers that aren't counted",
     makers: "Files that have others make or manage the same",

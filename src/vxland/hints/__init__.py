@@ -12,6 +12,7 @@ from vxland.hints.isolated_ports import isolated_ports
 from vxland.hints.large_bridge import large_bridge
 from vxland.hints.large_ports import large_ports
 from vxland.hints.makers import makers
+from vxland.hints.not_alone import not_alone
 from vxland.hints.others_tunnels import others_tunnels
 from vxland.hints.uncounted import uncounted
 from vxland.hints.unfiltered import unfiltered
@@ -29,6 +30,7 @@ HINTS: tuple[Callable[[Overlay, Observed], Iterator[Problem]], ...] = (
     uncounted,
     unfiltered,
     others_tunnels,
+    not_alone,
     makers,
 )
 

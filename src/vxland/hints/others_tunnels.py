@@ -7,13 +7,14 @@ from vxland.model import Overlay
 from vxland.observed import Observed
 from vxland.ownership import is_own
 from vxland.problems import Kind, Problem
+from vxland.tables.in_force import lets_in
 
 NAMED = 3
 
 
 def others_tunnels(overlay: Overlay, observed: Observed) -> Iterator[Problem]:
-    """One hint for all of them. Who has an overlay's VNI is said elsewhere, and not filtered."""
-    if not (overlay.exclusive and overlay.filtered):
+    """One hint for all of them, where it is so. Who has an overlay's VNI isn't filtered."""
+    if not overlay.exclusive or lets_in(overlay, observed) != "exclusive":
         return
     vnis = {vtep.vni for vtep in overlay.vteps}
     ports = {vtep.port for vtep in overlay.vteps}

@@ -32,6 +32,7 @@ from vxland.process.litter import left_lying
 from vxland.report import ConfigState, Report
 from vxland.resolve import resolve, unidentified
 from vxland.settings import PeerSettings, Settings
+from vxland.tables.in_force import after
 from vxland.underlay.whereabouts import Beyond, Sight, Whereabouts, explained, survey
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
@@ -116,6 +117,7 @@ class Reconciler:
         self._kept_down = kept_down(desired, observed, whole)
         self._lessons.learn(outcomes, desired, at, drift)
         seen, observed = observed, self._at_leisure(observed, desired, outcomes)
+        observed = after(observed, (one.operation for one in outcomes if one.failure is None))
         self._await_guards(whole.problems)
         # What became due since was held back in this turn.
         self._lessons.backoff.drop_stale(started)

@@ -22,6 +22,7 @@ from vxland.status.shape import (
     TrafficStatus,
     TunnelStatus,
 )
+from vxland.tables.in_force import lets_in
 from vxland.traffic import Seen, Traffic, readings
 
 MOST_PORTS = 20  # names of others' ports that a list holds
@@ -136,7 +137,7 @@ class _Builder:
             "guards_seen": all(
                 GUARDS[name].missing(overlay, observed) is None for name in overlay.guards
             ),
-            "ingress": overlay.lets_in,
+            "ingress": lets_in(overlay, observed),
             "kept_out": self._counts.kept_out.get(overlay.name),
             "in_sync": self._examination.overlay(overlay),
             "since": self._past.overlays.get(overlay.name),
