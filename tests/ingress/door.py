@@ -19,7 +19,7 @@ from vxland.operations import MakeIngress
 from vxland.tables.ingress import in_order
 
 STRANGER = 66
-TIMES = 10
+TIMES = 5
 CROWD = {
     Element(name, PORT, None if name == "senders6" else 99, IPv6Address((0xFD << 120) + number))
     for name in ("peers6", "senders6", "ways6")
