@@ -347,4 +347,4 @@ def test_it_is_a_hint_of_the_overlay() -> None:
     (hint,) = hints(desired(), replace(observed, links=links))
     assert hint.text.startswith(f"systemd-networkd is to make {DEVICE} ({ETC}/a.netdev:3): it may")
     assert hint.overlay == "lan"
-    assert len(HINTS) == 10
+    assert len(HINTS) == 11
