@@ -19,7 +19,7 @@ from vxland.kernel.directory import Directory
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.messages import MESSAGES
-from vxland.kernel.netlink import NETLINK_NETFILTER, NETLINK_ROUTE
+from vxland.kernel.netlink import NETLINK_NETFILTER, NETLINK_ROUTE, SEND_BUFFER
 from vxland.kernel.own_table import OWNER, PERSIST, OwnTable
 from vxland.kernel.wire import HEADER
 from vxland.observed import TableState
@@ -91,7 +91,7 @@ def _batches(table: OwnTable[Any], operation: Operation) -> Iterator[bytes]:
     """The transactions of a table that is made as it was made here."""
     state = table.read()
     kept = isinstance(state, TableState) and state.table is not None and state.table.persistent
-    for messages in table.batches(operation, OWNER | PERSIST if kept else 0):
+    for messages in table.batches(operation, OWNER | PERSIST if kept else 0, SEND_BUFFER):
         yield transaction([*messages])
 
 
