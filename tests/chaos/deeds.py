@@ -35,7 +35,14 @@ BRIDGE_DEEDS = TO_THE_BRIDGE.keys() - {
 }
 UNDERLAY = "ip link set eth0 down; sleep 0.2; ip link set eth0 up"
 NO_NAMESPACE = "ip netns del elsewhere; ip netns add elsewhere"  # with the tunnels in it
-NO_TABLES = ("nft delete table bridge vxland", "nft delete table inet vxland-ingress")
+# From Linux 6.9 on they are the daemon's, and this is done only while it is dead.
+TO_THE_TABLES = (
+    "nft delete table bridge vxland",
+    "nft delete table inet vxland-ingress",
+    "nft flush set inet vxland-ingress vnis",
+    "nft flush set inet vxland-ingress peers4",
+    "nft flush chain inet vxland-ingress input",
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +86,10 @@ def _namespaces(node: Node) -> list[str]:
 
 
 def _rules(node: Node) -> list[str]:
-    return [*(TO_THE_RULES[what] for what in sorted(TO_THE_RULES)), *NO_TABLES] * node.loses_rules
+    return [
+        *(TO_THE_RULES[what] for what in sorted(TO_THE_RULES)),
+        *TO_THE_TABLES,
+    ] * node.loses_rules
 
 
 def _files(node: Node) -> list[str]:

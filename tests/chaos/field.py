@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.chaos.deeds import texts
 from tests.chaos.node import BRIDGE, COUNT, NODES, NUMBERS
+from tests.chaos.stranger import Stranger
 from tests.daemon import strangers
 from tests.daemon.daemon_view import quiet
 from tests.daemon.kernel_view import has_addresses
@@ -43,6 +44,7 @@ class Field:
     def __init__(self, site: Site, seed: int) -> None:
         self.site = site
         self.servers = dict(zip(NUMBERS, site.servers, strict=True))
+        self.stranger = Stranger(site)
         self.kills = 0
         self._chance = random.Random(f"{seed} daemons")  # noqa: S311 - chosen to be repeated
         self._restarts: dict[int, float] = {}
@@ -139,5 +141,6 @@ def prepared(folder: Path, seed: int) -> Iterator[Field]:
             stack.callback(Namespace(f"{server.name}-away").delete)
             server.sh(ELSEWHERE + FOREIGN_BRIDGE * (not node.owns_bridge))
         field = Field(site, seed)
+        stack.callback(field.stranger.namespace.delete)
         field.begin()
         yield field

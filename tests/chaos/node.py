@@ -32,6 +32,11 @@ class Node:
         return self.number <= 3
 
     @property
+    def exclusive(self) -> bool:
+        """Nobody else may use its overlay's port."""
+        return self.number == COUNT
+
+    @property
     def peers(self) -> list[int]:
         """The numbers of the others."""
         return [number for number in NUMBERS if number != self.number]
@@ -40,6 +45,7 @@ class Node:
     def head(self) -> str:
         """The file without its peers; its interval is never what puts things right."""
         guard = f'guard = ["isolated", "{TABLES[self.number]}"]\nreattach = true\n'
+        guard += 'ingress = "exclusive"\n' * self.exclusive
         return f'[reconcile]\ninterval = "24h"\n{HEAD}{guard}'
 
     @property

@@ -9,6 +9,7 @@ from tests.chaos.deeds import VANDALS
 from tests.chaos.field import Field, prepared
 from tests.chaos.lasting import Lasting, all_of
 from tests.chaos.node import NODES, Node
+from tests.chaos.stranger import Knocking, kept_out
 from tests.chaos.vandal import AtWork
 from tests.daemon.daemon_view import quiet
 from tests.daemon.kernel_view import differences
@@ -29,6 +30,9 @@ class Outcome:
     kills: int = 0
     frames: int = 0
     converged: float = 0.0  # seconds until all was as before
+    forged: int = 0  # packets that a stranger sent
+    came_in: int = 0  # of them, where the filter stood all the time
+    slipped_in: int = 0  # where it was taken away now and then
     wrong: list[str] = field(default_factory=list)
 
     def line(self) -> str:
@@ -36,8 +40,9 @@ class Outcome:
         told = ", ".join(f"{name} {count}" for name, count in self.deeds.items())
         return (
             f"seed {self.seed}: {sum(self.deeds.values())} deeds ({told}), {self.kills} daemons"
-            f" killed, {self.frames} broadcasts; converged in {self.converged:.1f} s;"
-            f" {len(self.wrong)} wrong"
+            f" killed, {self.frames} broadcasts, {self.forged} forged packets, of which"
+            f" {self.came_in} came in and {self.slipped_in} where the filter was taken away;"
+            f" converged in {self.converged:.1f} s; {len(self.wrong)} wrong"
         )
 
 
@@ -46,7 +51,7 @@ def chaos(folder: Path, seed: int, seconds: float) -> Outcome:
     outcome = Outcome(seed)
     with prepared(folder, seed) as stage:
         before = {node: all_of(node, stage.servers[node.number]) for node in NODES}
-        with Watch(stage.site, rate=RATE) as watch:
+        with Watch(stage.site, rate=RATE) as watch, stage.stranger.knocking() as knocking:
             _vandalise(stage, outcome, folder, seconds)
             stage.restore()
             began = time.monotonic()
@@ -62,6 +67,8 @@ def chaos(folder: Path, seed: int, seconds: float) -> Outcome:
                     pause=0.1,
                 )
             outcome.converged = time.monotonic() - began
+            knocking.stop()
+            _judge(stage, outcome, watch, knocking)
             watch.stop()
             outcome.frames = watch.sent()
             outcome.wrong += storms(watch)
@@ -87,6 +94,23 @@ def _vandalise(stage: Field, outcome: Outcome, folder: Path, seconds: float) -> 
             stage.care(now)
             time.sleep(PAUSE)
     outcome.deeds = {name: vandal.deeds for name, vandal in vandals.items()}
+
+
+def _judge(stage: Field, outcome: Outcome, watch: Watch, knocking: Knocking) -> None:
+    """Who got in. Once all is as before nobody does, wherever the filter was taken away."""
+    for node, count in knocking.came_in(watch).items():
+        if node.loses_rules:
+            outcome.slipped_in += count
+        else:
+            outcome.came_in += count
+    with stage.stranger.knocking() as again:
+        for server in stage.site.servers:
+            before = kept_out(server)
+            eventually(lambda: kept_out(server) > before, f"{server.name} keeps out")  # noqa: B023
+    late = sum(again.came_in(watch).values())
+    outcome.forged = knocking.sent + again.sent
+    if outcome.came_in + late:
+        outcome.wrong.append(f"of a stranger's {outcome.came_in} came in, and {late} at the end")
 
 
 def _differing(stage: Field, node: Node, before: Lasting) -> str:

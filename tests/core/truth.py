@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 
+from tests.core.gate import misjudged
 from vxland.identity import ALTNAME_MARK, CHAIN
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import (
@@ -26,7 +27,7 @@ def untruths(
 ) -> list[str]:
     """What isn't as desired, apart from what a problem says can't be."""
     judge = _Judge(observed, desired, problems, memory)
-    things = (judge.overlays, judge.leftovers, judge.chain, judge.table)
+    things = (judge.overlays, judge.leftovers, judge.chain, judge.table, judge.ingress)
     return [*judge.false_conflicts(), *(untruth for thing in things for untruth in thing())]
 
 
@@ -251,6 +252,11 @@ class _Judge:
                 for text in (rule.text.replace('"', "") for rule in state.table.rules)
             ],
         )
+
+    def ingress(self) -> Iterator[str]:
+        """Peers get in, and nobody else."""
+        stuck = {overlay for overlay, _ in self.conflicts}
+        return misjudged(self.observed, self.desired, self.excused | stuck)
 
     def _is_left(self, guard: str) -> bool:
         return any(o.name in self.blocked and guard in o.guards for o in self.desired.overlays)

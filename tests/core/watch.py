@@ -4,6 +4,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from tests.core.adoptable import adoptable, tunnels_of, wrongly_removed
+from tests.core.gate import ways
 from tests.fake.devices import Device
 from tests.fake_kernel import FakeKernel
 from vxland import operations as ops
@@ -54,6 +55,7 @@ class Watch:
         self.batches = batches
         self.failing = failing
         self.count = 0
+        self.unwritten = False  # what filters was to be written, and wasn't
 
     def read_back(self) -> Observed:
         """What the fake kernel shows."""
@@ -67,6 +69,7 @@ class Watch:
             self.count += 1
             if self.count in self.failing:
                 failures[operation] = Failure("chosen to fail")
+                self.refused(operation)
             else:
                 batch.append(operation)
         parts = [batch] if self.batches else [[operation] for operation in batch]
@@ -74,13 +77,23 @@ class Watch:
             failures |= self._watched(part)
         return failures
 
+    def refused(self, operation: Operation) -> None:
+        """This one isn't done."""
+        self.unwritten |= operation.device == INGRESS_TABLE
+
     def _watched(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        before = looping_pairs(self.kernel.look(), self.allowed)
+        seen = self.kernel.look()
         for operation in operations if not self.batches else ():
             self._check_owner(operation)
         failures = self.kernel.perform(operations)
-        after = looping_pairs(self.kernel.look(), self.allowed)
-        assert after <= before, f"{[*map(str, operations)]} lets frames loop: {after - before}"
+        for operation in failures:
+            self.refused(operation)
+        told, now = [*map(str, operations)], self.kernel.look()
+        before, after = looping_pairs(seen, self.allowed), looping_pairs(now, self.allowed)
+        assert after <= before, f"{told} lets frames loop: {after - before}"
+        had = ways(seen, self.desired)
+        worse = ways(now, self.desired).worse(had, refused=self.unwritten)
+        assert worse == [], f"{told}: {worse}"
         return failures
 
     def _check_owner(self, operation: Operation) -> None:

@@ -9,6 +9,7 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
+from tests.core.gate import Ways, ways
 from tests.core.truth import untruths
 from tests.fake.surroundings import File, NoNames, Notified
 from tests.faults.wire import Wire
@@ -38,6 +39,7 @@ ip link add fvx0 type vxlan id 99 remote 10.0.0.9 dstport 4790 && ip link set fv
 ebtables -A FORWARD -i g0 -j ACCEPT
 nft 'add table inet theirs; add chain inet theirs c { type filter hook input priority 0; }'
 """
+ALL_FILTERED = Desired("", ())
 
 
 class Others(Notified):
@@ -61,6 +63,7 @@ class Stage:
         self._theirs = self._strangers(self._witness.observe(others=True))
         self._file = File(HOME)
         self._versions = count()
+        self._ways = Ways()
         self._begin()
 
     def close(self) -> None:
@@ -82,6 +85,7 @@ class Stage:
 
     def turn(self, trigger: Trigger = Trigger.REQUEST) -> Report:
         """One of the daemon's."""
+        self._ways = ways(self._witness.observe(), ALL_FILTERED)
         return self._reconciler.turn({trigger})
 
     def want(self, settings: Settings) -> None:
@@ -95,6 +99,9 @@ class Stage:
             self.violations.append(f"frames could loop: {looping}")
         if (theirs := self._strangers(seen)) != self._theirs:
             self.violations.append(f"others' things changed: {theirs ^ self._theirs}")
+        now = ways(seen, ALL_FILTERED)
+        self.violations += now.worse(self._ways, refused=self.wire.rules_failed)
+        self._ways = now
 
     def arrive(self) -> None:
         """Whatever happened: it comes right in a few turns."""

@@ -31,13 +31,20 @@ ip link set vxl-lan-c nomaster; ip link set vxl-lan-c master vxbr0
 bridge fdb del 00:00:00:00:00:00 dev vxl-lan-d; bridge link set dev vxl-lan-d isolated off
 ip link set vxl-lan-d alias ''; ip link set vxbr0 mtu 1300
 """
-RULES = "ebtables -F VXLAND; ebtables -D FORWARD -j VXLAND; nft flush chain bridge vxland forward"
+RULES = """
+ebtables -F VXLAND; ebtables -D FORWARD -j VXLAND; nft flush chain bridge vxland forward
+nft flush chain inet vxland-ingress output; nft flush set inet vxland-ingress peers4
+"""
+FILTER_OPEN = """
+nft flush chain inet vxland-ingress input; nft flush set inet vxland-ingress vnis
+ip link del vxl-lan-b; ip link del vxl-lan-c
+"""
 
 
 def from_nothing(_: Stage) -> None:
     """All of vxland's is gone."""
     sh(f"ip link del group {GROUP}; nft delete table bridge vxland; nft delete table inet vxland")
-    sh("ebtables -D FORWARD -j VXLAND; ebtables -X VXLAND")
+    sh("ebtables -D FORWARD -j VXLAND; ebtables -X VXLAND; nft delete table inet vxland-ingress")
 
 
 def vandalised(stage: Stage) -> None:
@@ -49,7 +56,15 @@ def vandalised(stage: Stage) -> None:
 def without_rules(stage: Stage) -> None:
     """The guards that are rules are gone."""
     stage.arrive()
+    stage.killed()  # while it runs, tables are its own
     sh(RULES)
+
+
+def filter_open(stage: Stage) -> None:
+    """Strangers would get in, where there were tunnels."""
+    stage.arrive()
+    stage.killed()  # while it runs, tables are its own
+    sh(FILTER_OPEN)
 
 
 def another_mode(stage: Stage) -> None:
@@ -80,6 +95,7 @@ SCENES: tuple[Scene, ...] = (
     from_nothing,
     vandalised,
     without_rules,
+    filter_open,
     another_mode,
     fewer_peers,
     another_peer,
@@ -146,7 +162,7 @@ def test_a_call_that_fails(
             ledger.fault(f"{name}, {place}", stage.told())
 
 
-@scenes(from_nothing)
+@scenes(from_nothing, filter_open)
 def test_a_request_that_is_refused(
     stage: Stage,
     ledger: Ledger,

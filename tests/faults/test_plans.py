@@ -39,6 +39,8 @@ class Refusal(Watch):
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Do the others."""
+        if any(op is self._one for op in operations):
+            self.refused(self._one)
         failures = dict(super().perform([op for op in operations if op is not self._one]))
         # Some errors say that it needn't be done: not true here, and nobody can know.
         done = self._error in DONE_ALREADY.get(type(self._one), ())

@@ -37,25 +37,28 @@ class Wire:
         self._fault: Fault | None = None
         self._left = 0
         self.struck = 0
+        self.rules_failed = False  # it struck where nftables is asked, or told something
         self.room = netlink.DATAGRAM  # bytes of a datagram that are received
         self.failed = Counter[int | None]()  # calls, by the kernel itself, by errno
 
     def arm(self, fault: "Fault", place: int) -> None:
         """The next fault, at the ``place``-th occasion from now (the first is 1)."""
         self._fault, self._left, self.struck = fault, place, 0
+        self.rules_failed = False
 
     def disarm(self) -> bool:
         """No more faults; returns whether there was one."""
         self._fault = None
+        self.rules_failed = False
         return self.struck > 0
 
     def open(self, protocol: int) -> "Socket":
         """In place of ``netlink.open_socket``."""
-        if (fault := self.strikes(OPENING)) is not None:
+        if (fault := self.strikes(OPENING, protocol)) is not None:
             fault.act(self, b"")
         return Socket(self, netlink_socket(protocol))
 
-    def strikes(self, occasion: str) -> "Fault | None":
+    def strikes(self, occasion: str, protocol: int) -> "Fault | None":
         """The fault, if now is its time."""
         if self._fault is None or self._fault.occasion != occasion:
             return None
@@ -63,6 +66,7 @@ class Wire:
         if self._left > 0 or (self._left < 0 and not self._fault.lasts):
             return None
         self.struck += 1
+        self.rules_failed |= protocol == netlink.NETLINK_NETFILTER
         return self._fault
 
 
@@ -85,7 +89,7 @@ class Socket:
     def sendall(self, data: bytes) -> None:
         """Send a datagram of requests."""
         self._alive()
-        if (fault := self.wire.strikes(SENDING)) is not None:
+        if (fault := self.wire.strikes(SENDING, self.real.proto)) is not None:
             data = fault.act(self, bytes(data))
         if not any(map(is_acknowledged, messages := parts(data))):  # it only asks
             self._send(data)
@@ -102,7 +106,7 @@ class Socket:
             data = self.real.recv(min(size, self.wire.room), flags)
         if self.answers:
             data = b"".join(map(self._answer, parts(data)))
-        if (fault := self.wire.strikes(RECEIVING)) is not None:
+        if (fault := self.wire.strikes(RECEIVING, self.real.proto)) is not None:
             data = fault.act(self, data)
         return data
 
@@ -125,7 +129,7 @@ class Socket:
     def _request(self, message: bytes) -> bytes:
         # Of a transaction only the last can be told from its brackets.
         counts = self.real.proto == netlink.NETLINK_ROUTE or is_acknowledged(message)
-        fault = self.wire.strikes(REQUEST) if counts else None
+        fault = self.wire.strikes(REQUEST, self.real.proto) if counts else None
         return message if fault is None else fault.act(self, message)
 
     def _answer(self, message: bytes) -> bytes:
