@@ -12,7 +12,7 @@ from tests.lab import Namespace, Server, Site
 from tests.lab.frames import _flows
 from tests.lab.site import ADDRESS
 from tests.lab.worker import Worker
-from tests.storm.watch import Watch
+from tests.loops.watch import Watch
 from vxland.identity import pair_vni
 from vxland.kernel.ingress_drops import read_dropped
 

@@ -86,7 +86,11 @@ class Stage:
     def turn(self, trigger: Trigger = Trigger.REQUEST) -> Report:
         """One of the daemon's."""
         self._ways = ways(self._witness.observe(), ALL_FILTERED)
-        return self._reconciler.turn({trigger})
+        report = self._reconciler.turn({trigger})
+        if self.wire.rules_refused and report.in_sync:
+            seen = ways(self._witness.observe(), ALL_FILTERED)
+            self.violations += [f"said to be in sync: {way} is open" for way in seen.open]
+        return report
 
     def want(self, settings: Settings) -> None:
         """From now on this is in the file."""

@@ -38,18 +38,19 @@ class Wire:
         self._left = 0
         self.struck = 0
         self.rules_failed = False  # it struck where nftables is asked, or told something
+        self.rules_refused = False  # and the daemon was told that this wasn't done
         self.room = netlink.DATAGRAM  # bytes of a datagram that are received
         self.failed = Counter[int | None]()  # calls, by the kernel itself, by errno
 
     def arm(self, fault: "Fault", place: int) -> None:
         """The next fault, at the ``place``-th occasion from now (the first is 1)."""
         self._fault, self._left, self.struck = fault, place, 0
-        self.rules_failed = False
+        self.rules_failed = self.rules_refused = False
 
     def disarm(self) -> bool:
         """No more faults; returns whether there was one."""
         self._fault = None
-        self.rules_failed = False
+        self.rules_failed = self.rules_refused = False
         return self.struck > 0
 
     def open(self, protocol: int) -> "Socket":
@@ -67,6 +68,7 @@ class Wire:
             return None
         self.struck += 1
         self.rules_failed |= protocol == netlink.NETLINK_NETFILTER
+        self.rules_refused |= self.rules_failed and self._fault.told
         return self._fault
 
 
@@ -147,6 +149,7 @@ class Fault:
     occasion: str
     act: Callable[[Any, bytes], bytes]
     lasts: bool = False  # from then on, every time
+    told: bool = False  # the daemon hears from the kernel that a request wasn't done
 
 
 def parts(data: bytes) -> list[bytes]:
@@ -216,7 +219,7 @@ def refused(number: int, *, done: bool) -> Fault:
         header = HEADER.pack(length, kind if done else NOOP, flags, sequence, port)
         return header + message[HEADER.size :]
 
-    return Fault(REQUEST, act)
+    return Fault(REQUEST, act, told=bool(number))
 
 
 FAULTS: dict[str, Fault] = {
