@@ -97,4 +97,4 @@ def _packet(node: Node, vni: int, source: str = STRANGER) -> Packet:
 def kept_out(server: Server) -> int:
     """Packets that its filter dropped, since it was written."""
     with server.entered():
-        return sum(read_dropped().values())
+        return sum((read_dropped() or {}).values())
