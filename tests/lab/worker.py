@@ -9,7 +9,8 @@ class Worker:
 
     def __init__(self) -> None:
         self.ended = threading.Event()
-        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread = threading.Thread(target=self._to_the_end, daemon=True)
+        self._failure: Exception | None = None
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -19,11 +20,19 @@ class Worker:
         self.stop()
 
     def stop(self) -> None:
-        """Work no more; once is enough."""
+        """Work no more; once is enough. Raises what ended the work before."""
         if not self.ended.is_set():
             self.ended.set()
             self._thread.join()
             self._close()
+            if self._failure is not None:
+                raise self._failure
+
+    def _to_the_end(self) -> None:
+        try:
+            self._work()
+        except Exception as error:  # noqa: BLE001 - the test's thread is told
+            self._failure = error
 
     def _work(self) -> None:
         raise NotImplementedError
