@@ -13,7 +13,7 @@ from tests.chaos.stranger import Knocking, kept_out
 from tests.chaos.vandal import AtWork
 from tests.daemon.daemon_view import quiet
 from tests.daemon.kernel_view import differences
-from tests.lab import eventually
+from tests.lab import Server, eventually
 from tests.loops.watch import Watch
 
 RATE = 20  # broadcasts a second from each container: there are others on this machine
@@ -96,6 +96,11 @@ def _vandalise(stage: Field, outcome: Outcome, folder: Path, seconds: float) -> 
     outcome.deeds = {name: vandal.deeds for name, vandal in vandals.items()}
 
 
+def _keeps_out(server: Server) -> None:
+    before = kept_out(server)
+    eventually(lambda: kept_out(server) > before, f"{server.name} keeps out")
+
+
 def _judge(stage: Field, outcome: Outcome, watch: Watch, knocking: Knocking) -> None:
     """Who got in. Once all is as before nobody does, wherever the filter was taken away."""
     for node, count in knocking.came_in(watch).items():
@@ -105,8 +110,7 @@ def _judge(stage: Field, outcome: Outcome, watch: Watch, knocking: Knocking) -> 
             outcome.came_in += count
     with stage.stranger.knocking() as again:
         for server in stage.site.servers:
-            before = kept_out(server)
-            eventually(lambda: kept_out(server) > before, f"{server.name} keeps out")  # noqa: B023
+            _keeps_out(server)
     late = sum(again.came_in(watch).values())
     outcome.forged = knocking.sent + again.sent
     if outcome.came_in + late:

@@ -33,7 +33,7 @@ def test_where_the_table_is_refused_tunnels_come_up() -> None:
 
 
 @pytest.mark.parametrize("refused", [False, True])
-def test_a_vni_that_is_let_go_while_its_device_is_there(refused: bool) -> None:  # noqa: FBT001
+def test_a_vni_that_is_let_go_while_its_device_is_there(*, refused: bool) -> None:
     kernel = FakeKernel()
     execute(plan(kernel.observe(), HOME), kernel)
     watch = Watch(kernel, Desired("", ()))

@@ -52,11 +52,11 @@ def processes(monkeypatch: pytest.MonkeyPatch) -> list[object]:
     """The command lines of what was started."""
     started: list[object] = []
 
-    start = subprocess.Popen.__init__
+    start: Callable[..., None] = subprocess.Popen.__init__
 
     def starting(self: "subprocess.Popen[str]", *args: object, **kwargs: object) -> None:
         started.append(args)
-        start(self, *args, **kwargs)  # type: ignore[call-overload]
+        start(self, *args, **kwargs)
 
     monkeypatch.setattr(subprocess.Popen, "__init__", starting)  # of kinds of it, too
     return started

@@ -118,7 +118,7 @@ def scenes(*short: Scene) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("scene", "everywhere"), [*some, *every])
 
 
-def places(number: int, everywhere: bool) -> Iterable[int]:  # noqa: FBT001
+def places(number: int, *, everywhere: bool) -> Iterable[int]:
     """Where a fault strikes, by its number: at every call, or at one of the first."""
     return count(1) if everywhere else (1 + number % FEW,)
 
@@ -152,11 +152,12 @@ def test_a_call_that_fails(
     stage: Stage,
     ledger: Ledger,
     scene: Scene,
-    everywhere: bool,  # noqa: FBT001
+    *,
+    everywhere: bool,
 ) -> None:
     """By an error, or by what is received."""
     for number, (name, fault) in enumerate(FAULTS.items()):
-        for place in places(number, everywhere):
+        for place in places(number, everywhere=everywhere):
             if not struck(stage, scene, fault, place):
                 break
             ledger.fault(f"{name}, {place}", stage.told())
@@ -167,11 +168,12 @@ def test_a_request_that_is_refused(
     stage: Stage,
     ledger: Ledger,
     scene: Scene,
-    everywhere: bool,  # noqa: FBT001
+    *,
+    everywhere: bool,
 ) -> None:
     """With every error, whatever it usually means."""
     for number, error in enumerate(ERRORS):
-        for place in places(number, everywhere):
+        for place in places(number, everywhere=everywhere):
             if not struck(stage, scene, refused(error, done=False), place):
                 break
             ledger.fault(f"{errorcode[error]}, {place}", stage.told())
@@ -182,11 +184,12 @@ def test_it_is_killed(
     stage: Stage,
     ledger: Ledger,
     scene: Scene,
-    everywhere: bool,  # noqa: FBT001
+    *,
+    everywhere: bool,
 ) -> None:
     """Before it sends something, or hears what has come of it; another daemon takes over."""
     for number, occasion in enumerate((SENDING, RECEIVING), FEW // 2):
-        for place in places(number, everywhere):
+        for place in places(number, everywhere=everywhere):
             if not struck(stage, scene, Fault(occasion, killing), place):
                 break
             ledger.fault(f"killed while {occasion}, {place}", stage.told())

@@ -1,8 +1,9 @@
 """What each target gets to begin with: sound inputs, of which coverage makes unsound ones."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
 from tests.contract.namespace import fresh_namespace
 from tests.core.test_script_fuzz import ONE
@@ -54,7 +55,7 @@ class Listening:
         self._heard = heard
         self._protocol = protocol
 
-    def __getattr__(self, name: str) -> Any:  # noqa: ANN401 - whatever a socket has
+    def __getattr__(self, name: str) -> object:
         return getattr(self._socket, name)
 
     def recv(self, size: int, flags: int = 0) -> bytes:
@@ -86,11 +87,15 @@ def _heard() -> tuple[list[tuple[int, bytes]], list[tuple[int, bytes]]]:
         with fresh_namespace():
             sh(STRANGERS)
             for heard in (before, after):
-                with overheard(lambda protocol: cast("socket", Listening(protocol, heard))):  # noqa: B023
+                with overheard(partial(_listening, heard)):
                     turns()
     except PermissionError:
         pass
     return before, after
+
+
+def _listening(heard: list[tuple[int, bytes]], protocol: int) -> "socket":
+    return cast("socket", Listening(protocol, heard))
 
 
 def _bodies(name: str) -> Callable[[int, bytes], Iterator[bytes]]:

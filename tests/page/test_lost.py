@@ -5,6 +5,7 @@ ERR_NETWORK_CHANGED): on a node, whenever a tunnel or a container comes or goes.
 """
 
 from collections.abc import Iterator
+from functools import partial
 from http import HTTPStatus
 
 import pytest
@@ -29,6 +30,11 @@ LOOK = """(seen) => {
   Object.defineProperty(document, "hidden", { value: !seen, configurable: true });
   document.dispatchEvent(new Event("visibilitychange"));
 }"""
+
+
+def asked_again(page: Page, desk: Desk, part: str, before: int) -> bool:
+    """Whether it was asked for more often than before."""
+    return turn(page) and desk.asked[part] > before
 
 
 @pytest.fixture
@@ -66,11 +72,11 @@ def test_it_says_so_and_waits_for_vxland(page: Page, desk: Desk, status: HTTPSta
     page.goto(desk.address)
     expect(page.locator("#verdict")).to_have_text("Asking vxland…")
     page.evaluate("window.same = true")
-    page.evaluate(LOOK, False)  # noqa: FBT003 - playwright's
+    page.evaluate(LOOK, arg=False)
     waits(page, 2)
     page.clock.run_for(60_000)
     assert "fetch" not in asked
-    page.evaluate(LOOK, True)  # noqa: FBT003 - the same
+    page.evaluate(LOOK, arg=True)
     waits(page, 4)
     page.clock.run_for(4_000)
     waits(page, 8)
@@ -92,7 +98,7 @@ def test_what_never_comes_is_asked_for_ever_less(page: Page, desk: Desk) -> None
         waits(page, pause)
         asked = desk.asked[part]
         page.clock.run_for(pause * 1_000)
-        eventually(lambda asked=asked: turn(page) and desk.asked[part] > asked, "it is asked for")  # type: ignore[misc]
+        eventually(partial(asked_again, page, desk, part, asked), "it is asked for")
     waits(page, 60)
     desk.loses.clear()
     page.clock.run_for(60_000)
