@@ -25,6 +25,7 @@ class Scale:
     lasting: tuple[int, ...] = (10, 1000)  # peers of the meshes that take them
     seconds: float = 20.0  # of what is measured for a while
     streams: float = 4.0  # seconds of each TCP stream
+    frames: int = 50_000  # small ones, in a row
     storm: float = 60.0  # seconds of events; a file is written for ``seconds``
     interval: int = 30  # seconds between the checks of an idle daemon
     intervals: int = 3
@@ -42,6 +43,7 @@ def quick(folder: Path) -> Scale:
         turns=100,
         seconds=3.0,
         streams=1.0,
+        frames=5000,
         storm=3.0,
         interval=2,
     )

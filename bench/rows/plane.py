@@ -1,18 +1,17 @@
-"""The data plane: what the guards cost, and how much of a link is left for what is inside."""
+"""The data plane: what vxland puts into it costs, and how much of a link is left inside.
+
+The guards are the split horizon's. The filter is the table that lets only peers in, and keeps their
+packets out of connection tracking: what it costs has rows of its own.
+"""
 
 import contextlib
-import multiprocessing
-import os
-import resource
-import socket
-import time
 from collections.abc import Iterator
-from dataclasses import dataclass
+from pathlib import Path
 
 from bench.harness import Row, Spread, Way, in_turns
 from bench.scale import Scale
+from bench.streams import Stream, datagram, tcp
 from tests.lab import Server, Site
-from tests.lab.namespaces import Namespace
 from tests.lab.site import ADDRESS, config
 from vxland.kernel.ingress import INGRESS, Ingress
 from vxland.kernel.netlink import NETLINK_NETFILTER, Netlink
@@ -21,26 +20,57 @@ from vxland.kernel.transactions import BEGIN, END
 from vxland.observed import IngressTable, TableState
 
 GUARDED, OF_LINK = 0.98, 0.94
-SHORTER = 8  # so many streams for one, where what is looked for is smaller than the noise
-PIECE = bytes(1 << 16)
-PROCESSORS = sorted(os.sched_getaffinity(0))
-FORK = multiprocessing.get_context("fork")
+SHORTER = 16  # so many streams for one, where what is looked for is smaller than the noise
 TUNNELS = "$(ip -br link show type vxlan | cut -d' ' -f1)"
 ISOLATED = f"for p in {TUNNELS}; do echo link set dev $p isolated {{}}; done | bridge -batch -"
 UNGUARD = f"{ISOLATED.format('off')}; ebtables -F"
 GUARD = f"{ISOLATED.format('on')}; ebtables-restore <{{}}"
 SHAPE = "tc qdisc replace dev eth0 root tbf rate 1gbit burst 256kb latency 50ms"
+ASKING = "type filter hook input priority 0; ct state new;"  # somebody's firewall
+TRACK = f"nft 'table inet asking {{ chain input {{ {ASKING} }}; }}'"
+
+
+class Plane:
+    """Two servers with a container each, and what of vxland is in between."""
+
+    def __init__(self, site: Site, folder: Path) -> None:
+        self._site = site
+        self._rules = folder / "rules"
+        self._rules.write_text(site.servers[0].sh("ebtables-save"))
+
+    def become(self, *, guarded: bool, filtered: bool) -> None:
+        """Have these, and not the others."""
+        for server in self._site.servers:
+            server.sh(GUARD.format(self._rules) if guarded else UNGUARD)
+            _filter(server, active=filtered)
+
+    def track(self) -> None:
+        """Have connections tracked from now on, as by a firewall that asks for their state."""
+        for server in self._site.servers:
+            server.sh(TRACK)
+
+    def stream(self, seconds: float) -> Stream:
+        """One connection from container to container."""
+        one, other = self._site.containers
+        return tcp(one, other, other.address, seconds)
+
+    def frame(self, count: int) -> float:
+        """Seconds of a processor for each small frame from container to container."""
+        one, other = self._site.containers
+        return datagram(one, other, other.address, count)
 
 
 def rows(scale: Scale) -> Iterator[Row]:
-    """Guarded against unguarded, and a tunnel against the link below it."""
+    """Guarded against unguarded, filtered against not, and a tunnel against the link below it."""
     for peers in (2, 100):
         with Site(scale.folder / f"plane{peers}", 2, prefix=f"pl{peers}-") as site:
             site.start(config(range(1, peers + 1)))
             site.add_containers()
             for server in site.servers:
                 server.stop()  # or it would put right what is tried here
-            yield from _guards(site, peers, scale)
+            plane = Plane(site, scale.folder)
+            yield from _streams(plane, peers, scale)
+            yield from _frames(plane, peers, scale)
     with Site(scale.folder / "link", 2, prefix="link-") as site:
         site.start()
         site.add_containers()
@@ -49,49 +79,75 @@ def rows(scale: Scale) -> Iterator[Row]:
         yield _link(site, scale)
 
 
-def _guards(site: Site, peers: int, scale: Scale) -> Iterator[Row]:
-    one, other = site.containers
-    saved = scale.folder / "rules"
-    saved.write_text(site.servers[0].sh("ebtables-save"))
-    worked: dict[str, list[float]] = {"guarded": [], "unguarded": []}
+def _streams(plane: Plane, peers: int, scale: Scale) -> Iterator[Row]:
+    """One TCP connection, by the clock and by processor time."""
+    worked: dict[str, list[float]] = {}
 
-    def streamed(name: str) -> float:
-        stream = tcp(one, other, other.address, scale.streams / SHORTER)
-        worked[name].append(stream.of_processor)
+    def streamed(name: str, *, guarded: bool, filtered: bool) -> float:
+        plane.become(guarded=guarded, filtered=filtered)
+        stream = plane.stream(scale.streams / SHORTER)
+        worked.setdefault(name, []).append(stream.of_processor)
         return stream.rate
 
-    def unguarded() -> float:
-        for server in site.servers:
-            server.sh(UNGUARD)
-            _filter(server, active=False)
-        return streamed("unguarded")
-
-    def guarded() -> float:
-        for server in site.servers:
-            server.sh(GUARD.format(saved))
-            _filter(server, active=True)
-        return streamed("guarded")
-
-    seen = in_turns({"guarded": guarded, "unguarded": unguarded}, scale.rounds * SHORTER)
-    yield Row(
-        "data plane, guarded",
-        peers,
-        seen["guarded"],
-        "B/s",
-        reference=seen["unguarded"],
-        against="unguarded",
-        limit=GUARDED,
-        least=True,
-    )
+    ways: dict[str, Way] = {
+        "guarded": lambda: streamed("guarded", guarded=True, filtered=False),
+        "neither": lambda: streamed("neither", guarded=False, filtered=False),
+        "filtered": lambda: streamed("filtered", guarded=False, filtered=True),
+    }
+    seen = in_turns(ways, scale.rounds * SHORTER)
     counted = {name: Spread(tuple(figures[1:])) for name, figures in worked.items()}
+    for kind in ("guarded", "filtered"):
+        limit = GUARDED if kind == "guarded" else None
+        for what, figures, held in (
+            (f"data plane, {kind}", seen, limit),
+            (f"data plane, {kind}, by processor time", counted, None),
+        ):
+            yield Row(
+                what,
+                peers,
+                figures[kind],
+                "B/s",
+                reference=figures["neither"],
+                against=f"un{kind}",
+                limit=held,
+                least=True,
+            )
+
+
+def _frames(plane: Plane, peers: int, scale: Scale) -> Iterator[Row]:
+    """What a small frame costs, the way through both servers."""
+
+    def sent(*, guarded: bool, filtered: bool) -> Way:
+        def way() -> float:
+            plane.become(guarded=guarded, filtered=filtered)
+            return plane.frame(scale.frames)
+
+        return way
+
+    neither = sent(guarded=False, filtered=False)
+    filtered = sent(guarded=False, filtered=True)
+    ways = {
+        "guarded": sent(guarded=True, filtered=False),
+        "neither": neither,
+        "filtered": filtered,
+    }
+    seen = in_turns(ways, scale.rounds)
+    for kind in ("guarded", "filtered"):
+        yield Row(
+            f"a small frame, {kind}",
+            peers,
+            seen[kind],
+            reference=seen["neither"],
+            against=f"un{kind}",
+        )
+    plane.track()
+    seen = in_turns({"filtered": filtered, "unfiltered": neither}, scale.rounds)
     yield Row(
-        "data plane, guarded, by processor time",
+        "a small frame, filtered, connections tracked",
         peers,
-        counted["guarded"],
-        "B/s",
-        reference=counted["unguarded"],
-        against="unguarded",
-        least=True,
+        seen["filtered"],
+        reference=seen["unfiltered"],
+        against="unfiltered",
     )
 
 
@@ -136,69 +192,3 @@ def _link(site: Site, scale: Scale) -> Row:
         limit=OF_LINK,
         least=True,
     )
-
-
-@dataclass(frozen=True, slots=True)
-class Stream:
-    """Bytes, the seconds in which they came, and those of processors that both ends took."""
-
-    came: int
-    took: float
-    worked: float
-
-    @property
-    def rate(self) -> float:
-        """Bytes in a second."""
-        return self.came / self.took
-
-    @property
-    def of_processor(self) -> float:
-        """Bytes in a second of a processor, who else may use it: steadier on a busy machine."""
-        return self.came / self.worked
-
-
-def tcp(one: Namespace, other: Namespace, address: str, seconds: float) -> Stream:
-    """What goes through one connection from one to the other.
-
-    Each end has a processor of its own: how the scheduler places two that talk to each other is
-    worth more than all that is compared.
-    """
-    with other.entered():
-        listener = socket.create_server((address, 0))
-    with listener, _on(PROCESSORS[0]):
-        with one.entered():
-            sender = socket.create_connection(listener.getsockname())
-        connection, _ = listener.accept()
-        with connection:
-            child = FORK.Process(target=_send, args=(sender, seconds))
-            child.start()
-            sender.close()
-            started, before, came = time.monotonic(), _processors(), 0
-            while piece := connection.recv(1 << 18):
-                came += len(piece)
-            took = time.monotonic() - started
-        child.join()
-    return Stream(came, took, _processors() - before)
-
-
-def _processors() -> float:
-    """Seconds of this process and of its children that have ended; with what the kernel did."""
-    used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
-    return sum(each.ru_utime + each.ru_stime for each in used)
-
-
-@contextlib.contextmanager
-def _on(processor: int) -> Iterator[None]:
-    os.sched_setaffinity(0, {processor})
-    try:
-        yield
-    finally:
-        os.sched_setaffinity(0, PROCESSORS)
-
-
-def _send(sender: socket.socket, seconds: float) -> None:
-    os.sched_setaffinity(0, {PROCESSORS[-1]})
-    end = time.monotonic() + seconds
-    with contextlib.suppress(OSError):
-        while time.monotonic() < end:
-            sender.sendall(PIECE)

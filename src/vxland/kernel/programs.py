@@ -29,7 +29,7 @@ ENDS: dict[str, Sequence[Expression]] = {
     "": (),
     "accept": (Verdict(1),),  # NF_ACCEPT
     "drop": (Verdict(0),),  # NF_DROP
-    "notrack": (Notrack(),),
+    "notrack accept": (Notrack(), Verdict(1)),
 }
 QUAD = 16  # bytes of a register; each is four of 4 bytes, too, which are numbered from 8 on
 
