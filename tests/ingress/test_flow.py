@@ -30,7 +30,7 @@ def test_no_frame_is_lost_while_peers_come_and_go(door: Door) -> None:
                 shown = door.server.sh("nft list set inet vxland-ingress vnis")
                 assert shown.count(" . 4789") == len(peers) - 1
     assert flow.sent > EDITS
-    eventually(lambda: not flow.lost(door.listener), lambda: f"lost {flow.lost(door.listener)}")
+    flow.all_arrive(door.listener)
 
 
 def test_no_frame_is_lost_while_the_port_is_closed_to_others(door: Door) -> None:
@@ -43,7 +43,7 @@ def test_no_frame_is_lost_while_the_port_is_closed_to_others(door: Door) -> None
                 shown = door.server.sh("nft list set inet vxland-ingress exclusive")
                 assert shown.count("elements = { 4789 }") == ports
     assert flow.sent > EDITS
-    eventually(lambda: not flow.lost(door.listener), lambda: f"lost {flow.lost(door.listener)}")
+    flow.all_arrive(door.listener)
 
 
 def test_what_somebody_does_to_the_filter_is_undone(door: Door) -> None:

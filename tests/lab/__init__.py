@@ -1,7 +1,7 @@
 """A laboratory: servers and containers as network namespaces on this machine's own kernel."""
 
 from tests.lab.drops import drops
-from tests.lab.frames import BROADCAST, Flow, Listener, Steady, Tap, broadcast
+from tests.lab.frames import BROADCAST, Flow, Listener, Lost, Steady, Tap, broadcast
 from tests.lab.moments import Moments
 from tests.lab.namespaces import Namespace, own_mounts
 from tests.lab.server import Server
@@ -13,6 +13,7 @@ __all__ = [
     "Container",
     "Flow",
     "Listener",
+    "Lost",
     "Moments",
     "Namespace",
     "Server",

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Iterable
 
 from tests.lab.namespaces import Namespace
+from tests.lab.waiting import eventually
 from tests.lab.worker import Worker
 
 ETHERTYPE = 0x88B5
@@ -24,6 +25,12 @@ SO_RCVBUFFORCE = 33  # include/uapi/asm-generic/socket.h
 ROOM = 32 << 20  # bytes; a frame takes less than 1 KiB, so that none is lost here for a while
 
 _flows = itertools.count(1)
+
+
+class Lost(AssertionError):
+    """Frames didn't arrive: which happens, too, where the kernel throws some away."""
+
+
 _Key = tuple[int, int]  # flow and sequence number
 
 
@@ -142,6 +149,16 @@ class Flow(Worker):
     def lost(self, listener: Listener) -> int:
         """How many of the frames sent never came to the listener."""
         return self.sent - len(listener.numbers(self.number))
+
+    def all_arrive(self, listener: Listener) -> None:
+        """Wait until every frame sent has come. Raises Lost."""
+        try:
+            eventually(
+                lambda: not self.lost(listener),
+                lambda: f"lost {self.lost(listener)} of {self.sent}",
+            )
+        except AssertionError as error:
+            raise Lost(error) from None
 
     def _work(self) -> None:
         source = _mac(self._socket)
