@@ -45,7 +45,7 @@ from vxland.tables.ingress import in_order
 from vxland.underlay.whereabouts import Beyond
 
 HOME = wish(LAN)
-B4, C4, D4 = (ip_address(f"192.0.2.{number}") for number in (2, 3, 4))
+A4, B4, C4, D4 = (ip_address(f"192.0.2.{number}") for number in (1, 2, 3, 4))
 OPEN = replace(LAN, ingress=False)
 ALONE = replace(LAN, exclusive=True)
 INDEX = replace(LAN, vni=VniScheme.INDEX)
@@ -98,7 +98,8 @@ def test_each_pairs_vni_is_for_its_peer() -> None:
     pairs = {(vni("b"), B4), (vni("c"), C4), (vni("d"), D4)}
     assert elements(kernel, "peers4") == elements(kernel, "ways4") == pairs
     assert elements(kernel, "vnis") == {(vni(peer), None) for peer in "bcd"}
-    assert not elements(kernel, "common", "senders4", "senders6", "peers6", "ways6")
+    assert elements(kernel, "ends4") == {(vni(peer), A4) for peer in "bcd"}
+    assert not elements(kernel, "common", "senders4", "senders6", "peers6", "ends6", "ways6")
 
 
 def test_an_index_is_anybodys_of_the_overlay() -> None:
@@ -143,12 +144,17 @@ def test_nothing_is_filtered_where_it_is_off() -> None:
 
 
 def test_connections_are_tracked_where_an_address_may_be_rewritten() -> None:
-    """Where peers know this node by another address than it sends from: that may be its doing."""
+    """Where peers know this node by another address than it sends from: that may be its doing.
+
+    What comes to the tunnel's own address has been translated by then, or never is.
+    """
     wanted = settings(LAN)
     addresses = known_addresses(wanted)
     there = {**addresses, "a": ip_address("203.0.113.1")}
     hidden = replace(wanted, node=replace(wanted.node, address=addresses["a"]))
-    assert elements(home(resolve(hidden, there, host())), "ways4") == set()
+    translated = home(resolve(hidden, there, host()))
+    assert elements(translated, "ways4") == set()
+    assert elements(translated, "ends4") == {(vni(peer), A4) for peer in "bcd"}
     named = resolve(hidden, there, host(), Beyond(mine=frozenset({addresses["a"]})))
     assert len(elements(home(named), "ways4")) == 3
     unlisted = replace(hidden, peers=hidden.peers[1:])
@@ -248,11 +254,15 @@ def test_who_is_taken_from_comes_first_and_goes_last() -> None:
     order = [one.set for one in in_order(ingress.wanted(HOME.vteps(), HOME.known_by))]
     assert order.index("peers4") < order.index("vnis") < order.index("ports")
     (added,) = to_do(home(wish(LAN, peers="abc")))
-    peer = (Element("peers4", PORT, vni("d"), D4), Element("ways4", PORT, vni("d"), D4))
+    peer = (
+        Element("peers4", PORT, vni("d"), D4),
+        Element("ends4", PORT, vni("d"), A4),
+        Element("ways4", PORT, vni("d"), D4),
+    )
     assert added == ChangeIngress("", INGRESS_TABLE, (*peer, Element("vnis", PORT, vni("d"))), ())
     (removed,) = to_do(home(), wish(LAN, peers="abc"))
     assert isinstance(removed, TrimIngress)
-    assert [one.set for one in removed.removed] == ["vnis", "ways4", "peers4"]
+    assert [one.set for one in removed.removed] == ["vnis", "ways4", "ends4", "peers4"]
 
 
 def test_a_vni_is_filtered_as_long_as_a_device_may_have_it(

@@ -141,6 +141,8 @@ INGRESS = (
             ("peers6", f"ip6 saddr . {KEY};"),
             ("senders4", "ip saddr . udp dport;"),
             ("senders6", "ip6 saddr . udp dport;"),
+            ("ends4", f"ip daddr . {KEY};"),
+            ("ends6", f"ip6 daddr . {KEY};"),
             ("ways4", f"ip daddr . {KEY};"),
             ("ways6", f"ip6 daddr . {KEY};"),
             ("common", f"{KEY};"),
@@ -154,23 +156,18 @@ INGRESS = (
         for hook, at in (("prerouting", -300), ("output", -300), ("input", 200))
     ),
 )
-PEERS = (
-    f"ip saddr . {KEY} @peers4",
-    f"ip6 saddr . {KEY} @peers6",
-    f"{KEY} @common ip saddr . udp dport @senders4",
-    f"{KEY} @common ip6 saddr . udp dport @senders6",
-)
 GUARDED = (
     f"add rule {DOOR} prerouting meta l4proto != udp accept",
-    *(f"add rule {DOOR} prerouting {peers} notrack accept" for peers in PEERS[:2]),
-    f"add rule {DOOR} prerouting udp dport != @ports accept",
-    *(f"add rule {DOOR} prerouting {peers} notrack accept" for peers in PEERS[2:]),
+    f"add rule {DOOR} prerouting ip daddr . {KEY} @ends4 notrack accept",
+    f"add rule {DOOR} prerouting ip6 daddr . {KEY} @ends6 notrack accept",
     f"add rule {DOOR} output ip daddr . {KEY} @ways4 notrack accept",
     f"add rule {DOOR} output ip6 daddr . {KEY} @ways6 notrack accept",
     f"add rule {DOOR} input meta l4proto != udp accept",
-    *(f"add rule {DOOR} input {peers} accept" for peers in PEERS[:2]),
+    f"add rule {DOOR} input ip saddr . {KEY} @peers4 accept",
+    f"add rule {DOOR} input ip6 saddr . {KEY} @peers6 accept",
     f"add rule {DOOR} input udp dport != @ports accept",
-    *(f"add rule {DOOR} input {peers} accept" for peers in PEERS[2:]),
+    f"add rule {DOOR} input {KEY} @common ip saddr . udp dport @senders4 accept",
+    f"add rule {DOOR} input {KEY} @common ip6 saddr . udp dport @senders6 accept",
     f"add rule {DOOR} input {KEY} @vnis drop",
     f"add rule {DOOR} input {KEY} != @vnis udp dport != @exclusive accept",
     f"add rule {DOOR} input udp dport @ports drop",

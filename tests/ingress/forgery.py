@@ -22,11 +22,19 @@ EVERYBODY = "255.255.255.255"
 VXLAN = b"\x08\0\0\0"  # the I flag: there is a VNI
 NO_OPERATIONS = b"\1" * 8  # options of IPv4's header that say nothing
 UDP_SEGMENT = 103  # include/uapi/linux/udp.h
-# Two headers of options that who doesn't know them passes over (RFC 8200, section 4.2). The first
-# has 16 bytes, so that a fragment of 8 ends within it.
-OPTIONS = bytes((socket.IPPROTO_DSTOPTS, 1, 0x1E, 12, *bytes(12))) + bytes(
-    (socket.IPPROTO_UDP, 0, 0x1E, 4, *bytes(4))
-)
+# Headers that may stand before UDP's over IPv6, by the number of the first (RFC 8200, section 4).
+# Those of options are ones that who doesn't know them passes over; the first of the two has 16
+# bytes, so that a fragment of 8 ends within it.
+UDP_AFTER = bytes((socket.IPPROTO_UDP, 0))
+CHAINS = {
+    "options": (
+        socket.IPPROTO_DSTOPTS,
+        bytes((socket.IPPROTO_DSTOPTS, 1, 0x1E, 12, *bytes(12))) + UDP_AFTER + b"\x1e\4" + bytes(4),
+    ),
+    "hop by hop": (socket.IPPROTO_HOPOPTS, UDP_AFTER + b"\x1e\4" + bytes(4)),
+    "routing": (socket.IPPROTO_ROUTING, UDP_AFTER + bytes(6)),  # and nowhere left to go
+    "atomic fragment": (socket.IPPROTO_FRAGMENT, UDP_AFTER + bytes(6)),  # the only piece
+}
 
 
 @dataclass(frozen=True)
@@ -39,7 +47,7 @@ class Packet:
     pieces: int = 0  # 0: whole
     size: int = 60
     port: int = PORT
-    behind: bool = False  # options stand before the UDP header, by IPv6 in headers of their own
+    behind: str = ""  # stands before the UDP header: one of CHAINS by IPv6, by IPv4 just options
     flags: bytes = VXLAN  # of the VXLAN header: all that stands before the VNI
     checksum: int | None = None  # of UDP; None: the right one
     protocol: int = socket.IPPROTO_UDP
@@ -63,13 +71,18 @@ class Packet:
 
     def made(self, flow: int) -> list[bytes]:
         """The packet, or its fragments."""
-        behind = OPTIONS if self.behind and ":" in self.source else b""
-        return [*self._parted(behind + self._udp(self.datagram(flow)))]
+        return [*self._parted(self._before[1] + self._udp(self.datagram(flow)))]
 
     def datagram(self, flow: int) -> bytes:
         """What UDP carries."""
         frame = _frame(BROADCAST, SOURCE, flow, 0).ljust(self.size, b"\0")
         return self.flags + self.vni.to_bytes(3, "big") + b"\0" + frame
+
+    @property
+    def _before(self) -> tuple[int, bytes]:
+        """The number of what an IPv6 header has next, and what that is."""
+        none = (self.protocol, b"")
+        return CHAINS.get(self.behind, none) if ":" in self.source else none
 
     def _parted(self, payload: bytes) -> Iterator[bytes]:
         size = self.pieces or len(payload)
@@ -97,7 +110,7 @@ class Packet:
             start, length = 0x45 + len(options) // 4, 20 + len(options) + len(piece)
             head = struct.pack("!BBHHHBB", start, 0, length, number, place, 64, self.protocol)
             return head + b"\0\0" + source.packed + target.packed + options + piece
-        inside = socket.IPPROTO_DSTOPTS if self.behind else self.protocol
+        inside = self._before[0]
         if not (last and offset == 0):
             place = offset | (0 if last else MORE)
             piece = struct.pack("!BBHI", inside, 0, place, number) + piece

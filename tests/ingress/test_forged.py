@@ -11,7 +11,7 @@ import pytest
 
 from tests.daemon.daemon_view import metrics
 from tests.ingress.door import BESIDE, STRANGER, WITH_IT, Door
-from tests.ingress.forgery import EVERYBODY, PORT, Fire, Packet, joined
+from tests.ingress.forgery import CHAINS, EVERYBODY, PORT, Fire, Packet, joined
 from tests.lab import Namespace, eventually
 from tests.lab.dns import ZONE, NameServer, name_servers
 
@@ -42,7 +42,7 @@ HEADERS: tuple[dict[str, Any], ...] = (
     {"flags": b"\xff\xff\xff\xff"},
     {"checksum": 0},
     {"checksum": 1},
-    {"behind": True},
+    {"behind": "options"},
     {"size": 0},
 )
 MANY = ("192.0.2.255", EVERYBODY, "224.0.0.1")
@@ -58,10 +58,10 @@ def test_a_strangers_packet_is_dropped(door: Door, vni: int, pieces: int) -> Non
 
 def test_headers_before_udp_hide_nothing(door: Door) -> None:
     """Nor does a first fragment that ends before it tells what it is a piece of."""
-    packet = replace(door.packet(STRANGER, WITH_IT), behind=True)
-    door.stays_shut_for(packet, replace(packet, pieces=LARGE))
-    tiny = replace(packet, pieces=TINY)
-    door.unheard({door.knock(tiny): tiny for _ in range(KNOCKS)})
+    packets = behind(door.packet(STRANGER, WITH_IT))
+    door.stays_shut_for(*packets, *(replace(packet, pieces=LARGE) for packet in packets))
+    tiny = [replace(packet, pieces=TINY) for packet in packets]
+    door.unheard({door.knock(packet): packet for packet in tiny for _ in range(KNOCKS)})
 
 
 def test_nothing_in_the_headers_is_a_way_in(door: Door) -> None:
@@ -173,7 +173,6 @@ def test_what_comes_as_one_is_judged_as_one(door: Door) -> None:
     door.server.configure(door.file())
 
 
-@pytest.mark.parametrize("door", ["192.0.2.{}"], ids=["IPv4"], indirect=True)
 def test_a_name_that_moves_takes_its_rights_along(door: Door, tmp_path: Path) -> None:
     """Under fire: the new address is let in, the old one isn't any more, and nobody else is."""
     old, new = door.packet(2, WITH_IT), door.packet(MOVED, WITH_IT)
@@ -198,8 +197,11 @@ def test_without_the_filter_all_of_it_would_come_in(door: Door) -> None:
     """So the tests above mean something: ``ingress = "off"``, and on again."""
     door.server.configure(door.file('ingress = "off"\n'))
     assert "vxland-ingress" not in door.server.sh("nft list tables")
-    for pieces, behind in product((0, LARGE, TINY), (False, True)):
-        door.opens_for(replace(door.packet(STRANGER, WITH_IT, pieces), behind=behind))
+    plain = door.packet(STRANGER, WITH_IT)
+    for packet in (plain, *behind(plain)):
+        door.opens_for(packet)
+    for pieces, headers in product((LARGE, TINY), ("", "options")):
+        door.opens_for(replace(plain, pieces=pieces, behind=headers))
     for packet in elsewhere(door.packet(STRANGER, WITH_IT)):
         door.opens_for(packet)
     if door.version == 4:  # over IPv6 the kernel wants one
@@ -243,14 +245,23 @@ def test_what_the_host_closes_stays_closed(door: Door) -> None:
     """Its own firewall drops peers' packets, too, and vxland's accept opens nothing."""
     packet, second = door.packet(2, WITH_IT), door.site.servers[1]
     door.opens_for(packet, second)
-    closing(door.server)
-    flow = door.knock(packet, second)
-    while "packets 0 " in door.server.sh(CLOSED):
+    for accept in ("", "ct state established,related accept"):
+        closing(door.server, accept)
         flow = door.knock(packet, second)
-    assert not door.listener.arrived(flow)
-    assert "vxland-ingress" in door.server.sh("nft list tables")
-    door.server.sh("nft delete table inet admin")
+        while "packets 0 " in door.server.sh(CLOSED):
+            flow = door.knock(packet, second)
+        assert not door.listener.arrived(flow)
+        assert "vxland-ingress" in door.server.sh("nft list tables")
+        door.server.sh("nft delete table inet admin")
     door.opens_for(packet, second)
+
+
+def test_what_is_opened_to_all_that_is_untracked_is_open_to_peers_alone(door: Door) -> None:
+    """Tunnels' packets are that, whoever sends them (docs/security.md)."""
+    closing(door.server, "ct state untracked accept")
+    door.opens_for(door.packet(2, WITH_IT), door.site.servers[1])
+    door.stays_shut_for(door.packet(STRANGER, WITH_IT))
+    door.server.sh("nft delete table inet admin")
 
 
 def test_there_is_no_moment_to_slip_in(door: Door) -> None:
@@ -280,6 +291,12 @@ def test_there_is_no_moment_to_slip_in(door: Door) -> None:
         eventually(lambda: door.dropped() > before, "the stranger fires still")
     door.opens_for(door.packet(2, WITH_IT), door.site.servers[1])
     assert not door.listener.arrived(fire.flow), f"of {fire.sent} packets some came through"
+
+
+def behind(packet: Packet) -> list[Packet]:
+    """The same with all that may stand before UDP's header."""
+    kinds = CHAINS if ":" in packet.source else ("options",)
+    return [replace(packet, behind=kind) for kind in kinds]
 
 
 def elsewhere(packet: Packet) -> list[Packet]:

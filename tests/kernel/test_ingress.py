@@ -40,6 +40,8 @@ ELEMENTS = in_order(
         Element("peers6", PORT, VNI, SIX),
         Element("senders4", PORT, None, SENDER),
         Element("senders6", PORT, None, SIX),
+        Element("ends4", PORT, VNI, FOUR),
+        Element("ends6", PORT, VNI, SIX),
         Element("ways4", PORT, VNI, FOUR),
         Element("ways6", PORT, VNI, SIX),
     )
@@ -51,7 +53,7 @@ MANY = in_order(
         Element("ports", PORT),
         *(
             Element(f"{name}{address.version}", PORT, VNI, address)
-            for name in ("peers", "ways")
+            for name in ("peers", "ends", "ways")
             for base in (0x0A000000, 0x20010DB8 << 96)
             for address in (ip_address(base + number) for number in range(3000))
         ),

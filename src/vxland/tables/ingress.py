@@ -5,8 +5,9 @@ section 7). An own table of nftables does, after everybody's filters and after r
 ever drops, since an accept in one chain doesn't end the others. Packets with VNIs that aren't
 vxland's pass, but on a port that is for its overlays alone.
 
-The same table keeps peers' packets out of connection tracking: a tunnel's source ports are as many
-as the flows inside (RFC 7348, section 5), and each would be a connection of its own.
+The same table keeps tunnels' packets out of connection tracking: a tunnel's source ports are as
+many as the flows inside (RFC 7348, section 5), and each would be a connection of its own. What
+comes to another address than the tunnel's is tracked: whoever translates it must be able to.
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
@@ -42,6 +43,8 @@ KEYS = {
     "peers6": "ip6 saddr . @th,96,24 . udp dport",
     "senders4": "ip saddr . udp dport",
     "senders6": "ip6 saddr . udp dport",
+    "ends4": "ip daddr . @th,96,24 . udp dport",
+    "ends6": "ip6 daddr . @th,96,24 . udp dport",
     "ways4": "ip daddr . @th,96,24 . udp dport",
     "ways6": "ip6 daddr . @th,96,24 . udp dport",
     "common": VNI,
@@ -49,7 +52,7 @@ KEYS = {
     "exclusive": "udp dport",
     "ports": "udp dport",
 }
-LISTS = {v: (f"peers{v}", f"senders{v}", f"ways{v}") for v in (4, 6)}  # of addresses
+LISTS = {v: (f"peers{v}", f"senders{v}", f"ends{v}", f"ways{v}") for v in (4, 6)}  # of addresses
 COUNTING = ("vnis", "ports")  # what is dropped by them
 SETS = frozenset(KEYS)
 Dropped = Mapping[Element, int]  # packets, by the elements that dropped them
@@ -64,25 +67,17 @@ def _by(*names: str) -> str:
     return " ".join(f"{KEYS[name]} @{name}" for name in names)
 
 
-FROM_PEER = (_by("peers4"), _by("peers6"))
-FROM_SENDER = (_by("common", "senders4"), _by("common", "senders6"))
 NOT_UDP = "meta l4proto != udp accept"
-OTHER_PORT = f"{KEYS['ports']} != @ports accept"
 # What peers send has to pass few rules: each costs every frame of a tunnel some 50 ns and a set
 # 150 (seen on 6.18). Guests' own frames come by the first chain, too, where br_netfilter is loaded.
 RULES = {
-    "prerouting": (
-        NOT_UDP,
-        *(f"{match} notrack accept" for match in FROM_PEER),
-        OTHER_PORT,
-        *(f"{match} notrack accept" for match in FROM_SENDER),
-    ),
+    "prerouting": (NOT_UDP, *(f"{_by(ends)} notrack accept" for ends in ("ends4", "ends6"))),
     "output": tuple(f"{_by(ways)} notrack accept" for ways in ("ways4", "ways6")),
     "input": (
         NOT_UDP,
-        *(f"{match} accept" for match in FROM_PEER),
-        OTHER_PORT,
-        *(f"{match} accept" for match in FROM_SENDER),
+        *(f"{_by(peers)} accept" for peers in ("peers4", "peers6")),
+        f"{KEYS['ports']} != @ports accept",
+        *(f"{_by('common', senders)} accept" for senders in ("senders4", "senders6")),
         f"{_by('vnis')} drop",
         f"{VNI} != @vnis {KEYS['exclusive']} != @exclusive accept",
         # What has no VNI is no packet of anybody's, or the first fragment of one: IPv6 is
@@ -108,8 +103,9 @@ def wanted(
     ports: set[int] = set()
     for vtep in vteps:
         port, vni, addresses = vtep.port, vtep.vni, vtep.outer
-        peers, senders, ways = LISTS[vtep.local.version]
+        peers, senders, ends, ways = LISTS[vtep.local.version]
         ports.add(port)
+        found[ends].append(Element(ends, port, vni, vtep.local))
         found["vnis"].append(Element("vnis", port, vni))
         if vtep.common:
             found["common"].append(Element("common", port, vni))
