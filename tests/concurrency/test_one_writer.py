@@ -15,6 +15,7 @@ import pytest
 from tests.daemon import service
 from tests.daemon.daemon_view import frozen
 from tests.daemon.kernel_view import assert_equal, snapshot
+from tests.daemon.slow import slow_program
 from tests.lab import Server, Site, eventually
 from tests.lab.server import BOUND, VXLAND
 from tests.lab.site import config
@@ -125,6 +126,46 @@ def test_the_lock_dies_with_its_holder(server: Server) -> None:
     assert server.vxland("apply").returncode == 0
     server.start()
     assert holder(server.vxland("apply").stderr) == server.daemon.pid != first
+
+
+@pytest.mark.parametrize("deleted", [False, True], ids=["the lock", "the flag alone"])
+def test_what_a_killed_daemon_has_started_goes_on(
+    server: Server, tmp_path: Path, *, deleted: bool
+) -> None:
+    """It puts back the guard, and nobody writes before that; or the guard would stay for good."""
+    hang = tmp_path / "hang"
+    server.start(before=slow_program("ebtables-restore", hang, tmp_path))
+    server.settled()
+    assert server.daemon is not None
+    daemon = server.daemon.pid
+    hang.touch()
+    server.sh("ebtables -D FORWARD -j VXLAND; ebtables -F VXLAND; ebtables -X VXLAND")
+    eventually(lambda: begun_by(daemon), "ebtables-restore runs")
+    left = begun_by(daemon)
+    if deleted:
+        shutil.rmtree(server.runtime.parent)
+    server.stop(kill=True)
+    (down,) = at_once(server, ["down"])
+    with pytest.raises(subprocess.TimeoutExpired):
+        down.wait(1)
+    hang.unlink()
+    assert ended(down) == (0, "")
+    assert not any(map(runs, left))
+    assert "VXLAND" not in server.sh("ebtables-save")
+
+
+def begun_by(process: int) -> list[int]:
+    """Its children."""
+    lists = Path(f"/proc/{process}/task").glob("*/children")
+    return [int(child) for threads in lists for child in threads.read_text().split()]
+
+
+def runs(process: int) -> bool:
+    """Whether it does; one that nobody has waited for has ended."""
+    try:
+        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
+    except FileNotFoundError:
+        return False
 
 
 def test_a_lock_that_is_deleted(server: Server) -> None:

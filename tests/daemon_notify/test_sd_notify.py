@@ -1,6 +1,5 @@
 """What the service manager hears: readiness, a line of status, signs of life, reloads, the end."""
 
-import shutil
 import signal
 import time
 from collections.abc import Iterator
@@ -8,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.daemon.slow import slow_program
 from tests.daemon_notify.manager import ALIVE, Manager
 from tests.lab import Server, Site, eventually
 from tests.lab.site import config
@@ -123,25 +123,6 @@ def test_hung_loop(server: Server, manager: Manager, tmp_path: Path) -> None:
     manager.forget()
     manager.wait(lambda said: said.count(ALIVE) >= 2, "it lives again")
     server.configure(config((1, 2)))
-
-
-def slow_program(name: str, hang: Path, folder: Path) -> list[str]:
-    """Words before a command for which a program hangs while a file exists; for nobody else."""
-    found = shutil.which(name)
-    assert found is not None
-    real = Path(found).resolve()
-    copy = folder / real.name
-    shutil.copy2(real, copy)
-    slow = folder / "slow"
-    slow.write_text(
-        "#!/bin/bash\n"
-        f'case "$0" in *{name}) while [ -e "{hang}" ]; do sleep 0.1; done;; esac\n'
-        f'exec -a "$0" "{copy}" "$@"\n'
-    )
-    slow.chmod(0o755)
-    script = f'mount --bind "{slow}" "{real}" && exec "$@"'
-    leash = ["setpriv", "--pdeathsig", "KILL", "--"]
-    return [*leash, "unshare", "--mount", "--", "sh", "-c", script, "sh"]
 
 
 def test_reload(server: Server, manager: Manager) -> None:

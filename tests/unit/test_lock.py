@@ -1,9 +1,12 @@
 """Who is named as the holder of the lock."""
 
+import itertools
 import os
+import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,7 +41,7 @@ def refused() -> str:
 @pytest.mark.parametrize(
     ("process", "named", "look"),
     [
-        (123, "process 123", "ps -fp 123"),
+        (1, "process 1", "ps -fp 1"),
         (0, "process unknown", "ss -xlp src @vxland/writer, on the machine itself"),
     ],
 )
@@ -110,6 +113,68 @@ def test_half_a_name_is_not_repeated() -> None:
     """There was no more room: process 12 may be half of 1234."""
     with held("process 1"):
         assert refused().endswith("(process unknown)")
+
+
+KILLED = """
+import os, sys
+from pathlib import Path
+from vxland.kernel.child import Child
+from vxland.process import flag, lock
+lock.RUNTIME, flag.NAME = Path(sys.argv[1]), sys.argv[2].replace("@", "\\0")
+with lock.writer():
+    print(Child(["sleep", "600"], {"PATH": os.environ["PATH"]}).pid, flush=True)
+    os.kill(os.getpid(), 9)
+"""
+
+
+@contextmanager
+def left() -> Iterator[int]:
+    """What a writer had started that was killed."""
+    words = [sys.executable, "-c", KILLED, str(lock.RUNTIME), flag.NAME.replace("\0", "@")]
+    pipe = subprocess.PIPE
+    with subprocess.Popen(words, stdin=pipe, stdout=pipe, text=True) as writer:
+        assert writer.stdout
+        process = int(writer.stdout.readline())
+        writer.wait()
+        try:
+            yield process
+        finally:
+            os.kill(process, signal.SIGKILL)
+
+
+def test_what_a_killed_writer_has_started_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    """After a while: it may be about to end. Nobody writes beside it."""
+    monkeypatch.setattr(lock, "LONG", 2)
+    with left() as process, pytest.raises(lock.Busy) as told, lock.writer():
+        pass
+    assert str(told.value) == (
+        f"vxland is already at work in this network namespace (process {process}: sleep)."
+        f" A vxland that was killed has started it. Wait, or end it: kill {process}"
+    )
+
+
+def test_what_has_a_killed_writers_flag(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Somebody deleted the lock. The kernel tells of the one alone that is dead."""
+    monkeypatch.setattr(lock, "LONG", 2)
+    with left():
+        written().unlink()
+        with pytest.raises(lock.Busy, match=r"process unknown\)\. See .*: ss -xlp"), lock.writer():
+            pass
+
+
+def test_what_ends_meanwhile_is_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    sleep = time.sleep
+    with left() as process:
+        looks = itertools.count()
+
+        def rest(seconds: float) -> None:
+            if next(looks) == lock.LOOKS + 2:
+                os.kill(process, signal.SIGTERM)
+            sleep(seconds)
+
+        monkeypatch.setattr("time.sleep", rest)
+        with lock.writer():
+            assert next(looks) > lock.LOOKS
 
 
 @contextmanager

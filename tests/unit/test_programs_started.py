@@ -30,6 +30,7 @@ PLACES = {  # where programs are started, and how
     ("commands/check.py", "subprocess.run"),  # by root: "test -r FILE" as the service's user
     ("kernel/child.py", "subprocess.Popen"),
 }
+STREAMS = ("stdin", "stdout", "stderr", "text", "errors")
 RULES = ("-i vxl-+ -o vxl-+ -j DROP",)
 
 
@@ -99,7 +100,7 @@ def test_ebtables_is_all_that_the_daemon_starts(monkeypatch: pytest.MonkeyPatch)
 
     def instead(self: "subprocess.Popen[str]", command: list[str], **options: object) -> None:
         assert options["env"] == ENVIRONMENT
-        assert options.keys() == {"stdin", "stdout", "stderr", "text", "errors", "env"}
+        assert options.keys() == {*STREAMS, "env", "close_fds"}
         started.add(tuple(command))
         start(self, ["true"], stdin=PIPE, stdout=PIPE, stderr=PIPE, text=True)
 

@@ -11,6 +11,9 @@ class Child(subprocess.Popen[str]):
 
     Where there is a time limit, Popen asks again and again whether it has ended, and sleeps in
     between, for half a millisecond at first. Here the kernel tells (pidfd_open(2), Linux 5.3).
+
+    What makes this process the one writer is inherited, and nothing else is: should it be killed,
+    nobody writes before this has ended. (PR_SET_PDEATHSIG would come after the lock is free.)
     """
 
     def __init__(self, command: Sequence[str], environment: Mapping[str, str]) -> None:
@@ -22,6 +25,7 @@ class Child(subprocess.Popen[str]):
             text=True,
             errors="replace",
             env=environment,
+            close_fds=False,  # Python lets none be inherited but those of process/lock and flag
         )
 
     def wait(self, timeout: float | None = None) -> int:

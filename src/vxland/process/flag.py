@@ -1,10 +1,11 @@
 """A flag that says that a writer is at work in this network namespace, and that nobody can delete.
 
 It is a name among abstract sockets (unix(7)): these are a network namespace's, whatever there is
-under /run, and the kernel takes the name back when its holder dies. Anybody may take it, or ask so
-often that nobody else can, so only users are believed that could have the lock: beside others' the
-lock alone has to do. What a holder's process may do isn't asked. The service sees no other's
-(ProtectProc=), and who has begun to listen may go on as a setuid program; the user is of before.
+under /run, and the kernel takes the name back when its holder has died, and what that has started.
+Anybody may take it, or ask so often that nobody else can, so only users are believed that could
+have the lock: beside others' the lock alone has to do. What a holder's process may do isn't asked.
+The service sees no other's (ProtectProc=), and who has begun to listen may go on as a setuid
+program; the user is of before.
 """
 
 import contextlib
@@ -44,6 +45,7 @@ class Flag(Closing):
         """
         with contextlib.suppress(OSError):
             self._socket = self._socket or _socket()
+            self._socket.set_inheritable(True)
             for _ in range(LOOKS):
                 try:
                     self._socket.bind(NAME)

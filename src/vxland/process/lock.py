@@ -1,9 +1,10 @@
 """One writer at a time in a network namespace, and where the daemon of a namespace is found.
 
 Both are keyed by the namespace's inode (namespaces(7)), so several namespaces of a machine each
-have their own. The lock is flock(2)'s: the kernel takes it back when its holder dies. Who can open
-the file can have it, so it is for its owner alone. Should somebody delete it, or have another /run,
-the holder's flag is seen all the same (flag.py).
+have their own. The lock is flock(2)'s: the kernel takes it back when its holder has died, and what
+that has started (kernel/child.py), which inherits it. Who can open the file can have it, so it is
+for its owner alone. Should somebody delete it, or have another /run, the holder's flag is seen all
+the same (flag.py), and that is inherited, too.
 
 The folders belong to the user that the daemon runs as, and root comes here too. So that this user
 can't lead root astray, nothing here is reached by a link, and all is done by descriptor.
@@ -16,16 +17,18 @@ import os
 import pwd
 import stat
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 from vxland.process.flag import Flag, believed
+from vxland.process.heirs import Heir, heirs
 
 RUNTIME = Path("/run/vxland")
 FOLDER = os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC
 FILE = os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 OWNERS = 0o600
 LOOKS, PAUSE = 20, 0.01  # seconds between them: for a holder that hasn't said yet who it is
+LONG = 1000  # looks: for what a dead one has started, and would have given half of that time
 UNKNOWN = "process unknown"  # of another PID namespace, say
 STOP = "systemctl stop vxland"
 MISPLACED = frozenset({errno.ELOOP, errno.ENOTDIR, errno.EISDIR, errno.ENXIO, errno.EMLINK})
@@ -84,37 +87,70 @@ def writer() -> Iterator[Flag]:
         descriptor = _open_lock(parent)
         stack.callback(os.close, descriptor)
         _hand_over(descriptor, parent)
-        try:
-            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            raise Busy(_holder(descriptor)) from None
+        _take(descriptor)
         flag = stack.enter_context(Flag())
-        other = flag.hoist(lambda user: believed(user, parent))
-        if other is not None:
-            raise _shown(other)
+        _hoist(flag, parent)
         with contextlib.suppress(OSError):  # no room: it is the writer, if one without a name
             os.ftruncate(descriptor, 0)
             os.pwrite(descriptor, f"process {os.getpid()}\n".encode(), 0)
         yield flag
 
 
-def _shown(process: int) -> Busy:
+def _take(descriptor: int) -> None:
+    """Have the lock; what a dead holder has started is waited for. Raises Busy."""
+    os.set_inheritable(descriptor, True)  # noqa: FBT003 - has no name
+    if _is_had(descriptor, LOOKS):
+        return
+    left = [*heirs(descriptor)]
+    if not left:
+        raise Busy(UNKNOWN)
+    if not _is_had(descriptor, LONG):
+        raise _left(left)
+
+
+def _is_had(descriptor: int, looks: int) -> bool:
+    """Whether the lock can be had, in so many looks. Raises Busy where its holder says who it is.
+
+    It writes itself down a moment later, over whoever had the lock before.
+    """
+    for _ in range(looks):
+        with contextlib.suppress(BlockingIOError):
+            fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            return True
+        said, end, _ = os.pread(descriptor, 100, 0).decode(errors="replace").partition("\n")
+        if end and _is_there(said.rpartition(" ")[2]):  # whole: there may have been no more room
+            raise Busy(said)
+        time.sleep(PAUSE)
+    return False
+
+
+def _hoist(flag: Flag, parent: int) -> None:
+    """Show it. A dead one's stays until what that has started has ended. Raises Busy."""
+    other = None
+    for _ in range(LONG):
+        other = flag.hoist(lambda user: believed(user, parent))
+        if other is None:
+            return
+        if not other or _is_there(str(other)):
+            break
+        time.sleep(PAUSE)
+    raise _shown(other)
+
+
+def _left(left: Sequence[Heir]) -> Busy:
+    """Somebody has killed it, and not what it had started."""
+    named = ", ".join(f"process {heir.process}: {heir.program}" for heir in left)
+    ended = " ".join(str(heir.process) for heir in left)
+    return Busy(named, f"A vxland that was killed has started it. Wait, or end it: kill {ended}")
+
+
+def _shown(process: int | None) -> Busy:
     """It has the flag and not the lock: the daemon, if somebody deleted that; or else who knows."""
-    if process:
+    if process and _is_there(str(process)):
         holder, where = f"process {process}", f"ps -fp {process}"
     else:
         holder, where = UNKNOWN, "ss -xlp src @vxland/writer, on the machine itself"
     return Busy(holder, f"See what it is: {where}. If it is the service, stop it first: {STOP}")
-
-
-def _holder(descriptor: int) -> str:
-    """Who has the lock. It writes itself down a moment later, over whoever had it before."""
-    for _ in range(LOOKS):
-        said, end, _ = os.pread(descriptor, 100, 0).decode(errors="replace").partition("\n")
-        if end and _is_there(said.rpartition(" ")[2]):  # whole: there may have been no more room
-            return said
-        time.sleep(PAUSE)
-    return UNKNOWN
 
 
 def _is_there(process: str) -> bool:
