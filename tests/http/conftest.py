@@ -51,6 +51,7 @@ def server(recipe: Recipe) -> Iterator[Server]:
 def among_all(recipe: Recipe, monkeypatch: pytest.MonkeyPatch) -> Iterator[Recipe]:
     """Where others than root get to, and nobody is the user of the service."""
     monkeypatch.setattr("vxland.commands.check.SERVICE", "nobody")
+    monkeypatch.setattr("vxland.http.exposure.SERVICE", "nobody")
     with TemporaryDirectory(prefix="vxland-test-") as folder:
         shutil.copytree(recipe.folder, folder, dirs_exist_ok=True)
         Path(folder).chmod(0o755)

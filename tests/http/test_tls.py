@@ -7,7 +7,6 @@ import subprocess
 from collections.abc import Callable
 from contextlib import ExitStack
 from dataclasses import dataclass
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -17,7 +16,6 @@ from tests.http.recipe import Recipe
 from tests.http.site import Stage, port_of, served
 from vxland.cli import main
 from vxland.http import Server, connections
-from vxland.http.exposure import exposures
 
 SHORT = 0.3  # seconds
 OLD = ("openssl", "s_client", "-tls1_1", "-cipher", "ALL:@SECLEVEL=0", "-connect")
@@ -259,108 +257,6 @@ def test_a_renewal_that_cant_be_used_isnt(recipe: Recipe, server: Server, name: 
     mend(recipe)
     server.listen(wanted)
     assert server.problem is None
-
-
-def opened(recipe: Recipe) -> None:
-    recipe.tls("").chmod(0o777)
-
-
-def linked(recipe: Recipe) -> None:
-    """To where everybody may write."""
-    shared = recipe.folder / "shared"
-    shared.mkdir()
-    shared.chmod(0o777)
-    recipe.tls("server.key").rename(shared / "server.key")
-    recipe.tls("server.key").symlink_to(shared / "server.key")
-
-
-def chained(recipe: Recipe) -> None:
-    """By way of there, to where nobody else may."""
-    linked(recipe)
-    (recipe.folder / "closed").mkdir()
-    key = recipe.folder / "shared/server.key"
-    key.rename(recipe.folder / "closed/server.key")
-    key.symlink_to("../closed/server.key")
-
-
-def sticky(recipe: Recipe) -> None:
-    """There, nobody can take away what is another's: as in /tmp."""
-    recipe.tls("").chmod(0o1777)
-
-
-REPLACED = "put another file in the place of"
-# What others may do, and what is said of it: {} is the files' folder, <> the one that it is in.
-EXPOSED: dict[str, tuple[Callable[[Recipe], object], list[str]]] = {
-    "all read the key": (
-        lambda recipe: recipe.tls("server.key").chmod(0o644),
-        ["read {}/server.key (tls_key in [http]): chmod o= {}/server.key"],
-    ),
-    "all write the authority's": (
-        lambda recipe: recipe.tls("clients.pem").chmod(0o646),
-        ["write to {}/clients.pem (tls_client_ca in [http]): chmod o-w {}/clients.pem"],
-    ),
-    "all write in the folder": (
-        opened,
-        [
-            f"{REPLACED} {{}}/server.pem (tls_cert in [http]): chmod o-w {{}}",
-            f"{REPLACED} {{}}/server.key (tls_key in [http]): chmod o-w {{}}",
-            f"{REPLACED} {{}}/clients.pem (tls_client_ca in [http]): chmod o-w {{}}",
-        ],
-    ),
-    "a link to such a folder": (
-        linked,
-        [f"{REPLACED} {{}}/server.key (tls_key in [http]): chmod o-w <>/shared"],
-    ),
-    "links in a chain": (
-        chained,
-        [f"{REPLACED} {{}}/server.key (tls_key in [http]): chmod o-w <>/shared"],
-    ),
-    "a sticky folder": (sticky, []),
-}
-
-
-@pytest.mark.parametrize("name", EXPOSED)
-def test_what_others_may_do_is_warned_of_once(
-    recipe: Recipe,
-    name: str,
-    caplog: pytest.LogCaptureFixture,
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """And isn't refused. ``vxland check`` tells the same."""
-    expose, said = EXPOSED[name]
-    expose(recipe)
-    folder = recipe.tls("").as_posix()
-    due = [
-        f"everybody on this machine can {line}".format(folder, folder).replace(
-            "<>", recipe.folder.as_posix()
-        )
-        for line in said
-    ]
-    with served(Stage(), recipe.anywhere()) as server:
-        for _ in range(3):
-            server.listen(recipe.anywhere())
-        assert server.problem is None
-    assert [record.getMessage() for record in caplog.records] == due
-    caplog.clear()
-    assert main(["check", str(recipe.folder / "vxland.toml")]) == 0
-    told = capsys.readouterr().out.splitlines()
-    assert [line.removeprefix("warning: ") for line in told if "everybody" in line] == due
-
-
-def test_a_folder_that_is_opened_later(recipe: Recipe, caplog: pytest.LogCaptureFixture) -> None:
-    """It is told, and once, though no file has changed; and again when it is opened again."""
-    with served(Stage(), recipe.anywhere()) as server:
-        for mode, told in ((0o777, 3), (0o755, 3), (0o777, 6)):
-            recipe.tls("").chmod(mode)
-            for _ in range(2):
-                server.listen(recipe.anywhere())
-            assert len(caplog.records) == told
-
-
-def test_links_that_go_round_have_an_end(tmp_path: Path) -> None:
-    """As in the kernel."""
-    (tmp_path / "key").symlink_to("../" + tmp_path.name + "/key")
-    assert list(exposures("tls_key", str(tmp_path / "key"))) == []
 
 
 @pytest.mark.parametrize("name", SPOILT)
