@@ -19,6 +19,7 @@ FOLDER = ROOT / "requirements"
 PYTHONS = ("3.11", "3.12", "3.13", "3.14")
 DEVELOPERS = ("3.11", "3.13")  # what Debian 12 and 13 have
 PROCESSORS = ("x86_64", "aarch64")
+ALONE = {"fuzz": ("x86_64",)}  # what isn't for both
 OLDEST_LIBC, LIBC = 17, 36  # of manylinux_2_N: since 2014, and that of Debian 12
 SOURCES = ("systemd-python",)  # published as source alone, and compiled against libsystemd
 BUILD = ("setuptools", "shtab")  # what makes vxland itself, and its completions
@@ -34,6 +35,7 @@ def sets() -> Iterator[tuple[str, str, list[str], tuple[str, ...]]]:
     yield "dev", "scripts/setup installs", [*run, *more["dev"], *BUILD], DEVELOPERS
     yield "audit", "looks for known vulnerabilities", more["audit"], DEVELOPERS
     yield "bench", "draws the pictures", more["bench"], DEVELOPERS
+    yield "fuzz", "fuzzes it", more["fuzz"], DEVELOPERS
 
 
 def found(wanted: Iterable[str], *options: str) -> Iterator[dict[str, Any]]:
@@ -66,7 +68,11 @@ def main() -> None:
         others = [requirement for requirement in wanted if not is_source(requirement)]
         hashes: dict[str, set[str]] = {}
         packages = [
-            *(one for kind in product(pythons, PROCESSORS) for one in wheels(others, *kind)),
+            *(
+                one
+                for kind in product(pythons, ALONE.get(name, PROCESSORS))
+                for one in wheels(others, *kind)
+            ),
             *(found(compiled, "--no-deps", "--no-binary=:all:") if compiled else ()),
         ]
         for package in packages:

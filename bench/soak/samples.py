@@ -11,7 +11,7 @@ from tests.metrics.scrape import scrape
 
 TICKS = os.sysconf("SC_CLK_TCK")
 MEMORY = 0.05  # of what it was: as docs/performance.md has it for turns
-LINES = 0.5  # of as many: what is done in a quarter is chance, and so is what is said of it
+LINES = 0.2  # of as many: what is done in a quarter is chance, and so is what is said of it
 CONNECTIONS = 1  # open at the moment of a look
 
 

@@ -2,12 +2,14 @@
 
 import re
 import tomllib
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 HASH = re.compile(r"    --hash=sha256:[0-9a-f]{64}")
+OURS = "--no-index"  # from this folder
 RENEW = "run .venv/bin/python scripts/pin.py"
 
 
@@ -45,6 +47,23 @@ def test_what_is_asked_for_is_there(wanted: str) -> None:
     """All that pyproject.toml names."""
     asked = PROJECT["dependencies"] if wanted == "run" else EXTRAS[wanted]
     assert {*map(named, asked)} <= {*map(named, FILES[wanted])}, RENEW
+
+
+def installing() -> Iterator[tuple[str, str]]:
+    """Each line of a script that has pip install something, and whose it is."""
+    for path in sorted((ROOT / "scripts").iterdir()):
+        text = path.read_text() if path.is_file() and path.suffix != ".py" else ""
+        for line in text.replace("\\\n", "").splitlines():
+            if re.search(r'-m pip .*install|"\$\{pip\[@\]\}"', line):
+                yield path.name, line
+
+
+def test_scripts_install_nothing_else() -> None:
+    """Each installs what has hashes, or vxland itself; the rest sets up the words for that."""
+    found = list(installing())
+    assert {name for name, _ in found} == {"audit", "fuzz", "install", "setup"}
+    for name, line in found:
+        assert "--require-hashes -r requirements/" in line or "pip=(" in line or OURS in line, name
 
 
 def test_nothing_lacks() -> None:
