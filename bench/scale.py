@@ -24,7 +24,8 @@ class Scale:
     turns: int = 10_000  # over which memory must stay flat
     lasting: tuple[int, ...] = (10, 1000)  # peers of the meshes that take them
     seconds: float = 20.0  # of what is measured for a while
-    streams: float = 4.0  # seconds of each TCP stream
+    streams: float = 0.25  # seconds of each TCP stream
+    streamed: int = 80  # rounds of them: they vary more than what is looked for
     frames: int = 50_000  # small ones, in a row
     storm: float = 60.0  # seconds of events; a file is written for ``seconds``
     interval: int = 30  # seconds between the checks of an idle daemon
@@ -42,7 +43,7 @@ def quick(folder: Path) -> Scale:
         deletions=40,
         turns=100,
         seconds=3.0,
-        streams=1.0,
+        streamed=16,
         frames=5000,
         storm=3.0,
         interval=2,
