@@ -31,11 +31,13 @@ class Ledger:
             raise
 
     def close(self) -> None:
-        """Write it down. Raises AssertionError for violations."""
+        """Write it down. Raises AssertionError for violations, and where there was no fault."""
         self._record(FAULTS, self._faults)
         self._record(VIOLATIONS, len(self._violations))
         if self._violations:
             raise AssertionError("\n".join(self._violations))
+        if not self._faults:
+            raise AssertionError("no fault was injected")
 
 
 def told(properties: Iterable[tuple[str, object]]) -> str:

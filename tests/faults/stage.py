@@ -9,17 +9,15 @@ import pytest
 from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
-from tests.core.gate import Ways, ways
 from tests.core.truth import untruths
 from tests.fake.surroundings import File, NoNames, Notified
 from tests.faults.wire import Wire
-from vxland.hazards import looping_pairs
+from tests.faults.witness import THEIRS, Witness
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.loop.reconciler import Reconciler
 from vxland.model import Desired
-from vxland.observed import Claim, EbtablesState, Observed
-from vxland.ownership import is_own
+from vxland.observed import Claim, Observed
 from vxland.plan import Memory
 from vxland.process.doorbell import Trigger
 from vxland.report import Report
@@ -31,15 +29,10 @@ LAN = OverlaySettings("lan", "vxbr0", guards=GUARDS)
 PEERS = tuple(PeerSettings(name, f"10.0.0.{n}") for n, name in enumerate("abcd", 1))
 HOME = Settings(overlays=(LAN,), peers=PEERS, http=HttpSettings(listen=None))
 SHARED = replace(HOME, overlays=(replace(LAN, mode="shared", vni=4711, guards=("isolated",)),))
-STRANGERS = """
+STRANGERS = f"""
 ip link add eth0 type veth peer name far0 && ip link set far0 up
 ip address add 10.0.0.1/8 dev eth0 && ip link set eth0 up
-ip link add fbr type bridge && ip link add g0 type veth peer name g1 && ip link set g0 master fbr
-ip link add fvx0 type vxlan id 99 remote 10.0.0.9 dstport 4790 && ip link set fvx0 master fbr up
-ebtables -A FORWARD -i g0 -j ACCEPT
-nft 'add table inet theirs; add chain inet theirs c { type filter hook input priority 0; }'
-"""
-ALL_FILTERED = Desired("", ())
+{THEIRS}"""
 
 
 class Others(Notified):
@@ -55,15 +48,14 @@ class Stage:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         sh(STRANGERS)
-        self._witness = LinuxKernel()
+        self._witness = Witness()
         self._events = LinkEvents(Trigger.NETLINK)
         self.wire = Wire(self.look)
         monkeypatch.setattr("vxland.kernel.netlink.open_socket", self.wire.open)
         self.violations: list[str] = []
-        self._theirs = self._strangers(self._witness.observe(others=True))
+        self.mended = False  # all that was touched, in the last mend
         self._file = File(HOME)
         self._versions = count()
-        self._ways = Ways()
         self._begin()
 
     def close(self) -> None:
@@ -85,12 +77,24 @@ class Stage:
 
     def turn(self, trigger: Trigger = Trigger.REQUEST) -> Report:
         """One of the daemon's."""
-        self._ways = ways(self._witness.observe(), ALL_FILTERED)
+        self._witness.begin()
         report = self._reconciler.turn({trigger})
+        self._events.watch(self._reconciler.remotes)
         if self.wire.rules_refused and report.in_sync:
-            seen = ways(self._witness.observe(), ALL_FILTERED)
-            self.violations += [f"said to be in sync: {way} is open" for way in seen.open]
+            opened = self._witness.ways().open
+            self.violations += [f"said to be in sync: {way} is open" for way in opened]
         return report
+
+    def mend(self) -> None:
+        """What the daemon does when the kernel tells of a few devices; a turn follows anyhow."""
+        self.mended = False
+        self._witness.begin()
+        try:
+            mended = self._reconciler.mending.mend()
+        finally:
+            self.wire.disarm()
+        report = self.turn(Trigger.NETLINK)
+        self.mended = mended and not report.outcomes
 
     def want(self, settings: Settings) -> None:
         """From now on this is in the file."""
@@ -98,14 +102,7 @@ class Stage:
 
     def look(self) -> None:
         """What must be true at every moment."""
-        seen = self._witness.observe(others=True)
-        if looping := looping_pairs(seen):
-            self.violations.append(f"frames could loop: {looping}")
-        if (theirs := self._strangers(seen)) != self._theirs:
-            self.violations.append(f"others' things changed: {theirs ^ self._theirs}")
-        now = ways(seen, ALL_FILTERED)
-        self.violations += now.worse(self._ways, refused=self.wire.rules_failed)
-        self._ways = now
+        self.violations += self._witness.look(refused=self.wire.rules_failed)
 
     def arrive(self) -> None:
         """Whatever happened: it comes right in a few turns."""
@@ -115,7 +112,7 @@ class Stage:
                 break
             report = self.turn()
         self.look()
-        seen = self._witness.observe(others=True)
+        seen = self._witness.observe()
         false = untruths(seen, report.desired, report.problems, Memory())
         self.violations += [f"not arrived: {untruth}" for untruth in false]
         if not report.in_sync:
@@ -127,18 +124,12 @@ class Stage:
         told, self.violations = self.violations, []
         return told
 
-    @staticmethod
-    def _strangers(seen: Observed) -> frozenset[object]:
-        """All that isn't vxland's; what the kernel does with carriers by itself isn't looked at."""
-        links = {replace(link, running=True) for link in seen.links.values() if not is_own(link)}
-        assert isinstance(seen.ebtables, EbtablesState)
-        rules = {rule.text for rule in seen.ebtables.forward if "VXLAND" not in rule.text}
-        return frozenset({*links, *rules})
 
-
-def sh(script: str) -> None:
-    """Somebody types this; what can't be done isn't."""
-    subprocess.run(["sh", "-c", script], check=False, capture_output=True, timeout=60)
+def sh(script: str) -> str:
+    """Somebody types this; what can't be done isn't. Returns what it printed."""
+    return subprocess.run(
+        ["sh", "-c", script], check=False, capture_output=True, timeout=60, text=True
+    ).stdout
 
 
 @contextmanager

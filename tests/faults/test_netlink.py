@@ -16,6 +16,7 @@ from msgspec.structs import replace
 from tests.faults.ledger import Ledger
 from tests.faults.stage import HOME, SHARED, Stage, sh, staged
 from tests.faults.wire import ERRORS, FAULTS, RECEIVING, SENDING, Fault, refused
+from tests.lab import eventually
 from vxland.identity import GROUP
 from vxland.process.doorbell import Trigger
 
@@ -23,6 +24,7 @@ pytestmark = pytest.mark.kernel
 
 FEW = 13
 SOON = struct.pack("@ll", 0, 300_000)  # struct timeval
+SOME = ("ENOBUFS, and what came is lost", "done, but refused")
 WHOLE = [pytest.mark.whole, pytest.mark.timeout(0)]
 FEWER = replace(HOME, peers=HOME.peers[:2])
 VANDALISM = """
@@ -30,6 +32,11 @@ ip link del vxl-lan-b
 ip link set vxl-lan-c nomaster; ip link set vxl-lan-c master vxbr0
 bridge fdb del 00:00:00:00:00:00 dev vxl-lan-d; bridge link set dev vxl-lan-d isolated off
 ip link set vxl-lan-d alias ''; ip link set vxbr0 mtu 1300
+"""
+UNSETTLED = "ip -6 address show tentative"
+A_FEW = """
+ip link del vxl-lan-b; bridge fdb del 00:00:00:00:00:00 dev vxl-lan-d
+ip link set vxl-lan-c nomaster; bridge link set dev vxl-lan-d isolated off
 """
 RULES = """
 ebtables -F VXLAND; ebtables -D FORWARD -j VXLAND; nft flush chain bridge vxland forward
@@ -67,6 +74,15 @@ def filter_open(stage: Stage) -> None:
     sh(FILTER_OPEN)
 
 
+def touched(stage: Stage) -> None:
+    """A few tunnels, of which the kernel tells, and of nothing else."""
+    stage.arrive()
+    if sh(UNSETTLED):
+        eventually(lambda: not sh(UNSETTLED), "addresses are settled")
+        stage.arrive()
+    sh(A_FEW)
+
+
 def another_mode(stage: Stage) -> None:
     """One device in place of many, and a table that counts."""
     stage.arrive()
@@ -90,12 +106,18 @@ def another_peer(stage: Stage) -> None:
 
 
 Scene = Callable[[Stage], None]
-BY_THE_FILE: tuple[Scene, ...] = (fewer_peers, another_peer)
+# What the daemon does, where it isn't asked for a turn.
+ANSWERS: dict[Scene, Callable[[Stage], object]] = {
+    fewer_peers: lambda stage: stage.turn(Trigger.CONFIG),
+    another_peer: lambda stage: stage.turn(Trigger.CONFIG),
+    touched: Stage.mend,
+}
 SCENES: tuple[Scene, ...] = (
     from_nothing,
     vandalised,
     without_rules,
     filter_open,
+    touched,
     another_mode,
     fewer_peers,
     another_peer,
@@ -118,25 +140,39 @@ def scenes(*short: Scene) -> pytest.MarkDecorator:
     return pytest.mark.parametrize(("scene", "everywhere"), [*some, *every])
 
 
-def places(number: int, *, everywhere: bool) -> Iterable[int]:
-    """Where a fault strikes, by its number: at every call, or at one of the first."""
-    return count(1) if everywhere else (1 + number % FEW,)
-
-
 def struck(stage: Stage, scene: Scene, fault: Fault, place: int) -> bool:
-    """Play a scene with a fault in the turn that follows; False where there was none."""
+    """Play a scene with a fault in what follows; False where there was none."""
     stage.want(HOME)
     stage.killed()  # many repairs of one thing would be a fight
     scene(stage)
     stage.wire.arm(fault, place)
     try:
         with contextlib.suppress(OSError):  # the daemon tries again
-            stage.turn(Trigger.CONFIG if scene in BY_THE_FILE else Trigger.REQUEST)
+            ANSWERS.get(scene, Stage.turn)(stage)
     except Killed:
         stage.killed()
     found = stage.wire.disarm()
     stage.arrive()
     return found
+
+
+def inflict(
+    stage: Stage,
+    ledger: Ledger,
+    scene: Scene,
+    faults: Iterable[tuple[str, Fault]],
+    *,
+    everywhere: bool,
+) -> None:
+    """Each of them at every place that there is, or at one of the first; none in vain."""
+    for number, (name, fault) in enumerate(faults):
+        struck_at = 0
+        for place in count(1) if everywhere else (1 + number % FEW,):
+            if not struck(stage, scene, fault, place):
+                break
+            struck_at = place
+            ledger.fault(f"{name}, {place}", stage.told())
+        assert struck_at, f"{name} never struck"
 
 
 @pytest.fixture
@@ -156,11 +192,14 @@ def test_a_call_that_fails(
     everywhere: bool,
 ) -> None:
     """By an error, or by what is received."""
-    for number, (name, fault) in enumerate(FAULTS.items()):
-        for place in places(number, everywhere=everywhere):
-            if not struck(stage, scene, fault, place):
-                break
-            ledger.fault(f"{name}, {place}", stage.told())
+    inflict(stage, ledger, scene, FAULTS.items(), everywhere=everywhere)
+
+
+@pytest.mark.parametrize("name", SOME)
+def test_a_mend_that_fails(stage: Stage, ledger: Ledger, name: str) -> None:
+    """At every place; a turn puts right what it leaves."""
+    inflict(stage, ledger, touched, [(name, FAULTS[name])], everywhere=True)
+    assert stage.mended  # the last time, when nothing went wrong
 
 
 @scenes(from_nothing, filter_open)
@@ -171,12 +210,10 @@ def test_a_request_that_is_refused(
     *,
     everywhere: bool,
 ) -> None:
-    """With every error, whatever it usually means."""
-    for number, error in enumerate(ERRORS):
-        for place in places(number, everywhere=everywhere):
-            if not struck(stage, scene, refused(error, done=False), place):
-                break
-            ledger.fault(f"{errorcode[error]}, {place}", stage.told())
+    """With every error, whatever it usually means; here with each in one of the two scenes."""
+    errors = ERRORS if everywhere else ERRORS[scene is filter_open :: 2]
+    refusals = ((errorcode[error], refused(error, done=False)) for error in errors)
+    inflict(stage, ledger, scene, refusals, everywhere=everywhere)
 
 
 @scenes(from_nothing, vandalised)
@@ -188,8 +225,5 @@ def test_it_is_killed(
     everywhere: bool,
 ) -> None:
     """Before it sends something, or hears what has come of it; another daemon takes over."""
-    for number, occasion in enumerate((SENDING, RECEIVING), FEW // 2):
-        for place in places(number, everywhere=everywhere):
-            if not struck(stage, scene, Fault(occasion, killing), place):
-                break
-            ledger.fault(f"killed while {occasion}, {place}", stage.told())
+    kills = ((f"killed while {where}", Fault(where, killing)) for where in (SENDING, RECEIVING))
+    inflict(stage, ledger, scene, kills, everywhere=everywhere)

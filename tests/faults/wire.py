@@ -19,13 +19,18 @@ from vxland.kernel.wire import HEADER, NLM_F_ACK, NLM_F_DUMP_INTR, NLMSG_DONE, N
 
 RECEIVING, SENDING, OPENING, REQUEST = "receiving", "sending", "opening", "request"
 NOOP = 1  # a type that the kernel acknowledges, and nothing more
-ERRORS = (  # that operations on links, addresses, neighbours and rules can end with
-    *(errno.EPERM, errno.ENOENT, errno.EINTR, errno.EIO, errno.E2BIG, errno.EAGAIN, errno.ENOMEM),
-    *(errno.EACCES, errno.EBUSY, errno.EEXIST, errno.EXDEV, errno.ENODEV, errno.EINVAL),
-    *(errno.ENFILE, errno.ENOSPC, errno.ERANGE, errno.ELOOP, errno.EOVERFLOW, errno.EMSGSIZE),
-    *(errno.EPROTONOSUPPORT, errno.EOPNOTSUPP, errno.EAFNOSUPPORT, errno.EADDRINUSE),
-    *(errno.EADDRNOTAVAIL, errno.ENETDOWN, errno.ENETUNREACH, errno.ENOBUFS, errno.ETIMEDOUT),
-    *(errno.ENOTSUP, errno.ESTALE, errno.ERESTART),
+# What operations on links, addresses, neighbours and rules, and questions about routes, may end
+# with: what is returned in net/core/rtnetlink.c and dev.c, net/bridge, drivers/net/vxlan, net/ipv4
+# and ipv6, net/netfilter/nf_tables_api.c and its expressions and sets, net/netlink, lib/nlattr.c.
+ERRORS = (
+    *(errno.EPERM, errno.ENOENT, errno.ESRCH, errno.EINTR, errno.EIO, errno.ENXIO, errno.E2BIG),
+    *(errno.EAGAIN, errno.ENOMEM, errno.EACCES, errno.EFAULT, errno.EBUSY, errno.EEXIST),
+    *(errno.EXDEV, errno.ENODEV, errno.EINVAL, errno.ENFILE, errno.EMFILE, errno.EFBIG),
+    *(errno.ENOSPC, errno.EMLINK, errno.ERANGE, errno.ENOTEMPTY, errno.ELOOP, errno.EXFULL),
+    *(errno.ENODATA, errno.EOVERFLOW, errno.EMSGSIZE, errno.EPROTONOSUPPORT, errno.EOPNOTSUPP),
+    *(errno.EPFNOSUPPORT, errno.EAFNOSUPPORT, errno.EADDRINUSE, errno.EADDRNOTAVAIL),
+    *(errno.ENETDOWN, errno.ENETUNREACH, errno.ENOBUFS, errno.ETIMEDOUT, errno.ECONNREFUSED),
+    *(errno.EHOSTUNREACH, errno.ESTALE, errno.ERESTART),
 )
 
 
