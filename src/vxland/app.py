@@ -165,8 +165,9 @@ class Daemon:
         prepare()  # a start that finds all in order needn't, and a repair shouldn't wait for it
         gc.collect()
         picked_up()  # nor for a search of all that is here to stay: 45 ms at 1,000 peers
-        next_check = time.monotonic() + self._reconciler.settings.interval
+        checked = time.monotonic()  # the last time that everything was due to be looked at
         while True:
+            next_check = checked + self._reconciler.settings.interval
             patience = self._patience(next_check)
             self._board.expect(patience)
             triggers = self._doorbell.wait(patience)
@@ -180,13 +181,14 @@ class Daemon:
                 triggers |= self._interval_triggers()
             elif not triggers and (due := self._reconciler.next_try()) is not None:
                 triggers |= {Trigger.RETRY} if due <= time.monotonic() else set()
+            if triggers == MENDABLE and self._mend():
+                triggers = frozenset()
             if (due := self._reconciler.mending.due) is not None and due <= time.monotonic():
                 triggers |= MENDABLE
-            elif triggers == MENDABLE and self._mend():
-                continue
             if triggers:
                 self._turn(triggers)
-                next_check = time.monotonic() + self._reconciler.settings.interval
+            if Trigger.INTERVAL in triggers:
+                checked = time.monotonic()
 
     def _patience(self, next_check: float) -> float:
         """How long to wait, in seconds, for somebody to ring."""

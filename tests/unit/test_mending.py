@@ -158,6 +158,8 @@ def test_what_is_mended_is_as_wanted(
         settled(kernel, node.desired)
         assert node.mending.mend()  # its own echo
         assert node.mending.take_reports() == ()
+    seen = node.mending.begin_turn(whole=False).observe()
+    assert seen == kernel.observe()
 
 
 def test_a_deleted_tunnel() -> None:

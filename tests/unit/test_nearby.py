@@ -1,4 +1,4 @@
-"""A turn that isn't about the kernel sees what a look at everything shows, on the fake kernel."""
+"""A look at what was touched sees what a look at everything shows, on the fake kernel."""
 
 import errno
 from collections.abc import Collection, Mapping, Sequence
@@ -55,8 +55,8 @@ def node(kernel: FakeKernel) -> Node:
 
 
 def onlooker(made: Node) -> Onlooker:
-    """Who sees for a turn that isn't about the kernel."""
-    sight = made.mending.begin_turn(about_kernel=False)
+    """Who sees for a turn that needn't look at everything."""
+    sight = made.mending.begin_turn(whole=False)
     assert isinstance(sight, Onlooker)
     return sight
 
@@ -116,7 +116,7 @@ def test_looks_at_everything() -> None:
     made.turn()
     made.told.then = lambda: setattr(made.told, "touched", lambda: None)
     made.told.touched()
-    assert not isinstance(made.mending.begin_turn(about_kernel=False), Onlooker)
+    assert not isinstance(made.mending.begin_turn(whole=False), Onlooker)
 
 
 def test_where_it_isnt_known_who_goes_by_which_name(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -151,17 +151,47 @@ def test_what_is_abroad_is_looked_for_anew() -> None:
     assert onlooker(made).observe().abroad is None
 
 
-def test_a_turn_that_is_due_after_a_mend_is_due_still() -> None:
+def test_the_turn_after_a_mend() -> None:
+    """It looks at little, though tunnels are others than before; and none is due after it."""
     kernel = Counting()
     made = node(kernel)
-    somebody.deleted(drift.B).apply(kernel)
-    assert made.mending.mend()
-    due = made.mending.due
-    assert due is not None
-    onlooker(made)
-    assert made.mending.due == due
-    made.turn()
+    for device in (drift.B, drift.C):
+        assert somebody.deleted(device).apply(kernel)
+        assert made.mending.mend()
+    assert made.mending.mend()  # its own echo
+    assert made.mending.due is not None
+    looks, sight = kernel.whole, onlooker(made)
     assert made.mending.due is None
+    seen = sight.observe()
+    assert kernel.whole == looks
+    assert seen == kernel.observe()
+
+
+def test_after_a_mend_that_was_none_all_is_looked_at() -> None:
+    """What it saw and took a turn for, what it failed at, and what it couldn't look at."""
+    made = node(Counting())
+    for deed in (somebody.set_down(drift.BRIDGE), somebody.ebtables("-F")):
+        assert deed.apply(made.kernel)
+        assert not made.mending.mend()
+        assert not isinstance(made.mending.begin_turn(whole=False), Onlooker)
+        made.turn()
+        made.turn()
+    somebody.deleted(drift.B).apply(made.kernel)
+    made.watch.failing = {made.watch.count + 3}
+    assert not made.mending.mend()
+    assert not isinstance(made.mending.begin_turn(whole=False), Onlooker)
+
+
+def test_after_a_mend_that_saw_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    made = node(Counting())
+
+    def blind(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOBUFS, "No buffer space available")
+
+    monkeypatch.setattr(made.watch, "look_again", blind)
+    with pytest.raises(OSError, match="No buffer space"):
+        made.mending.mend()
+    assert not isinstance(made.mending.begin_turn(whole=False), Onlooker)
 
 
 def test_what_should_be_gone_is_looked_for() -> None:

@@ -50,17 +50,17 @@ class Mending:
         self._first: float | None = None  # monotonic seconds
         self.due: float | None = None  # when the turn is that follows (monotonic seconds)
 
-    def begin_turn(self, *, about_kernel: bool = True) -> Sight:
+    def begin_turn(self, *, whole: bool = True) -> Sight:
         """A turn begins. Gives who sees for it: the kernel, everything.
 
-        One that isn't about the kernel looks, as a mend does, only at what was touched; and the
-        turn that is due after a mend is due still.
+        One that needn't look at the ``whole`` looks, as a mend does, only at what was touched, if
+        all is known of the rest: among others the turn that is due after mends.
         """
         calm, self._calm = self._calm, None
         touched = self._others.touched()  # what has been told until now
         self._others.forget()
-        if about_kernel or calm is None or touched is None:
-            self._first = self.due = None
+        self._first = self.due = None
+        if whole or calm is None or touched is None:
             return self._kernel
         return Onlooker(self._kernel, calm.observed, touched)
 
@@ -78,12 +78,13 @@ class Mending:
         """Put right what was touched; False where it takes a turn, now.
 
         Raises OSError where the kernel can't be looked at. What fails is left to the turn, which
-        tries it again as if it hadn't been tried.
+        looks at everything and tries it again as if it hadn't been tried.
         """
         calm, touched = self._calm, self._others.touched()
         if calm is None or touched is None:
             return False
         started, at = time.monotonic(), time.time()
+        self._calm = None  # until all is put right
         self._others.forget()
         observed, since = self._kernel.look_again(calm.observed, touched)
         desired = calm.report.desired
@@ -92,14 +93,17 @@ class Mending:
             return False
         outcomes = execute(narrow.plan, Hand(self._kernel, self._others, narrow.view))
         done = tuple(outcome for outcome in outcomes if outcome.failure is None)
-        self._calm = replace(calm, observed=observed)
         self._first = started if self._first is None else self._first
         self.due = min(started + QUIET, self._first + LATEST)
         if done:
             # Of what was seen, what the plan was made from: there may be hundreds until the turn.
             report = replace(calm.report, at=at, observed=narrow.view.observed)
             self._learn(report, narrow, done, started)
-        return len(done) == len(outcomes)
+        if len(done) < len(outcomes):
+            return False
+        if self._lessons.is_calm():
+            self._calm = replace(calm, observed=observed)
+        return True
 
     def _learn(
         self, report: Report, narrow: Narrow, done: tuple[Outcome, ...], started: float
@@ -107,8 +111,6 @@ class Mending:
         duration = time.monotonic() - started
         drift = Drift.of(by_device(done), frozenset())
         self._lessons.learn(done, report.desired, report.at, drift)
-        if not self._lessons.is_calm():
-            self._calm = None
         self._reports.append(
             replace(
                 report,

@@ -37,7 +37,7 @@ from vxland.underlay.whereabouts import Beyond, Sight, Whereabouts, explained, s
 
 # Nothing else says anything about the file. At the start it is read again, now that it is watched.
 READS_CONFIG = frozenset({Trigger.START, Trigger.CONFIG, Trigger.HANGUP, Trigger.REQUEST})
-ONLY_THE_FILE = {Trigger.CONFIG}
+TOLD = frozenset({Trigger.NETLINK, Trigger.CONFIG})  # a look at what was touched may do
 ASKED_FOR = frozenset({Trigger.HANGUP, Trigger.REQUEST})  # a person asks: try everything now
 Look = tuple[Observed, Whereabouts]
 MOMENT = 0.5  # seconds before a turn in which who was seen changing things is who did it
@@ -97,7 +97,7 @@ class Reconciler:
         """One look, and what it takes to put right what was seen."""
         self._turned = started = time.monotonic()
         at = time.time()
-        self._sight = self.mending.begin_turn(about_kernel=set(triggers) != ONLY_THE_FILE)
+        self._sight = self.mending.begin_turn(whole=not TOLD.issuperset(triggers))
         self._lessons.fights.forget(started)  # before the plan: what is over keeps no port down
         wanted = self._wanted
         observed, where = self._heed(triggers, at) or self._survey(self.settings)
