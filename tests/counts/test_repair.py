@@ -73,7 +73,14 @@ def test_a_tunnel_deleted(place: Place, dumps: Counter[int]) -> None:
             assert report.outcomes == ()
             return not dumps[GETLINK]
 
+        def remembered() -> tuple[int, ...]:
+            links, entries = turns.kernel._links, turns.kernel._fdb
+            return len(links._raw), len(links.indexes), len(entries._devices), len(entries._read)
+
+        eventually(is_calm, "nothing is left to do", pause=0.3)
+        before = remembered()
         eventually(is_made_again_alone, "it is made again without a look at the others")
         assert place.link(device)
+        assert remembered() == before  # though it may be long until all is looked at
         assert turns.turn()[0].outcomes == ()
         assert dumps[GETLINK] == 1

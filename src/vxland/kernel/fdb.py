@@ -5,7 +5,7 @@ which a busy segment has thousands; they are told apart by the fixed header alon
 """
 
 import struct
-from collections.abc import Container, Mapping
+from collections.abc import Container, Iterable, Mapping
 from ipaddress import ip_address
 
 from msgspec.structs import replace
@@ -86,6 +86,13 @@ class FdbTable:
             seen_on[index] = frozenset(filter(None, map(self._entry, whole)))
             self._devices[index] = whole, seen_on[index]
         return _by_name(seen_on, devices, names, underlays)
+
+    def forget(self, devices: Iterable[int]) -> None:
+        """Of these nothing is known: they may have gone, and what is made anew has a new number."""
+        for index in devices:
+            bodies, _ = self._devices.pop(index, (frozenset[bytes](), None))
+            for body in bodies:
+                self._read.pop(body, None)
 
     def _entry(self, body: bytes) -> FdbEntry | None:
         if body not in self._read:
