@@ -20,6 +20,10 @@ class Ledger:
         self._faults += 1
         self._violations += [f"{what}: {violation}" for violation in violations]
 
+    def violated(self, violations: Iterable[str]) -> None:
+        """So it was while all that happened."""
+        self._violations += violations
+
     @contextmanager
     def injected(self, what: str) -> Iterator[None]:
         """One is: what isn't as it must be inside raises AssertionError."""

@@ -7,11 +7,10 @@ from itertools import count
 from pathlib import Path
 
 from tests.faults.moved import AHEAD
+from tests.faults.witness import THEIRS
 from tests.lab import Server
 from tests.lab.server import BOUND, VXLAND
 from tests.lab.site import HEAD, config
-from vxland.hazards import looping_pairs
-from vxland.kernel.linux import LinuxKernel
 
 OVERLAY = HEAD + 'guard = ["isolated", "ebtables"]\n'
 CONFIG = config([1, 2, 3], OVERLAY)
@@ -53,7 +52,7 @@ class Patient:
             self.tool(name, "works")
         self.ahead.write_bytes(AHEAD.pack(0))
         self._script = TOOLS.format(tools=tools)
-        server.sh("ebtables -A FORWARD -i eth9 -j ACCEPT")  # so that ebtables-save is asked
+        server.sh(THEIRS)  # a rule of ebtables among it, so that ebtables-save is asked
         server.write(CONFIG)
 
     def start(self) -> None:
@@ -103,8 +102,3 @@ class Patient:
         """The lowest number that it has none by: with that as the limit there can be no more."""
         numbers = {int(path.name) for path in Path(f"/proc/{self.pid}/fd").iterdir()}
         return next(number for number in count() if number not in numbers)
-
-    def looping(self) -> object:
-        """Ports that frames could loop by, now."""
-        with self.server.entered(), LinuxKernel() as kernel:
-            return looping_pairs(kernel.observe())

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 from msgspec.structs import replace
 
 from tests.core.gate import Ways, ways
+from tests.lab import Namespace, eventually
+from tests.lab.worker import Worker
 from vxland.hazards import looping_pairs
 from vxland.kernel.attributes import read_text, text
 from vxland.kernel.generation import NFGENMSG
@@ -18,6 +20,8 @@ from vxland.ownership import is_own
 from vxland.process.closing import Closing
 
 ALL_FILTERED = Desired("", ())
+LOOKS = 3
+PAUSE = 0.02  # seconds between two of them
 GETSET, GETSETELEM = 10, 13  # NFT_MSG_…
 TABLE, NAME = 1, 2  # NFTA_TABLE_NAME and the others' …_TABLE; NFTA_SET_NAME, NFTA_SET_ELEM_LIST_SET
 BRIDGE = 7  # NFPROTO_BRIDGE
@@ -61,6 +65,19 @@ class Witness(Closing):
 
     def look(self, *, refused: bool = False) -> list[str]:
         """What is wrong at this moment; ``refused``: the table that filters couldn't be written."""
+        wrong, self._ways = self._judge(refused=refused)
+        return wrong
+
+    def look_hard(self) -> list[str]:
+        """What is wrong while everything goes on: one look may see the half of a change."""
+        wrong, now = self._judge()
+        for _ in range(LOOKS - 1):
+            if wrong:
+                wrong, now = self._judge()
+        self._ways = now
+        return wrong
+
+    def _judge(self, *, refused: bool = False) -> tuple[list[str], Ways]:
         seen = self.observe()
         wrong = []
         if looping := looping_pairs(seen):
@@ -68,15 +85,14 @@ class Witness(Closing):
         if (theirs := self._strangers(seen)) != self._theirs:
             wrong.append(f"others' things changed: {theirs ^ self._theirs}")
         now = ways(seen, ALL_FILTERED)
-        wrong += now.worse(self._ways, refused=refused)
-        self._ways = now
-        return wrong
+        return [*wrong, *now.worse(self._ways, refused=refused)], now
 
     def _strangers(self, seen: Observed) -> frozenset[object]:
         """All that isn't vxland's; what the kernel does with carriers by itself isn't looked at."""
         links = {replace(link, running=True) for link in seen.links.values() if not is_own(link)}
-        assert isinstance(seen.ebtables, EbtablesState)
-        rules = {rule.text for rule in seen.ebtables.forward if "VXLAND" not in rule.text}
+        rules: set[object] = {repr(seen.ebtables)}
+        if isinstance(seen.ebtables, EbtablesState):
+            rules = {rule.text for rule in seen.ebtables.forward if "VXLAND" not in rule.text}
         return frozenset({*links, *rules, *self._tables()})
 
     def _tables(self) -> Iterator[tuple[int, int, bytes]]:
@@ -92,6 +108,34 @@ class Witness(Closing):
                     parts = (text(TABLE, table), text(NAME, read_text(seen[NAME])))
                     for elements in self._rules.dump(_asking(GETSETELEM, family, *parts)):
                         yield GETSETELEM, family, elements[BODY:]
+
+
+class Watching(Worker):
+    """A witness who looks at a namespace again and again; all that isn't vxland's is there."""
+
+    def __init__(self, namespace: Namespace) -> None:
+        self._looks = 0
+        self._wrong: list[str] = []
+        self._namespace = namespace
+        with namespace.entered():
+            self._witness = Witness()
+        super().__init__()
+
+    def told(self) -> list[str]:
+        """What was wrong since somebody asked last, up to now."""
+        looks = self._looks
+        eventually(lambda: self._looks > looks + 1, "it looks once more")
+        told, self._wrong = self._wrong, []
+        return [*dict.fromkeys(told)]
+
+    def _work(self) -> None:
+        with self._namespace.entered():
+            while not self.ended.wait(PAUSE):
+                self._wrong += self._witness.look_hard()
+                self._looks += 1
+
+    def _close(self) -> None:
+        self._witness.close()
 
 
 def _asking(kind: int, family: int = 0, *parts: bytes) -> bytes:
