@@ -16,12 +16,15 @@ from contextlib import ExitStack
 from typing import TYPE_CHECKING, cast
 from unittest.mock import patch
 
+from msgspec.structs import replace
+
 from tests.fake.surroundings import File, NoNames
-from tests.faults.stage import HOME, SHARED, Others
+from tests.faults.stage import HOME, LAN, SHARED, Others
+from tests.fuzz.changes import Changes, is_question
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.ingress_drops import read_dropped
 from vxland.kernel.linux import LinuxKernel
-from vxland.kernel.netlink import NETLINK_NETFILTER
+from vxland.kernel.netlink import NETLINK_NETFILTER, NETLINK_ROUTE, SEND_BUFFER
 from vxland.kernel.peer_counters import read_counters
 from vxland.kernel.wire import (
     HEADER,
@@ -44,6 +47,8 @@ if TYPE_CHECKING:
 
 END, MESSAGE, INTERRUPTED, REFUSED = range(4)  # how it goes on
 LENGTH = struct.Struct("=H")
+PORT = 4711  # of each socket
+NODE = replace(HOME, overlays=(replace(LAN, guards=("isolated", "nftables")),))  # no program
 LOST = 999  # datagrams, after which nothing is answered any more
 
 
@@ -57,29 +62,31 @@ def answered(protocol: int, kind: int) -> int:
 class Speaker:
     """In place of a netlink socket."""
 
-    def __init__(self, tape: io.BytesIO, protocol: int) -> None:
+    def __init__(self, tape: io.BytesIO, changes: Changes, protocol: int) -> None:
         self._tape = tape
+        self._changes = changes
         self._protocol = protocol
         self._asked: deque[tuple[int, int, int]] = deque()  # type, flags, and sequence number
         self._left = LOST
 
     def getsockname(self) -> tuple[int, int]:
-        return 4711, 0
+        return PORT, 0
+
+    def getsockopt(self, *_: int) -> int:
+        return SEND_BUFFER
 
     def close(self) -> None:
         self._asked.clear()
 
     def sendall(self, out: bytes) -> None:
-        """A datagram of requests: some of them are answered, and the last one in any case."""
+        """A datagram of requests, of which some are answered, and in any case one that is alone."""
         messages = [message for _, _, message in split(bytes(out))]
         for message in messages:
             _, kind, flags, sequence, _ = HEADER.unpack_from(message)
-            asks = flags & (NLM_F_ACK | NLM_F_DUMP) or message is messages[-1]
-            if asks or self._is_question(kind):
+            self._changes.asked(self._protocol, message)
+            asks = flags & NLM_F_ACK or len(messages) == 1
+            if asks or is_question(self._protocol, kind):
                 self._asked.append((kind, flags, sequence))
-
-    def _is_question(self, kind: int) -> bool:
-        return kind % 3 == 1 if self._protocol == NETLINK_NETFILTER else kind & 3 == 2
 
     def recv(self, _: int, flags: int = 0) -> bytes:
         """The next answer."""
@@ -101,7 +108,10 @@ class Speaker:
         (length,) = LENGTH.unpack(self._tape.read(2).ljust(2, b"\0"))
         body = self._tape.read(length)
         interrupted = NLM_F_DUMP_INTR if goes == INTERRUPTED else 0
-        return _message(answered(self._protocol, kind), interrupted, sequence, body)
+        kind = answered(self._protocol, kind)
+        if self._protocol == NETLINK_ROUTE:
+            self._changes.told(kind, body)
+        return _message(kind, interrupted, sequence, body)
 
 
 def _message(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
@@ -151,12 +161,12 @@ def overheard(opened: Callable[[int], "socket"]) -> Iterator[None]:
 def turns() -> None:
     """A daemon's first turns in both modes, and what else is looked at, be it by the doctor."""
     with LinuxKernel(keeps=True) as kernel, LinkEvents(Trigger.NETLINK) as events:
-        file = File(HOME)
-        reconciler = Reconciler(kernel, file, HOME, NoNames(), Others(events))
+        file = File(NODE)
+        reconciler = Reconciler(kernel, file, NODE, NoNames(), Others(events))
         for trigger in (Trigger.START, Trigger.NETLINK):
             with contextlib.suppress(OSError):
                 reconciler.turn({trigger})
-        file.settings = SHARED
+        file.settings = replace(SHARED, digest="another")
         with contextlib.suppress(OSError):
             reconciler.turn({Trigger.CONFIG})
         for look in (
@@ -167,8 +177,14 @@ def turns() -> None:
                 look()
 
 
-def kernel(data: bytes) -> None:
-    """Whatever the kernel says: at worst a turn fails by an OSError."""
-    tape = io.BytesIO(data)
-    with overheard(lambda protocol: cast("socket", Speaker(tape, protocol))):
+def asked_for(data: bytes) -> Changes:
+    """What the kernel is asked to change, whatever it says."""
+    tape, changes = io.BytesIO(data), Changes(LAN.bridge)
+    with overheard(lambda protocol: cast("socket", Speaker(tape, changes, protocol))):
         turns()
+    return changes
+
+
+def kernel(data: bytes) -> None:
+    """Whatever the kernel says: a turn may fail by an OSError; others' things aren't changed."""
+    assert asked_for(data).strange == []
