@@ -1,9 +1,10 @@
 """A node on the real kernel, between whose turns things happen, and a witness of each moment."""
 
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
 from itertools import count
+from typing import TypeVar
 
 import pytest
 from msgspec.structs import replace
@@ -33,6 +34,8 @@ STRANGERS = f"""
 ip link add eth0 type veth peer name far0 && ip link set far0 up
 ip address add 10.0.0.1/8 dev eth0 && ip link set eth0 up
 {THEIRS}"""
+
+T = TypeVar("T")
 
 
 class Others(Notified):
@@ -84,6 +87,13 @@ class Stage:
             opened = self._witness.ways().open
             self.violations += [f"said to be in sync: {way} is open" for way in opened]
         return report
+
+    def aside(self, deed: Callable[[], T]) -> T:
+        """Another daemon does this; what it leaves is looked at."""
+        self._witness.begin()
+        done = deed()
+        self.look()
+        return done
 
     def mend(self) -> None:
         """What the daemon does when the kernel tells of a few devices; a turn follows anyhow."""

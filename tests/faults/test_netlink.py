@@ -5,6 +5,7 @@ request. Here are some of the places; ``-m whole`` tries every one.
 """
 
 import contextlib
+import signal
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from errno import errorcode
@@ -13,6 +14,7 @@ from itertools import count
 import pytest
 from msgspec.structs import replace
 
+from tests.faults.doomed import doomed
 from tests.faults.ledger import Ledger
 from tests.faults.stage import HOME, SHARED, Stage, sh, staged
 from tests.faults.wire import ERRORS, FAULTS, RECEIVING, SENDING, Fault, refused
@@ -125,7 +127,7 @@ SCENES: tuple[Scene, ...] = (
 
 
 class Killed(BaseException):
-    """The daemon ends, and does nothing more."""
+    """The daemon ends, and does nothing more but for what is in a ``finally``."""
 
 
 def killing(*_: object) -> bytes:
@@ -224,6 +226,23 @@ def test_it_is_killed(
     *,
     everywhere: bool,
 ) -> None:
-    """Before it sends something, or hears what has come of it; another daemon takes over."""
+    """Before it sends something, or hears what has come of it; another daemon takes over.
+
+    By an exception, so that it may be at every place; a process of its own is what comes next.
+    """
     kills = ((f"killed while {where}", Fault(where, killing)) for where in (SENDING, RECEIVING))
     inflict(stage, ledger, scene, kills, everywhere=everywhere)
+
+
+def test_its_process_is_killed(stage: Stage, ledger: Ledger) -> None:
+    """By SIGKILL, before each datagram that changes something; another daemon takes over."""
+    with doomed() as ended:
+        for place in count(1):
+            stage.killed()
+            from_nothing(stage)
+            if (how := stage.aside(lambda: ended(place))) == 0:  # noqa: B023
+                break
+            assert how == -signal.SIGKILL
+            stage.arrive()
+            ledger.fault(f"killed before {place}", stage.told())
+    assert place > FEW // 2

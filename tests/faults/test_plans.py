@@ -1,4 +1,4 @@
-"""Random plans, on the fake kernel: whatever is refused, and wherever vxland is killed.
+"""Random plans, on the fake kernel: whatever is refused, and wherever they are broken off.
 
 Nothing loops and nothing of others' changes at any moment, and the next plan arrives. Here are a
 few plans; ``-m whole`` tries a thousand.
@@ -59,12 +59,12 @@ def arrives(kernel: FakeKernel, desired: Desired, planned: Plan, watch: Watch) -
     settled(kernel, desired)
 
 
-def kill_everywhere(story: Story, desired: Desired, ledger: Ledger) -> None:
-    """After each single operation."""
+def break_off_everywhere(story: Story, desired: Desired, ledger: Ledger) -> None:
+    """After each single operation, as if vxland were killed."""
     operations = plan(everything(story.kernel), desired).operations
     for cut in range(1, len(operations)):
         kernel = deepcopy(story.kernel)
-        with ledger.injected(f"killed after {cut}"):
+        with ledger.injected(f"broken off after {cut}"):
             arrives(kernel, desired, Plan(operations[:cut]), Watch(kernel, desired))
 
 
@@ -81,13 +81,13 @@ def refuse_everywhere(
 
 
 @pytest.mark.parametrize("plans", [SOME, pytest.param(MANY, marks=WHOLE)])
-def test_vxland_is_killed_after_each_operation(ledger: Ledger, plans: int) -> None:
+def test_a_plan_is_broken_off_after_each_operation(ledger: Ledger, plans: int) -> None:
     """Of so many plans."""
 
     @examples(plans)
     @given(stories(), configurations())
     def try_one(story: Story, wanted: Configuration) -> None:
-        kill_everywhere(story, wanted.desired, ledger)
+        break_off_everywhere(story, wanted.desired, ledger)
 
     try_one()
 
