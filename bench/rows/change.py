@@ -1,37 +1,41 @@
-"""One peer more in the file: from the write to its tunnel being up."""
+"""One peer more in the file: from the write to its tunnel being up, or its flood entry there."""
 
 import time
 from collections.abc import Iterator
 
 from bench.harness import Row, Spread
-from bench.place import OVERLAY, Place, name, peer, text
-from bench.scale import Scale
-from tests.lab import Moments, eventually
-from vxland.identity import pair_device
+from bench.moments import MOMENTS, kept
+from bench.place import Place, peer, text
+from bench.scale import Scale, Size
+from tests.lab import eventually
 
 LIMIT = 0.1  # seconds
+PATIENCE = 120
 
 
 def rows(scale: Scale) -> Iterator[Row]:
     """A peer more, and then one more, at each size."""
-    for peers in scale.meshes:
+    limits = dict.fromkeys(scale.meshes, LIMIT)
+    for size in scale.sizes():
         with Place("change", scale.folder / "change") as place:
-            written = text(peers)
+            written = text(size.peers, size.mode)
             place.write(written)
             place.start()
             place.settled()
             seconds = []
-            for number in range(peers + 2, peers + 2 + scale.rounds):
+            for number in range(size.peers + 2, size.peers + 2 + scale.rounds):
                 written += peer(number)
-                seconds.append(_until_up(place, written, pair_device(OVERLAY, name(number))))
+                seconds.append(_until_there(place, size, written, number))
                 place.settled()
             place.stop()
-        yield Row("a peer added", peers, Spread(tuple(seconds)), limit=LIMIT)
+        spread = Spread(tuple(seconds))
+        yield Row(size.of("a peer added"), size.peers, spread, limit=size.limit(limits))
 
 
-def _until_up(place: Place, written: str, device: str) -> float:
-    with Moments(place) as moments:
-        moments.gone[device] = started = time.monotonic()
+def _until_there(place: Place, size: Size, written: str, number: int) -> float:
+    thing = kept(size.mode, number)
+    with MOMENTS[size.mode](place) as moments:
+        moments.gone[thing] = started = time.monotonic()
         place.write(written)
-        eventually(lambda: device in moments.back, f"{device} is up", patience=120, pause=0.001)
-        return moments.back[device] - started
+        eventually(lambda: thing in moments.back, f"{thing} is there", PATIENCE, pause=0.001)
+        return moments.back[thing] - started

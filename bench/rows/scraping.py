@@ -6,13 +6,13 @@ from collections.abc import Iterator
 from contextlib import ExitStack
 
 from bench.harness import Row, Spread
-from bench.place import OVERLAY, Place, name, text
-from bench.recreation import deletion, outage
+from bench.moments import Ports, deletion, kept, outage
+from bench.place import MESH, Place, text
+from bench.recreation import FIRST
 from bench.scale import Scale
-from tests.lab import Moments
 from tests.lab.worker import Worker
 from tests.metrics.scrape import scrape
-from vxland.identity import pair_device
+from vxland.kernel.directory import Directory
 from vxland.kernel.netlink import Netlink
 
 LIMIT = 0.06  # seconds
@@ -25,14 +25,18 @@ PAUSE = 0.1  # seconds between two
 
 
 def rows(scale: Scale) -> Iterator[Row]:
-    """A mesh at each size."""
-    for peers in scale.meshes:
+    """A mesh at each size, and how long it takes where flood lists are long."""
+    limits = dict.fromkeys(scale.meshes, LIMIT)
+    for size in scale.sizes():
+        peers = size.peers
         with Place("scraping", scale.folder / "scraping") as place:
-            place.write(text(peers))
+            place.write(text(peers, size.mode))
             place.start()
             place.settled()
             answers = Spread(tuple(_answer(place) for _ in range(scale.rounds * 5)))
-            yield Row("/metrics", peers, answers, limit=LIMIT)
+            yield Row(size.of("/metrics"), peers, answers, limit=size.limit(limits))
+            if size.mode != MESH:
+                continue
             calm, scraped, answered = _repairs(place, scale.rounds)
             yield Row(
                 f"repairs during {RATE} scrapes a second",
@@ -99,9 +103,8 @@ def _outages(place: Place) -> Spread:
         netlink = Netlink()
     with netlink:
         for number in range(REPAIRS):  # one device again and again would be a fight
-            device = pair_device(OVERLAY, name(number + 2))
-            with Moments(place) as moments:
-                netlink.request([deletion(device)])
-                seconds.append(outage(moments, device))
+            with Ports(place) as moments:
+                netlink.request([deletion(MESH, number + FIRST, Directory({}, {}))])
+                seconds.append(outage(moments, kept(MESH, number + FIRST)))
             time.sleep(PAUSE)
     return Spread(tuple(seconds))

@@ -5,8 +5,8 @@ from collections.abc import Iterator
 from functools import partial
 
 from bench.harness import Row, in_turns
-from bench.place import MESH, Place, clean, delete_group
-from bench.scale import LARGE, Scale
+from bench.place import Place, clean, delete_group
+from bench.scale import LARGE, Scale, Size
 from bench.turns import Turns
 from vxland.execution import execute
 from vxland.kernel.link_table import LinkTable
@@ -19,26 +19,26 @@ LIMIT = 1.3
 
 
 def rows(scale: Scale) -> Iterator[Row]:
-    """A mesh at each size."""
+    """Each size."""
     with Place("down", scale.folder) as place, place.entered():
-        for peers in scale.meshes:
+        for size in scale.sizes():
             ways = {
-                "vxland": partial(_down, peers),
-                "group": partial(_as_group, peers),
+                "vxland": partial(_down, size),
+                "group": partial(_as_group, size),
             }
             seen = in_turns(ways, scale.rounds)
             yield Row(
-                "teardown",
-                peers,
+                size.of("teardown"),
+                size.peers,
                 seen["vxland"],
                 reference=seen["group"],
                 against="one group",
-                limit=LIMIT if peers >= LARGE else None,
+                limit=size.limit({LARGE: LIMIT}),
             )
 
 
-def _down(peers: int) -> float:
-    with Turns(peers, MESH) as turns:
+def _down(size: Size) -> float:
+    with Turns(size.peers, size.mode) as turns:
         turns.turn()
     started = time.perf_counter()
     with LinuxKernel() as kernel:
@@ -51,8 +51,8 @@ def _down(peers: int) -> float:
     return took
 
 
-def _as_group(peers: int) -> float:
-    with Turns(peers, MESH) as turns:
+def _as_group(size: Size) -> float:
+    with Turns(size.peers, size.mode) as turns:
         turns.turn()
     started = time.perf_counter()
     delete_group()
