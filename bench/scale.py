@@ -29,6 +29,7 @@ class Scale:
     parts: int = 4  # of these turns, after each of which there is a look; an even number
     lasting: tuple[int, ...] = (10, 1000)  # peers of the meshes that take them
     seconds: float = 20.0  # of what is measured for a while
+    pause: float = 4.0  # seconds: what follows from new devices comes late
     streams: float = 0.25  # seconds of each TCP stream
     streamed: int = 80  # rounds of them: they vary more than what is looked for
     frames: int = 50_000  # small ones, in a row
@@ -71,6 +72,7 @@ def quick(folder: Path) -> Scale:
         turns=100,
         parts=2,
         seconds=3.0,
+        pause=1.0,
         streamed=16,
         frames=5000,
         storm=3.0,

@@ -23,7 +23,7 @@ def rows(scale: Scale) -> Iterator[Row]:
             place.write(text(size.peers, size.mode, interval=f"{scale.interval}s"))
             place.start()
             place.settled()
-        time.sleep(scale.interval + scale.streams)  # what follows from new devices comes late
+        time.sleep(scale.interval + scale.pause)
         seen = [_shares(places, scale.interval) for _ in range(scale.intervals)]
         for place in places.values():
             place.stop()

@@ -49,7 +49,7 @@ def rows(scale: Scale) -> Iterator[Row]:
         place.settled()
         for weather in _weathers(scale):
             eventually(lambda: _is_whole(place), "all is well", patience=PATIENCE, pause=0.05)
-            time.sleep(scale.streams)
+            time.sleep(scale.pause)
             yield from _rows(weather, place, manager)
         place.stop()
 
