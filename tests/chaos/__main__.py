@@ -32,7 +32,7 @@ def _options() -> argparse.Namespace:
         "--seed",
         type=int,
         default=secrets.randbelow(1 << 32),
-        help="do the same deeds as a run that printed this",
+        help="the deeds of a run that printed this, not their moments",
     )
     parser.add_argument("--folder", type=Path, help="where the logs go")
     return parser.parse_args()

@@ -1,10 +1,11 @@
-"""What each vandal does, and to which node: shell lines, drawn by chance from a seed."""
+"""What each vandal does, and to which node, drawn from a seed: shell lines, and signals."""
 
 import random
+import signal
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 
-from tests.chaos.node import BRIDGE, NODES, Node
+from tests.chaos.node import BRIDGE, NODES, NUMBERS, Node
 from tests.daemon.vandalism import TO_A_TUNNEL, TO_THE_BRIDGE, TO_THE_RULES
 
 # Vandals of one tunnel could take both its marks between them, after which it isn't vxland's.
@@ -123,6 +124,28 @@ def texts(node: Node) -> dict[str, str]:
 def _without(text: str, peer: int) -> str:
     last = f'address = "192.0.2.{peer}"\n'
     return text.replace(last, f"{last}disabled = true\n")
+
+
+@dataclass(frozen=True, slots=True)
+class Blow:
+    """A deed to a daemon: seconds to wait before it, whose, and what it is sent."""
+
+    pause: float
+    number: int
+    signal: signal.Signals
+
+
+SIGNALS = (signal.SIGKILL, signal.SIGKILL, signal.SIGTERM, signal.SIGSTOP, signal.SIGHUP)
+BLOW_PAUSE = 1.5  # seconds, on average
+
+
+def blows(seed: int, seconds: float) -> Iterator[Blow]:
+    """What befalls daemons for so long: the same for the same seed."""
+    chance = random.Random(f"{seed} daemons")  # noqa: S311 - chosen to be repeated
+    while seconds > 0:
+        pause = round(chance.uniform(0.5, 1.5) * BLOW_PAUSE, 3)
+        yield Blow(pause, chance.choice(NUMBERS), chance.choice(SIGNALS))
+        seconds -= pause
 
 
 @dataclass(frozen=True, slots=True)

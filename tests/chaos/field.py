@@ -1,18 +1,18 @@
-"""Five nodes under traffic, with other people's things on each, and a caretaker for the daemons."""
+"""Five nodes under traffic, with other people's things on each."""
 
-import random
 import signal
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
+from tests.chaos.caretaker import send
 from tests.chaos.deeds import texts
 from tests.chaos.node import BRIDGE, COUNT, NODES, NUMBERS
 from tests.chaos.stranger import Stranger
 from tests.daemon import strangers
 from tests.daemon.daemon_view import quiet
 from tests.daemon.kernel_view import has_addresses
-from tests.lab import Namespace, Server, Site, eventually
+from tests.lab import Namespace, Site, eventually
 
 ELSEWHERE = strangers.ELSEWHERE.removesuffix(
     "ip link add type veth\n"
@@ -32,24 +32,15 @@ nft add table inet admin
 nft 'add chain inet admin input { type filter hook input priority 0; policy accept; }'
 nft add rule inet admin input udp dport 9 drop
 """
-KILL, HANG_UP, FREEZE, END = "kill", "hang up", "freeze", "end"
-DAEMON_PAUSE = 1.5  # seconds between two deeds to daemons, on average
-RESTART = 0.5  # seconds until a daemon that ended is started again, as systemd does after two
-FROZEN = 0.7
 
 
 class Field:
     """The nodes as they are when all is well, and their daemons."""
 
-    def __init__(self, site: Site, seed: int) -> None:
+    def __init__(self, site: Site) -> None:
         self.site = site
         self.servers = dict(zip(NUMBERS, site.servers, strict=True))
         self.stranger = Stranger(site)
-        self.kills = 0
-        self._chance = random.Random(f"{seed} daemons")  # noqa: S311 - chosen to be repeated
-        self._restarts: dict[int, float] = {}
-        self._thaws: dict[int, float] = {}
-        self._next = 0.0
 
     def begin(self) -> None:
         """All daemons at work, and a look at everything."""
@@ -70,39 +61,12 @@ class Field:
             quiet(server)
         self.site.all_reach()
 
-    def care(self, now: float) -> None:
-        """Start what ended, let go what is frozen, do the next deed to a daemon if it is due."""
-        for number, server in self.servers.items():
-            if server.daemon is not None and server.daemon.poll() is not None:
-                server.stop()
-                self._restarts[number] = now + RESTART
-            if server.daemon is None and now >= self._restarts.get(number, 0):
-                server.start(wait=False)
-            if now >= self._thaws.get(number, now + 1):
-                del self._thaws[number]
-                _send(server, signal.SIGCONT)
-        if now >= self._next:
-            self._next = now + self._chance.uniform(0.5, 1.5) * DAEMON_PAUSE
-            self._do(self._chance.choice(NUMBERS), now)
-
-    def _do(self, number: int, now: float) -> None:
-        server = self.servers[number]
-        deed = self._chance.choice((KILL, KILL, END, FREEZE, HANG_UP))
-        if deed == KILL:
-            self.kills += 1
-            _send(server, signal.SIGKILL)
-        elif deed == FREEZE:
-            self._thaws[number] = now + FROZEN
-            _send(server, signal.SIGSTOP)
-        else:
-            _send(server, signal.SIGHUP if deed == HANG_UP else signal.SIGTERM)
-
     def restore(self) -> None:
         """What is the administrator's: his file, his guests' ports and rules, his daemon."""
         for node in NODES:
             server = self.servers[node.number]
             server.write(node.text)
-            _send(server, signal.SIGCONT)
+            send(server, signal.SIGCONT)
         for server in self.site.servers:
             if server.daemon is not None and server.daemon.poll() is not None:
                 server.stop()
@@ -127,20 +91,15 @@ class Field:
         }
 
 
-def _send(server: Server, number: signal.Signals) -> None:
-    if server.daemon is not None:
-        server.daemon.send_signal(number)  # nothing happens to one that ended and wasn't seen yet
-
-
 @contextmanager
-def prepared(folder: Path, seed: int) -> Iterator[Field]:
+def prepared(folder: Path) -> Iterator[Field]:
     """All of it, with everything of others' in place."""
     with ExitStack() as stack:
         site = stack.enter_context(Site(folder, COUNT, prefix="chaos"))
         for node, server in zip(NODES, site.servers, strict=True):
             stack.callback(Namespace(f"{server.name}-away").delete)
             server.sh(ELSEWHERE + FOREIGN_BRIDGE * (not node.owns_bridge))
-        field = Field(site, seed)
+        field = Field(site)
         stack.callback(field.stranger.namespace.delete)
         field.begin()
         yield field
