@@ -5,6 +5,7 @@ import fcntl
 import os
 import resource
 import subprocess
+from pathlib import Path
 
 import pytest
 
@@ -39,6 +40,16 @@ def test_it_has_its_time(monkeypatch: pytest.MonkeyPatch, *, watched: bool) -> N
             child.communicate("", 0.2)
         child.kill()
     assert child.returncode < 0
+
+
+def test_it_has_no_files_of_ours(tmp_path: Path) -> None:
+    """But for what is marked to be inherited."""
+    with (tmp_path / "kept").open("w") as kept, (tmp_path / "given").open("w") as given:
+        os.set_inheritable(given.fileno(), True)  # noqa: FBT003 - has no name
+        with Child(["sh", "-c", "ls -l /proc/self/fd"], ENVIRONMENT) as child:
+            listed, _ = child.communicate("", 60)
+    assert given.name in listed
+    assert kept.name not in listed
 
 
 def test_a_process_with_many_files(monkeypatch: pytest.MonkeyPatch) -> None:
