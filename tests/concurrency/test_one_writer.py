@@ -6,7 +6,7 @@ import signal
 import socket
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -28,6 +28,7 @@ pytestmark = [
 ]
 
 MANY = 20
+RESTORE = "ebtables-restore"
 PATIENCE = 120.0  # seconds: that many programs start on few processors
 BUSY = re.compile(
     r"vxland: vxland is already at work in this network namespace \(process (\d+)\)\."
@@ -134,38 +135,42 @@ def test_what_a_killed_daemon_has_started_goes_on(
 ) -> None:
     """It puts back the guard, and nobody writes before that; or the guard would stay for good."""
     hang = tmp_path / "hang"
-    server.start(before=slow_program("ebtables-restore", hang, tmp_path))
+    server.start(before=slow_program(RESTORE, hang, tmp_path))
     server.settled()
     assert server.daemon is not None
     daemon = server.daemon.pid
     hang.touch()
-    server.sh("ebtables -D FORWARD -j VXLAND; ebtables -F VXLAND; ebtables -X VXLAND")
-    eventually(lambda: begun_by(daemon), "ebtables-restore runs")
-    left = begun_by(daemon)
-    if deleted:
-        shutil.rmtree(server.runtime.parent)
+    with frozen(server):  # it would wait for it no longer than some seconds
+        server.sh("ebtables -D FORWARD -j VXLAND; ebtables -F VXLAND; ebtables -X VXLAND")
+        if deleted:
+            shutil.rmtree(server.runtime.parent)
+    eventually(lambda: begun_by(daemon, RESTORE), f"{RESTORE} runs", pause=0)
+    left = begun_by(daemon, RESTORE)
     server.stop(kill=True)
     (down,) = at_once(server, ["down"])
     with pytest.raises(subprocess.TimeoutExpired):
         down.wait(1)
     hang.unlink()
     assert ended(down) == (0, "")
-    assert not any(map(runs, left))
+    assert not any(map(words, left))
     assert "VXLAND" not in server.sh("ebtables-save")
 
 
-def begun_by(process: int) -> list[int]:
-    """Its children."""
-    lists = Path(f"/proc/{process}/task").glob("*/children")
-    return [int(child) for threads in lists for child in threads.read_text().split()]
+def begun_by(process: int, program: str) -> list[int]:
+    """Its children that run this."""
+    found: list[int] = []
+    for threads in Path(f"/proc/{process}/task").glob("*/children"):
+        with suppress(OSError):  # it has ended
+            found += map(int, threads.read_text().split())
+    return [child for child in found if program in words(child)]
 
 
-def runs(process: int) -> bool:
-    """Whether it does; one that nobody has waited for has ended."""
+def words(process: int) -> str:
+    """Its command; none if it has ended, though nobody has waited for it."""
     try:
-        return bool(Path(f"/proc/{process}/cmdline").read_bytes())
-    except FileNotFoundError:
-        return False
+        return Path(f"/proc/{process}/cmdline").read_text()
+    except OSError:
+        return ""
 
 
 def test_a_lock_that_is_deleted(server: Server) -> None:
