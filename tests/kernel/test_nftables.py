@@ -271,9 +271,13 @@ def test_where_no_table_is_wanted_nothing_is_tried(
         for _ in range(2):
             assert kernel.read(wanted=False) == TableState(None, keeps=True)
         assert not tried
-        for _ in range(2):
-            assert kernel.read() == TableState(None, keeps=True)
-        assert len(tried) == 1
+        seen = kernel.read()
+        trials = [*tried]
+        assert trials
+        assert isinstance(seen, TableState)
+        assert len(trials) == (1 if seen.keeps else 2)  # before 6.9 once more, without the flags
+        assert kernel.read() == seen == TableState(None, keeps=seen.keeps)
+        assert tried == trials
 
 
 def test_an_older_kernel_gets_a_table_without_flags(
