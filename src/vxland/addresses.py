@@ -1,5 +1,6 @@
 """The two families of addresses, by one name each, and the zone of a link-local one."""
 
+from collections.abc import Iterable
 from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address
 
 IPAddress = IPv4Address | IPv6Address
@@ -49,6 +50,11 @@ def zone(address: IPAddress) -> str | None:
 def way(address: IPAddress) -> tuple[int, str | None]:
     """IP version and zone: what the addresses of a packet's sender and receiver have in common."""
     return OF_IPV4 if isinstance(address, IPv4Address) else (6, address.scope_id)
+
+
+def are_ipv4(addresses: Iterable[IPAddress]) -> bool:
+    """Whether none of them is IPv6's: of thousands that is told by their types, which are few."""
+    return all(issubclass(kind, IPv4Address) for kind in {*map(type, addresses)})
 
 
 def zoned(address: IPAddress, device: str | None) -> IPAddress:

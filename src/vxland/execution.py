@@ -1,6 +1,6 @@
 """Carrying out a plan, step by step. A port comes up only once its guard was read back."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from typing import Protocol
@@ -58,6 +58,8 @@ def overtaken(outcomes: Collection[Outcome]) -> tuple[Outcome, ...]:
     That is no failure: the next look, which is due at once, sees it.
     """
     gone = {one.operation.device for one in outcomes if one.failure and one.failure.gone}
+    if not gone:
+        return tuple(outcomes)
     return tuple(o for o in outcomes if o.failure is None or o.operation.device not in gone)
 
 
@@ -134,7 +136,7 @@ def _unguarded(
     """What must not be done, since the kernel was not seen to hold the guards that it needs."""
     disarms = bool(operations) and operations[0].phase is Phase.DISARM  # as all of one step do
     departing = _departing(plan) if disarms else frozenset[str]()
-    if not departing and not any(operation.needs for operation in operations):
+    if not departing and not any(operation.needs for operation in _needy(operations)):
         return {}
     seen = kernel.read_back()
     if lingering := sorted(departing & seen.links.keys()):  # whatever the kernel said of it
@@ -158,6 +160,13 @@ def _unguarded(
                 text = f"{guarding.device} stays as it is: {reason}"
                 refused[operation] = Failure(text, gone=link is None)
     return refused
+
+
+def _needy(operations: Sequence[Operation]) -> Iterator[Operation]:
+    """Those of kinds that may need something: thousands are of a kind that doesn't."""
+    kinds: set[type[Operation]] = {*map(type, operations)}
+    if any(kind.needs is not Operation.needs for kind in kinds):
+        yield from operations
 
 
 def _not_armed(guarding: Guarding, armed: Callable[[str, Sequence[str]], bool]) -> str | None:

@@ -198,7 +198,8 @@ def _overlay(
     known = {name: addresses[name] for name in order if name in addresses}
     remotes = {name: known[name] for name in known if name not in apart} if apart else known
     placed = local_addresses((node.address, *node.others), settings.node, remotes, host)
-    remotes = {name: remotes[name] for name in placed}
+    if len(placed) < len(remotes):
+        remotes = {name: remotes[name] for name in placed}
     ways = list(remotes.values())
     if overlay.mode == SHARED and node.address is not None:
         ways.append(node.address)  # others send this way, even where none of them is reached so
@@ -227,7 +228,9 @@ def _overlay(
             else _waiting(overlay.name, name, addresses, host)
             for name in order
             if name not in placed
-        ),
+        )
+        if len(placed) < len(order)
+        else (),
     )
 
 

@@ -4,6 +4,7 @@
 while it is rewritten, and touches nothing that the script doesn't name.
 """
 
+import contextlib
 import os
 import re
 import subprocess
@@ -65,6 +66,7 @@ class Ebtables:
         self._whole = False  # what was read last has others' rules, too
         self._failed = False  # what was to be written last
         self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
+        self._ahead: Child | None = None  # what waits for its script
 
     def read(self, *, others: bool = False) -> EbtablesState | Unavailable:
         """vxland's chain and what stands in FORWARD, or why that can't be seen.
@@ -143,6 +145,24 @@ class Ebtables:
         asked = self._run(["ebtables", "-t", "filter", "-L"])  # loads it, or says why not
         return self._run([program]) if asked.returncode == 0 else asked
 
+    @contextlib.contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Start what carries out the next operation; without one it ends with nothing told.
+
+        To start takes it longer than to do what it is told: time for something else.
+        """
+        program = _which("ebtables-restore")
+        if program is not None:
+            with contextlib.suppress(OSError):  # which the operation itself says
+                self._ahead = self._start(_restoring(program))
+        try:
+            yield
+        finally:
+            if self._ahead is not None:
+                with self._ahead as process:
+                    process.kill()
+            self._ahead = None
+
     def write(self, operation: Operation) -> Failure | None:
         """Carry out an operation on rules, in one transaction."""
         if not isinstance(operation, RetireRules):
@@ -174,7 +194,8 @@ class Ebtables:
         if not _is_nft(program):
             script = legacy_script(script)
         try:
-            done = self._run([program, "--noflush"], "\n".join(script) + "\n")
+            process, self._ahead = self._ahead or self._start(_restoring(program)), None
+            done = _done(process, "\n".join(script) + "\n")
         except (OSError, subprocess.TimeoutExpired) as error:
             return Failure(f"ebtables-restore doesn't run: {error}", BY_HAND)
         if done.returncode != 0:
@@ -184,18 +205,30 @@ class Ebtables:
             return Failure("ebtables-restore says that it is done, and did nothing", BY_HAND)
         return None
 
-    def _run(self, command: Sequence[str], script: str = "") -> "subprocess.CompletedProcess[str]":
+    def _run(self, command: Sequence[str]) -> "subprocess.CompletedProcess[str]":
+        return _done(self._start(command))
+
+    def _start(self, command: Sequence[str]) -> Child:
         self.runs += 1
         process = Child(command, ENVIRONMENT)  # fixed programs, fixed PATH
         self.processes.append(process.pid)
-        timeout = TIMEOUT + EACH * script.count("\n")
-        with process:
-            try:
-                output, complaint = process.communicate(script, timeout)
-            except subprocess.TimeoutExpired:
-                process.kill()
-                raise
-        return subprocess.CompletedProcess(command, process.returncode, output, complaint)
+        return process
+
+
+def _restoring(program: str) -> Sequence[str]:
+    return [program, "--noflush"]
+
+
+def _done(process: Child, script: str = "") -> "subprocess.CompletedProcess[str]":
+    """What it said to this script, and how it ended."""
+    timeout = TIMEOUT + EACH * script.count("\n")
+    with process:
+        try:
+            output, complaint = process.communicate(script, timeout)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            raise
+    return subprocess.CompletedProcess(process.args, process.returncode, output, complaint)
 
 
 def legacy_script(script: Iterable[str]) -> Iterator[str]:

@@ -1,6 +1,7 @@
 """The table that lets only peers in, in the kernel (docs/security.md says what it is for)."""
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from ipaddress import IPv4Address, IPv6Address
 from itertools import groupby
 from operator import attrgetter
@@ -100,9 +101,20 @@ def _keys(name: str, wanted: Iterable[Element]) -> list[bytes]:
     ]
 
 
-def _new_rules() -> Iterator[bytes]:
-    for chain, rules in RULES.items():
-        yield from (INGRESS.rule(chain, encode(PROGRAMS[f"{chain} {rule}"])) for rule in rules)
+@cache
+def _new_rules() -> Sequence[bytes]:
+    return [
+        INGRESS.rule(chain, encode(PROGRAMS[f"{chain} {rule}"]))
+        for chain, rules in RULES.items()
+        for rule in rules
+    ]
+
+
+@cache
+def _frame() -> Sequence[bytes]:
+    """What the table has, whoever is let in."""
+    sets = (form.making(INGRESS) for form in FORMS.values())
+    return [*sets, *(INGRESS.chain(*place) for place in PLACES), *_new_rules()]
 
 
 def _write_rules(*_: object) -> Iterator[bytes]:
@@ -114,9 +126,7 @@ def _make(operation: ops.MakeIngress, flags: int) -> Iterator[bytes]:
     if operation.replaces:
         yield INGRESS.deletion()
     yield INGRESS.making(flags)
-    yield from (form.making(INGRESS) for form in FORMS.values())
-    yield from (INGRESS.chain(*place) for place in PLACES)
-    yield from _new_rules()
+    yield from _frame()
     yield from _changes(NEWSETELEM, operation.elements)
 
 

@@ -238,8 +238,15 @@ class LinuxKernel(Closing):
         return replace(guards, links=links)
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Carry out operations of one step of a phase; returns those that failed."""
-        return self._deeds.perform(operations)
+        """Carry out operations of one step of a phase; returns those that failed.
+
+        What a process is told comes last: the others are carried out while that starts.
+        """
+        kinds = {*map(type, operations)}
+        if SCRIPTS.keys().isdisjoint(kinds) or SCRIPTS.keys() >= kinds:
+            return self._deeds.perform(operations)
+        with self.ebtables.ahead():
+            return self._deeds.perform(sorted(operations, key=lambda one: type(one) in SCRIPTS))
 
     def _write_table(self, operation: Operation) -> Failure | None:
         """Some operations are any table's."""

@@ -13,12 +13,13 @@ from vxland import identity
 from vxland import operations as ops
 from vxland.addresses import NOWHERE, IPInterface, unzoned, zone
 from vxland.kernel import vxlan
-from vxland.kernel.attributes import nested, text
+from vxland.kernel.attributes import attribute, nested, text
 from vxland.kernel.directory import Directory
 from vxland.kernel.encoding import (
     ADDRESS,
     LINK,
     NEIGHBOUR,
+    NUMBER,
     RTM_NEWLINK,
     Attribute,
     about,
@@ -31,6 +32,7 @@ from vxland.kernel.links import (
     ALT_IFNAME,
     IFALIAS,
     IFF_UP,
+    MASTER,
     PROP_LIST,
 )
 from vxland.kernel.wire import NLM_F_APPEND, NLM_F_CREATE, NLM_F_EXCL
@@ -218,7 +220,7 @@ def _set_option(operation: ops.SetOption, directory: Directory) -> bytes:
 @lru_cache
 def _entering(bridge: int) -> bytes:
     """What puts any device into the bridge of this number."""
-    return LINK.encode(RTM_SETLINK, [("IFLA_MASTER", bridge)])
+    return _empty(RTM_SETLINK) + attribute(MASTER, NUMBER.pack(bridge))
 
 
 def _master(directory: Directory, device: str, bridge: str) -> bytes:

@@ -1,6 +1,7 @@
 """The table that counts for peers, in the kernel (docs/metrics.md says what it counts)."""
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import cache
 from typing import Any
 
 from vxland import operations as ops
@@ -59,9 +60,19 @@ def _counted(netlink: Netlink, way: str, there: frozenset[str]) -> frozenset[Cou
     )
 
 
-def _new_rules() -> Iterator[bytes]:
-    for rule, expressions in PROGRAMS.items():
-        yield TALLY.rule(rule.partition(" ")[0], encode(expressions))
+@cache
+def _new_rules() -> Sequence[bytes]:
+    return [
+        TALLY.rule(rule.partition(" ")[0], encode(expressions))
+        for rule, expressions in PROGRAMS.items()
+    ]
+
+
+@cache
+def _frame() -> Sequence[bytes]:
+    """What the table has, whoever is counted."""
+    sets = (form.making(TALLY) for form in FORMS.values())
+    return [*sets, *(TALLY.chain(*place) for place in PLACES), *_new_rules()]
 
 
 def _write_rules(*_: object) -> Iterator[bytes]:
@@ -73,9 +84,7 @@ def _make(operation: ops.MakeTally, flags: int) -> Iterator[bytes]:
     if operation.replaces:
         yield TALLY.deletion()
     yield TALLY.making(flags)
-    yield from (form.making(TALLY) for form in FORMS.values())
-    yield from (TALLY.chain(*place) for place in PLACES)
-    yield from _new_rules()
+    yield from _frame()
     yield from _elements(NEWSETELEM, operation.counted, operation.counted)
 
 

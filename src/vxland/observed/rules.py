@@ -102,8 +102,8 @@ class TallyTable(OwnTable, frozen=True):
     sent: frozenset[Counted] = frozenset()
 
 
-class Element(Struct, frozen=True, gc=False):
-    """An element of a set of the table that filters."""
+class Element(Struct, frozen=True, gc=False, cache_hash=True):
+    """An element of a set of the table that filters. Thousands go from one set to the next."""
 
     set: str
     port: int

@@ -1,6 +1,7 @@
 """A wanted VTEP against the device that stands for it, if one does."""
 
 from collections.abc import Iterator
+from itertools import repeat
 
 from msgspec import Struct
 from msgspec.structs import replace
@@ -107,8 +108,8 @@ def _creation(vtep: Vtep, place: Place) -> Iterator[Operation]:
     yield Attach(name, device, place.overlay.bridge.device)
     yield from _flags(vtep, frozenset())
     if vtep.shared:  # with a remote the kernel makes the one entry itself
-        for remote in vtep.remotes:
-            yield AppendFlood(name, device, remote.address)
+        addresses = (remote.address for remote in vtep.remotes)
+        yield from map(AppendFlood, repeat(name), repeat(device), addresses)
     if place.open:
         yield _up(vtep, place)
 

@@ -34,14 +34,14 @@ def after(observed: Observed, done: Iterable[Operation]) -> Observed:
     if isinstance(state, Unavailable):
         return observed
     table = state.table
-    for operation in done:
+    for operation in [one for one in done if one.device == INGRESS_TABLE]:
         if isinstance(operation, MakeIngress):
             chains = frozenset(CHAINS.values())
             table = IngressTable(RULES, SETS, frozenset(operation.elements), chains=chains)
         elif isinstance(operation, ChangeIngress) and table is not None:
             elements = table.elements.difference(operation.removed).union(operation.added)
             table = replace(table, elements=elements)
-        elif isinstance(operation, RemoveTable) and operation.device == INGRESS_TABLE:
+        elif isinstance(operation, RemoveTable):
             table = None
     if table is state.table:
         return observed

@@ -11,7 +11,7 @@ comes to another address than the tunnel's is tracked: whoever translates it mus
 """
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from itertools import chain
+from itertools import chain, repeat
 
 from vxland.addresses import IPAddress
 from vxland.identity import INGRESS_TABLE
@@ -109,11 +109,11 @@ def wanted(
         found["vnis"].append(Element("vnis", port, vni))
         if vtep.common:
             found["common"].append(Element("common", port, vni))
-            found[senders] += [Element(senders, port, None, address) for address in addresses]
+            found[senders] += map(Element, repeat(senders), repeat(port), repeat(None), addresses)
         else:
-            found[peers] += [Element(peers, port, vni, address) for address in addresses]
+            found[peers] += map(Element, repeat(peers), repeat(port), repeat(vni), addresses)
         if vtep.local in known_by:
-            found[ways] += [Element(ways, port, vni, address) for address in addresses]
+            found[ways] += map(Element, repeat(ways), repeat(port), repeat(vni), addresses)
     found["exclusive"] = [Element("exclusive", port) for port in sorted(exclusive)]
     found["ports"] = [Element("ports", port) for port in sorted(ports)]
     return tuple(dict.fromkeys(chain.from_iterable(found.values())))

@@ -1,9 +1,10 @@
 """How this machine reaches its peers: from which address, and what is waited for until it can."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
+from functools import cache
 from ipaddress import IPv4Interface, IPv6Network
 
-from vxland.addresses import IPAddress, way, zone
+from vxland.addresses import OF_IPV4, IPAddress, are_ipv4, way, zone
 from vxland.listing import some
 from vxland.model import Tunnel, Vtep
 from vxland.observed import Host, LocalAddress, Standing
@@ -29,18 +30,20 @@ def local_addresses(
     which peer this is (behind NAT).
     """
     here = by_address(host)
-    known: dict[tuple[int, str | None], tuple[list[IPAddress], IPAddress | None]] = {}
+
+    @cache
+    def near(there: tuple[int, str | None]) -> tuple[list[IPAddress], IPAddress | None]:
+        own = [a for a in given if a is not None and way(a) == there]
+        return own, next((a for a in own if a == node.address or a in here), None)
+
+    if are_ipv4(remotes.values()) and (sure := near(OF_IPV4)[1]) is not None:
+        return dict.fromkeys(remotes, sure)  # as nearly everywhere
     found = {}
     for name, remote in remotes.items():
-        near = known.get(there := way(remote))
-        if near is None:
-            own = [a for a in given if a is not None and way(a) == there]
-            sure = next((a for a in own if a == node.address or a in here), None)
-            near = known[there] = own, sure
+        own, sure = near(there := way(remote))
         _, device = there
         if device is not None and device not in host.mtus:
             continue
-        own, sure = near
         address = sure or _unsure(own, node, remote, host)
         if address is not None:
             found[name] = address
@@ -99,12 +102,14 @@ def most_mtus(placed: Mapping[str, IPAddress], host: Host) -> dict[str, int]:
 
     ``placed`` are this machine's addresses towards the peers.
     """
+    if are_ipv4(placed.values()):
+        return {}
     most = {
         local: host.mtus[device] - OVERHEAD[local.version]
         for local in {*placed.values()}
         if (device := zone(local)) is not None
     }
-    return {name: most[local] for name, local in placed.items() if local in most} if most else {}
+    return {name: most[local] for name, local in placed.items() if local in most}
 
 
 def apart_from(peer: PeerSettings) -> Problem:

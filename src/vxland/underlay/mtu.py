@@ -6,7 +6,7 @@ from itertools import groupby
 
 from msgspec import Struct
 
-from vxland.addresses import IPAddress, way
+from vxland.addresses import OF_IPV4, IPAddress, are_ipv4, way
 from vxland.model import Overlay, Tunnel, Vtep
 from vxland.observed import GUEST_KINDS, Following, Host, Link, Route
 from vxland.ownership import is_own
@@ -28,11 +28,12 @@ def automatic_mtu(
     to peers and follows its ports, what follows from this MTU mustn't be what it is computed from.
     """
     remotes = tuple(remotes)
-    ways = zip(map(way, remotes), map(host.routes.get, remotes), strict=True)
+    ways = [OF_IPV4] * len(remotes) if are_ipv4(remotes) else [*map(way, remotes)]
+    routes = map(host.routes.get, remotes)
     sizes = [  # those that come one after the other mostly go the same way
         min(_size(device or interface, version, route, host, bridges), ETHERNET_MTU)
         - OVERHEAD[version]
-        for ((version, device), route), _ in groupby(ways)
+        for ((version, device), route), _ in groupby(zip(ways, routes, strict=True))
     ]
     return min(sizes, default=ETHERNET_MTU - OVERHEAD[4])
 
