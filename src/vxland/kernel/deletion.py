@@ -53,9 +53,11 @@ def _delete_group(netlink: Netlink, group: int, indexes: frozenset[int]) -> froz
 def _members(netlink: Netlink, group: int) -> frozenset[int]:
     """The devices of a group, by number."""
     wanted = struct.pack("=I", group)
-    return frozenset(
-        _index(message) for message in netlink.dump(dump_request()) if _group(message) == wanted
-    )
+
+    def member(message: bytes) -> int | None:
+        return _index(message) if _group(message) == wanted else None
+
+    return frozenset(filter(None, netlink.dump_as(member, dump_request())))
 
 
 def _group(message: bytes) -> bytes | None:

@@ -27,7 +27,8 @@ from vxland.kernel.sets import (
     sets,
 )
 from vxland.kernel.transactions import TableMessages
-from vxland.observed import Element, IngressTable
+from vxland.kernel.wire import NetlinkError
+from vxland.observed import Element, IngressTable, TableState, Unavailable
 from vxland.tables.ingress import CHAINS, COUNTING, KEYS, PRIORITY, RAW, RULES
 
 INGRESS = TableMessages(*INGRESS_TABLE.split())
@@ -56,6 +57,16 @@ class Ingress(OwnTable[IngressTable]):
             owner=facts.owner,
             persistent=facts.persistent,
         )
+
+    def outline(self) -> TableState[IngressTable] | Unavailable:
+        """Whether there is the table, without what is in it: what there is to know to delete it."""
+        if self._netlink is None:
+            return self._without
+        try:
+            facts = self._facts(self._netlink)
+        except NetlinkError as error:
+            return self.unusable(error)
+        return TableState(facts and IngressTable({}, frozenset(), chains=frozenset()))
 
     def batches(self, operation: ops.Operation, flags: int, room: int) -> Iterable[Iterable[bytes]]:
         """One, up to some 80,000 peers; in a user's container up to some 4,000 (``widen``).

@@ -143,7 +143,7 @@ class LinuxKernel(Closing):
             addresses={
                 name: addresses.on(name) for name, link in seen.links.items() if link.kind in KINDS
             },
-            ingress=self.ingress.read(),
+            ingress=self.ingress.outline(),
             tally=self.tally.read(),
         )
 

@@ -6,11 +6,12 @@ up. To read it whole takes five times as long.
 
 from collections import ChainMap
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any
 
 from vxland.kernel import links
 from vxland.kernel.link_table import LinkTable
-from vxland.kernel.links import IFINFO, read_isolated, read_number, read_text
+from vxland.kernel.links import IFINFO, Indexed, read_isolated, read_number, read_text
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import HEADER, NetlinkError, by_kind
 from vxland.observed import Link
@@ -22,7 +23,8 @@ def read_back(netlink: Netlink, table: LinkTable) -> tuple[dict[str, Link], dict
     Those that differ from what the table has read have name, kind, group, marks, master, lower
     device, state and the flag ``isolated``, and nothing else. The table stays as it is.
     """
-    return _read(netlink.dump(links.dump_request()), table, {})
+    seen = netlink.dump_as(partial(_told, table), links.dump_request())
+    return _linked(seen, table, {})
 
 
 def read_back_some(
@@ -31,17 +33,20 @@ def read_back_some(
     """The same of the links that have these names or numbers, as far as they are there."""
     requests = [*map(links.named_request, names), *map(links.link_request, touched)]
     answers = netlink.ask(requests)
-    there = [answer for answer in answers if not isinstance(answer, NetlinkError)]
-    return _read(there, table, table.names)
+    there = [_told(table, answer) for answer in answers if not isinstance(answer, NetlinkError)]
+    return _linked(there, table, table.names)
 
 
-def _read(
-    messages: Iterable[bytes], table: LinkTable, others: dict[int, str]
+def _told(table: LinkTable, message: bytes) -> "Indexed | _Port":
+    return table.known(message) or _Port(message)
+
+
+def _linked(
+    seen: "Iterable[Indexed | _Port]", table: LinkTable, others: dict[int, str]
 ) -> tuple[dict[str, Link], dict[str, int]]:
-    """``others`` are names of devices that aren't among the messages."""
-    seen = [table.known(message) or _Port(message) for message in messages]
+    """``others`` are names of devices that aren't among those seen."""
     mine = {each.index: each.name for each in seen}
-    names = ChainMap(mine, others)
+    names = ChainMap(mine, others) if others else mine
     found = {
         each.name: each.link(names) if isinstance(each, _Port) else table.named(each, names)
         for each in seen
