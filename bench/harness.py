@@ -127,17 +127,17 @@ class Row:
         )
 
 
-def in_turns(ways: Mapping[str, Way], rounds: int) -> dict[str, Spread]:
+def in_turns(ways: Mapping[str, Way], rounds: int, slow: float = SLOW) -> dict[str, Spread]:
     """Every way once a round. The first round, which finds caches cold, doesn't count.
 
-    It does for what is slow, which isn't tried again; but for the first two ways, whose ratios are
+    It does for what takes ``slow`` seconds, which isn't tried again; but for the first two ways, whose ratios are
     wanted round by round.
     """
     figures: dict[str, list[float]] = {}
     again: dict[str, Way] = {}
     for name, way in ways.items():
         started, figure = time.monotonic(), way()
-        if len(again) < PAIR or time.monotonic() - started < SLOW:
+        if len(again) < PAIR or time.monotonic() - started < slow:
             again[name], figures[name] = way, []
         else:
             figures[name] = [figure]

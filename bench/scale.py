@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
+from bench.harness import SLOW
 from bench.place import MESH, SHARED
 
 LARGE = 1000  # peers: what the limits that grow with a mesh are of
@@ -19,11 +20,13 @@ class Scale:
 
     folder: Path
     rounds: int = 5
+    more: int = 4  # times as many where one takes milliseconds, of which the kernel waits for some
     meshes: tuple[int, ...] = (10, 100, 1000)  # peers
     shared: tuple[int, ...] = (10, 100, 1000, 10_000)
     listed: tuple[int, ...] = (10, 100, 1000, 10_000)  # peers of a file
     flooded: tuple[int, ...] = (1000, 10_000)  # peers of flood lists, where meshes have the limits
     scripted: int = 100  # the most peers that the script is tried with: rules are their square
+    slow: float = SLOW  # seconds: what takes as long to make a mesh is tried once
     deletions: int = 500
     turns: int = 10_000  # over which memory must stay flat
     parts: int = 4  # of these turns, after each of which there is a look; an even number
@@ -65,10 +68,12 @@ def quick(folder: Path) -> Scale:
     return Scale(
         folder,
         rounds=3,
+        more=2,
         shared=(10, 1000),
         flooded=(),
         scripted=10,
-        deletions=40,
+        slow=0.5,
+        deletions=30,
         turns=100,
         parts=2,
         seconds=3.0,

@@ -22,7 +22,6 @@ from vxland.process.doorbell import Trigger
 
 MESH_LIMIT, SHARED_LIMIT = 1.3, 1.5
 SMALL = 100  # peers: of fewer there is no limit
-MORE = 4  # times as many rounds where one takes milliseconds, of which the kernel waits for some
 
 
 def rows(scale: Scale) -> Iterator[Row]:
@@ -41,11 +40,11 @@ def rows(scale: Scale) -> Iterator[Row]:
             if networkd is not None:
                 others["systemd-networkd"] = partial(networkd, peers)
             limit = None if peers < SMALL else MESH_LIMIT
-            yield _row(peers, MESH, scale.rounds, others, limit)
+            yield _row(peers, MESH, scale, others, limit)
         for peers in scale.shared:
             batch: dict[str, Way] = {"bridge -batch": partial(flood_by_batch, place, peers)}
             limit = None if peers < LARGE else SHARED_LIMIT
-            yield _row(peers, SHARED, scale.rounds, batch, limit)
+            yield _row(peers, SHARED, scale, batch, limit)
         for peers in scale.meshes:
             place.write(text(peers))
             way = _from_nothing(partial(_from_exec, place))
@@ -53,11 +52,11 @@ def rows(scale: Scale) -> Iterator[Row]:
             yield Row("from exec to all up, mesh", peers, seen["vxland apply"])
 
 
-def _row(peers: int, mode: str, rounds: int, others: dict[str, Way], limit: float | None) -> Row:
+def _row(peers: int, mode: str, scale: Scale, others: dict[str, Way], limit: float | None) -> Row:
     ways: dict[str, Way] = {"vxland": partial(converge, peers, mode), "floor": Floor(peers, mode)}
     ways |= others
-    rounds *= MORE if peers < LARGE else 1
-    seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds)
+    rounds = scale.rounds * (scale.more if peers < LARGE else 1)
+    seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds, scale.slow)
     return Row(
         f"cold convergence, {mode}",
         peers,

@@ -209,8 +209,8 @@ class Ebtables:
         return _done(self._start(command))
 
     def _start(self, command: Sequence[str]) -> Child:
-        self.runs += 1
         process = Child(command, ENVIRONMENT)  # fixed programs, fixed PATH
+        self.runs += 1
         self.processes.append(process.pid)
         return process
 

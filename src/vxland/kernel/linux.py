@@ -240,10 +240,12 @@ class LinuxKernel(Closing):
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Carry out operations of one step of a phase; returns those that failed.
 
-        What a process is told comes last: the others are carried out while that starts.
+        While no tunnel is up, what a process is told comes last: the others are carried out while
+        that starts. A guard that is lacking isn't delayed by them.
         """
         kinds = {*map(type, operations)}
-        if SCRIPTS.keys().isdisjoint(kinds) or SCRIPTS.keys() >= kinds:
+        apart = SCRIPTS.keys().isdisjoint(kinds) or SCRIPTS.keys() >= kinds
+        if apart or any(link.up and link.is_tunnel for link in self._links.links.values()):
             return self._deeds.perform(operations)
         with self.ebtables.ahead():
             return self._deeds.perform(sorted(operations, key=lambda one: type(one) in SCRIPTS))
