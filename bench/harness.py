@@ -130,8 +130,8 @@ class Row:
 def in_turns(ways: Mapping[str, Way], rounds: int, slow: float = SLOW) -> dict[str, Spread]:
     """Every way once a round. The first round, which finds caches cold, doesn't count.
 
-    It does for what takes ``slow`` seconds, which isn't tried again; but for the first two ways, whose ratios are
-    wanted round by round.
+    It does for what takes ``slow`` seconds, which isn't tried again; but for the first two ways,
+    whose ratios are wanted round by round.
     """
     figures: dict[str, list[float]] = {}
     again: dict[str, Way] = {}

@@ -6,7 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from bench import harness
 from bench.document import fill
 from bench.growth import growths
 from bench.harness import Row, Spread, in_turns
@@ -43,14 +42,11 @@ def test_what_should_be_large_is_no_cost() -> None:
 
 
 @pytest.mark.parametrize(("slow", "third"), [(60.0, (1, 2)), (0.0, (0,))])
-def test_every_way_takes_its_turn(
-    slow: float, third: tuple[int, ...], monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_every_way_takes_its_turn(slow: float, third: tuple[int, ...]) -> None:
     """The first round doesn't count, and what is slow is tried once, but for the first two."""
-    monkeypatch.setattr(harness, "SLOW", slow)
     numbers = {name: count() for name in ("vxland", "floor", "script")}
     ways = {name: partial(next, numbers[name]) for name in numbers}
-    seen = in_turns(ways, 2)
+    seen = in_turns(ways, 2, slow)
     assert seen["vxland"].values == seen["floor"].values == (1, 2)
     assert seen["script"].values == third
 
