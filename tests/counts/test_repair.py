@@ -7,13 +7,15 @@ from typing import TypeVar
 
 import pytest
 
-from bench.place import MESH, OVERLAY, Place, name
+from bench.moments import SHARED_DEVICE
+from bench.place import MESH, OVERLAY, SHARED, Place, address, name
 from bench.turns import Turns
 from tests.lab import eventually
 from vxland.identity import pair_device
 from vxland.kernel.events import LinkEvents
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import HEADER
+from vxland.observed import NULL_MAC
 from vxland.process.doorbell import Trigger
 
 pytestmark = [pytest.mark.kernel]
@@ -46,22 +48,23 @@ def dumps(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
     return asked
 
 
+def is_calm(turns: Turns, events: LinkEvents[Trigger]) -> bool:
+    """Whether a turn finds nothing to do, and nobody tells of anything any more."""
+    report, _ = turns.turn()
+    events.watch(turns.reconciler.remotes)
+    return not (report.outcomes or events.drain())
+
+
 def test_a_tunnel_deleted(place: Place, dumps: Counter[int]) -> None:
     """It is made again, and told of, without a look at all links."""
     with LinkEvents(Trigger.NETLINK) as events, Turns(PEERS, MESH, events) as turns:
         mending = turns.reconciler.mending
         turns.turn(Trigger.START)
-
-        def is_calm() -> bool:
-            report, _ = turns.turn()
-            events.watch(turns.reconciler.remotes)
-            return not (report.outcomes or events.drain())
-
         device = pair_device(OVERLAY, name(2))
 
         def is_made_again_alone() -> bool:
             """Whether it was so; an address that is new just then is about anything."""
-            eventually(is_calm, "nothing is left to do", pause=0.3)
+            eventually(lambda: is_calm(turns, events), "nothing is left to do", pause=0.3)
             dumps.clear()
             place.sh(f"ip link del {device}")
             while events.drain():
@@ -77,10 +80,34 @@ def test_a_tunnel_deleted(place: Place, dumps: Counter[int]) -> None:
             links, entries = turns.kernel._links, turns.kernel._fdb
             return len(links._raw), len(links.indexes), len(entries._devices), len(entries._read)
 
-        eventually(is_calm, "nothing is left to do", pause=0.3)
+        eventually(lambda: is_calm(turns, events), "nothing is left to do", pause=0.3)
         before = remembered()
         eventually(is_made_again_alone, "it is made again without a look at the others")
         assert place.link(device)
         assert remembered() == before  # though it may be long until all is looked at
         assert turns.turn()[0].outcomes == ()
         assert dumps[GETLINK] == 1
+
+
+def test_a_flood_entry_deleted(place: Place) -> None:
+    """It is appended again, and read: none of the others is, of which there may be thousands."""
+    with LinkEvents(Trigger.NETLINK) as events, Turns(PEERS, SHARED, events) as turns:
+        mending, entries = turns.reconciler.mending, turns.kernel._fdb
+        turns.turn(Trigger.START)
+
+        def is_appended_alone() -> bool:
+            """Whether it was so; an address that is new just then is about anything."""
+            eventually(lambda: is_calm(turns, events), "nothing is left to do", pause=0.3)
+            before, kept = entries.decoded, len(entries._read)
+            place.sh(f"bridge fdb del {NULL_MAC} dev {SHARED_DEVICE} dst {address(2)}")
+            while events.drain():
+                if not mending.mend():
+                    return False
+            report, _ = turns.turn(Trigger.NETLINK)
+            assert [mend.repaired for mend in report.mends] == [{SHARED_DEVICE}]
+            assert report.in_sync
+            assert entries.decoded - before == 1
+            assert len(entries._read) == kept
+            return True
+
+        eventually(is_appended_alone, "it is appended without a turn")

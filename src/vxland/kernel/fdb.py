@@ -83,12 +83,15 @@ class FdbTable:
         for index in devices:
             bodies = _own(netlink, dump_request(index), devices).get(index, ())
             whole = frozenset(bodies)
+            before, _ = self._devices.get(index, (frozenset[bytes](), None))
+            for body in before - whole:
+                self._read.pop(body, None)
             seen_on[index] = frozenset(filter(None, map(self._entry, whole)))
             self._devices[index] = whole, seen_on[index]
         return _by_name(seen_on, devices, names, underlays)
 
     def forget(self, devices: Iterable[int]) -> None:
-        """Of these nothing is known: they may have gone, and what is made anew has a new number."""
+        """These have gone: what is made anew has a new number."""
         for index in devices:
             bodies, _ = self._devices.pop(index, (frozenset[bytes](), None))
             for body in bodies:

@@ -39,7 +39,7 @@ def look_again(
         directory.indexes.pop(name, None)
     directory.indexes |= {name: index for index, name in there.items()}
     vxlans = {index: name for index, name in there.items() if links[name].vxlan}
-    forwarding.forget(touched)
+    forwarding.forget(frozenset(touched) - vxlans.keys())
     fdb = forwarding.refresh_some(netlink, vxlans, table.names, table.underlays)
     addresses = {
         name: before.addresses.get(was[index], frozenset())

@@ -29,12 +29,11 @@ def plan_forwarding(
     for destination in sorted(wanted - present, key=int):
         yield AppendFlood(vtep.overlay, vtep.device, destination)
     leaving = listed.keys() - wanted if complete else set()
-    kept = {listed[destination] for destination in listed.keys() - leaving}
     learning = vtep.options.learning
 
     def stays(entry: FdbEntry) -> bool:
         if entry.static or entry.floods:
-            return entry in kept
+            return listed.get(entry.destination) is entry and entry.destination not in leaving
         return learning and entry.destination not in leaving
 
     unwanted = [entry for entry in entries if not stays(entry)]
