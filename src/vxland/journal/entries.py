@@ -57,10 +57,20 @@ def changes(report: Report) -> Iterator[Entry]:
     """A line for each device, or peer of a shared one, to which something was done."""
     parts = by_part(report.outcomes, report.desired)
     whose = owners({device for device, _ in parts}, report.desired, report.observed)
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
     for (device, peer), done in parts.items():
         message, verb = _why(device, report)
         what = gist(done)
         item = f"{device} (peer {peer})" if peer else device
+        fields = filled(
+            VXLAND_OVERLAY=(operation.overlay for operation in done),
+            VXLAND_PEER=[peer or whose[device].peer] if device in whose else [],
+            VXLAND_DEVICE=[device],
+            VXLAND_WHAT=(type(operation).__name__ for operation in done),
+            VXLAND_CULPRIT=[report.culprits.get(device, "")],
+            VXLAND_DURATION_USEC=[f"{report.duration * 1e6:.0f}"],
+            VXLAND_TRIGGER=sorted(report.triggers),
+        )
         yield Entry(
             message,
             f"{item} {verb} in {report.duration * 1000:.0f} ms: {what}",
@@ -68,15 +78,8 @@ def changes(report: Report) -> Iterator[Entry]:
             again=f"{item} {verb} {{}}: {what}",
             many=f"devices {verb}",
             item=item,
-            fields=filled(
-                VXLAND_OVERLAY=(operation.overlay for operation in done),
-                VXLAND_PEER=[peer or whose[device].peer] if device in whose else [],
-                VXLAND_DEVICE=[device],
-                VXLAND_WHAT=(type(operation).__name__ for operation in done),
-                VXLAND_CULPRIT=[report.culprits.get(device, "")],
-                VXLAND_DURATION_USEC=[f"{report.duration * 1e6:.0f}"],
-                VXLAND_TRIGGER=sorted(report.triggers),
-            ),
+            # A thousand may be held back for minutes: what they have in common is kept once.
+            fields={name: known.setdefault(values, values) for name, values in fields.items()},
         )
 
 

@@ -12,6 +12,7 @@ from vxland.kernel.wire import HEADER, NetlinkError
 from vxland.observed import Link
 
 Names = tuple[str | None, str | None, str | None]  # of the master, the lower and the underlay
+PARTS = ("name", "alias", "altnames", "mac", "vxlan")  # of a link, the large ones
 
 
 class LinkTable:
@@ -86,6 +87,8 @@ class LinkTable:
         self.decoded += 1
         if before is not None and read == before[1]:
             read = before[1]
+        elif (link := self.links.get(read.name)) is not None:
+            read = replace(read, link=_sharing(read.link, link))
         return index, (sameness(body, IFINFO.size), read)
 
     def far_ends(self, bridges: frozenset[str]) -> dict[str, Indexed]:
@@ -127,6 +130,15 @@ class LinkTable:
         if before is not None and before[0] is indexed and before[1] == others:
             return before
         return (indexed, others, _named(indexed.link, others))
+
+
+def _sharing(link: Link, before: Link) -> Link:
+    """The same, with what has stayed as it was before as the very object.
+
+    Where a bridge goes, each of its ports is another: three looks' worth of them is kept at a time.
+    """
+    pairs = {part: (getattr(before, part), getattr(link, part)) for part in PARTS}
+    return replace(link, **{part: old for part, (old, new) in pairs.items() if old == new})
 
 
 def _named(link: Link, others: Names) -> Link:

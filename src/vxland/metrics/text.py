@@ -17,7 +17,7 @@ OPEN_METRICS = "application/openmetrics-text"
 OTHER_NAMES = ("escaping=dots", "escaping=values")  # by which names are written otherwise
 TYPES = {"info": "gauge", "unknown": "untyped"}  # that plain text has no word for
 ENDINGS = {"counter": "_total", "info": "_info"}  # that belong to a family's name in plain text
-NUMBERS = 4096  # that are remembered as text
+NUMBERS = 1024  # that are remembered as text: most are 0, 1, an MTU or one of few packets
 
 Labels = Mapping[str, str]
 number = lru_cache(NUMBERS)(floatToGoString)
