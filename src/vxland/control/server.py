@@ -5,7 +5,6 @@ that without end), and descriptors may be out as well. It then does what it can,
 """
 
 import contextlib
-import json
 import os
 import queue
 import selectors
@@ -18,6 +17,7 @@ from vxland.control import NAME, Json
 from vxland.control.caller import Caller
 from vxland.process.faults import Faults
 from vxland.process.lock import Unusable, folder, open_folder
+from vxland.status.line import json_line
 
 MOST_CLIENTS = 32  # at a time, of those that aren't trusted: descriptors are few
 WAITING = 128  # who finds no place there isn't even told that there are too many
@@ -142,7 +142,7 @@ class Control:
 
     def _send_away(self, caller: Caller, reason: str) -> None:
         with contextlib.suppress(OSError):  # it has gone
-            caller.tell(_line({"error": reason}))
+            caller.tell(json_line({"error": reason}))
         caller.socket.close()
 
     def _attend(self, caller: Caller, wishes: dict[str, list[Caller]]) -> None:
@@ -187,7 +187,7 @@ class Control:
         os.eventfd_write(self._bell, 1)
 
     def _tell(self, callers: Collection[Caller], answer: Json) -> None:
-        line = _line(answer)
+        line = json_line(answer)
         for caller in self._callers.intersection(callers):  # some have gone
             try:
                 caller.tell(line)
@@ -226,7 +226,3 @@ def _listening(path: str) -> socket.socket:
     listening.listen(WAITING)
     listening.settimeout(0)
     return listening
-
-
-def _line(answer: Json) -> bytes:
-    return json.dumps(answer).encode() + b"\n"

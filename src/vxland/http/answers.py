@@ -2,7 +2,6 @@
 
 import asyncio
 import gzip
-import json
 import re
 from collections.abc import Awaitable, Callable
 from ipaddress import ip_address
@@ -17,6 +16,7 @@ from vxland.http.faults import FAULTS
 from vxland.http.files import File, inline, page
 from vxland.http.site import Site
 from vxland.http.workshop import Answer, Made, Workshop
+from vxland.status.line import json_line
 from vxland.status.shape import Json
 
 OK, NOT_FOUND, NOT_ALLOWED, MISDIRECTED, FAULT, UNAVAILABLE = 200, 404, 405, 421, 500, 503
@@ -174,9 +174,8 @@ class _Api(_Answer):
 
     def _json(self, *, packed: bool) -> Made:
         answer = self._answer()
-        text = json.dumps(answer, separators=(",", ":"))
         status = UNAVAILABLE if "error" in answer else OK
-        return status, _packed(text.encode() + b"\n", wanted=packed)
+        return status, _packed(json_line(answer), wanted=packed)
 
 
 class _Static(_Answer):
