@@ -13,6 +13,7 @@ from bench.place import MESH, SHARED, Place
 from bench.turns import Turns
 from tests.counts.asked import counted
 from tests.lab import eventually
+from vxland.kernel.link_table import PARTS
 from vxland.loop import reconciler
 from vxland.observed import FdbEntry, Link, VxlanState
 from vxland.probe import managers
@@ -151,6 +152,21 @@ def test_what_means_the_same_is_kept_once(place: Place) -> None:
         for link in table.by_number().values():
             assert now.links[link.name] is link
             assert seen.links[link.name] is link
+
+
+def test_of_what_has_changed_the_rest_is_the_same_object(place: Place) -> None:
+    """Where a bridge goes, each port is another; what each is besides is kept once."""
+    with Turns(FEW, MESH) as turns:
+        settle(turns)
+        before = turns.turn()[0].observed
+        place.sh("ip link delete vxbr0")
+        now = turns.kernel.observe()
+        for device in before.fdb:
+            old, new = before.links[device], now.links[device]
+            assert old.master
+            assert not new.master
+            for part in PARTS:
+                assert getattr(new, part) is getattr(old, part)
 
 
 def test_what_was_put_right_is_let_go(place: Place) -> None:

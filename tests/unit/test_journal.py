@@ -21,7 +21,7 @@ from tests.unit.journal_log import (
 from vxland.execution import Failure, Outcome
 from vxland.identity import CHAIN
 from vxland.journal import Journal, Message, set_up
-from vxland.journal.entries import TOGETHER
+from vxland.journal.entries import TOGETHER, changes
 from vxland.journal.throttle import AT_ONCE, FIRST
 from vxland.listing import MOST
 from vxland.model import Desired
@@ -128,6 +128,15 @@ def test_a_thousand_tunnels_at_once_are_a_few_lines_and_each_peer_is_found(log: 
     assert max(sum(map(len, entry.fields.values())) for entry in told) < 1000
     assert {entry.message for entry in told} == {Message.REPAIRED}
     assert 6 * TOGETHER < len(devices) < 7 * TOGETHER
+
+
+def test_what_a_thousand_entries_have_in_common_is_kept_once() -> None:
+    """They may be held back for minutes."""
+    one, other = changes(turn(mtu(DEVICE), mtu(OTHER)))
+    alike = {name for name in one.fields if one.fields[name] == other.fields[name]}
+    assert alike == one.fields.keys() - {"VXLAND_DEVICE", "VXLAND_PEER"}
+    for name in alike:
+        assert one.fields[name] is other.fields[name]
 
 
 def test_a_thousand_tunnels_one_after_the_other_are_few_lines_too(log: Log) -> None:
