@@ -102,6 +102,26 @@ def test_what_was_told_is_let_go() -> None:
     assert kept() is None
 
 
+def test_what_was_held_back_is_let_go_once_it_is_told() -> None:
+    """Unless it repeats, so that its end is to be told."""
+
+    class Line:
+        """Something to tell."""
+
+    throttle: Throttle[Line] = Throttle()
+    for number in range(AT_ONCE):
+        throttle.admit({number: Line()}, 0)
+    lines = [Line(), Line()]
+    kept, repeating = map(weakref.ref, lines)
+    for _ in range(FIRST + 1):
+        throttle.admit({"repeating": lines[1]}, 1)
+    throttle.admit({"late": lines[0]}, 1)
+    lines.clear()
+    assert [tally.last for tally in throttle.summary(1 + EVERY)] == [repeating(), kept()]
+    assert kept() is None
+    assert repeating() is not None
+
+
 def test_many_at_once_are_told_at_once() -> None:
     """They need no more than one line."""
     log = Log()

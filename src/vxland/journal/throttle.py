@@ -85,6 +85,8 @@ class Throttle(Struct, Generic[Item]):
             if (episode.held or over) and episode.last is not None:
                 tallies.append(_tally(episode.last, episode, now, over=over))
                 episode.held, episode.told_at = 0, now
+                if not self._repeats(episode):
+                    episode.last = None  # all is told of it
             if over:
                 del self._episodes[subject]
         waits = any(map(self._repeats, self._episodes.values()))
