@@ -16,12 +16,16 @@ from bench.place import OVERLAY, Place, delete_group, name, text
 from bench.scale import LARGE, Scale
 from tests.daemon_notify.manager import Manager
 from tests.lab import eventually
-from tests.storms.vitals import forget_peak, peak, processor, resident, turns
+from tests.storms.vitals import forget_peak, overruns, peak, processor, resident, turns
 from tests.storms.weather import Storm, deaf, learning, teaching, writing
 from vxland.identity import pair_device
 
 WATCHDOG = 2.0  # seconds that the service manager allows, so that a sign of life is due each second
-SILENCE = 30.0  # seconds: half of what the unit allows (WatchdogSec=)
+SILENCE = 5.0  # seconds: five times what is due, a twelfth of what the unit allows (WatchdogSec=)
+SETTLED = 5.0  # seconds
+FEW = 10  # turns
+TOGETHER = 4  # times that a file is written for each turn, at least
+FOLLOW_UP = 5.0  # seconds between turns, at least, while what happens is put right without one
 GROWN = 1.5  # times the memory before
 ENOUGH = 0.95  # of a storm's rate, which the machine must reach
 EVENTS, WRITES = 1000, 50  # a second
@@ -36,6 +40,8 @@ class _Weather:
 
     name: str
     rage: Callable[[Place], float]
+    turns: float = FEW  # at most
+    loses: bool = False  # whether the kernel must have dropped events, or it was another storm
 
 
 def rows(scale: Scale) -> Iterator[Row]:
@@ -64,31 +70,41 @@ def _weathers(scale: Scale) -> Iterator[_Weather]:
     yield _Weather(
         f"{EVENTS:,} entries by hand a second",
         lambda place: _last(teaching(place, EVENTS), scale.storm, EVENTS),
+        turns=FEW + scale.storm / FOLLOW_UP,
     )
     yield _Weather(
         f"a file written {WRITES} times a second",
         lambda place: _last(writing(place, WRITES, texts), scale.seconds, WRITES),
+        turns=FEW + scale.seconds * WRITES / TOGETHER,
     )
-    yield _Weather(f"{LOST:,} events unread, half of the tunnels deleted", _unread)
+    unread = f"{LOST:,} events unread, half of the tunnels deleted"
+    yield _Weather(unread, _unread, loses=True)
 
 
 def _rows(weather: _Weather, place: Place, manager: Manager) -> Iterator[Row]:
     row = partial(Row, peers=LARGE)
     manager.forget()
     forget_peak(place)
-    before, memory, busy = turns(place), resident(place), processor(place)
+    before, lost = turns(place), overruns(place)
+    memory, busy = resident(place), processor(place)
     started = time.monotonic()
     able = weather.rage(place)
     over = time.monotonic()
     eventually(lambda: _is_whole(place), "all is well", patience=PATIENCE, pause=0.02)
-    whole, taken = time.monotonic(), turns(place) - before
+    whole, taken, lost = time.monotonic(), turns(place) - before, overruns(place) - lost
     busy = processor(place) - busy
     heard = (sign for sign in list(manager.alive) if sign > able)
     signs = pairwise((able, *heard, time.monotonic()))
     silence = max(later - sooner for sooner, later in signs)
     what = f"storm: {weather.name}"
-    yield row(f"{what}, until all is well again", figure=Spread((whole - over,)))
-    yield row(f"{what}, turns", figure=Spread((taken,)), unit="")
+    settling = Spread((whole - over,))
+    yield row(f"{what}, until all is well again", figure=settling, limit=SETTLED)
+    yield row(f"{what}, turns", figure=Spread((taken,)), unit="", limit=weather.turns)
+    least = 1.0 if weather.loses else None
+    dropped = Spread((float(lost),))
+    yield row(
+        f"{what}, times that events were lost", figure=dropped, unit="", limit=least, least=True
+    )
     share = 100 * busy / (whole - started)
     yield row(f"{what}, of one core", figure=Spread((share,)), unit="%")
     yield row(

@@ -38,8 +38,8 @@ def forget_peak(server: Server) -> None:
 
 
 def turns(server: Server) -> int:
-    """How many turns it has taken."""
-    return _sum(server, "vxland_reconciliations_total")
+    """How many turns it has taken, whatever rang for them, and mends."""
+    return _sum(server, "vxland_reconciliation_duration_seconds_count")
 
 
 def overruns(server: Server) -> int:
