@@ -27,11 +27,16 @@ FEW, MORE = 3, 13  # peers
 # CreateVtep, SetAlias, NoLinkLocal, AddAltname, Attach, Isolate, BringUp
 A_TUNNEL = 7
 A_FLOOD_ENTRY = 1
+A_BRIDGE, A_SHARED_VTEP = 10, 10  # and what it is in, however many peers there are
 GETROUTE = 26
 INGRESS, TALLY = sum(map(len, ingress.RULES.values())), len(tally.RULES)  # rules of nftables
 THOUGHTS = ("plan", "resolve", "hints")  # of the reconciler's
 LOOKS = frozenset({18, 22, GETROUTE, 30, 90})  # RTM_GET…; links, addresses, routes, …
 NFNETLINK = 1 << 8  # where nfnetlink's types begin
+NFTABLES = 10 << 8  # NFNL_SUBSYS_NFTABLES
+NEWSETELEM = NFTABLES | 12
+MADE_OF_NFTABLES = (NFTABLES, NFTABLES | 3, NFTABLES | 6, NFTABLES | 9, NEWSETELEM)  # tables, …
+A_FEW = 12  # dumps, of which an interrupted one is asked for again
 
 
 @pytest.fixture
@@ -188,23 +193,30 @@ def test_what_was_put_right_is_let_go(place: Place) -> None:
             assert alive() == before
 
 
-@pytest.mark.parametrize(("mode", "each"), [(MESH, A_TUNNEL), (SHARED, A_FLOOD_ENTRY)])
+@pytest.mark.parametrize(
+    ("mode", "cost"),
+    [(MESH, (A_TUNNEL, A_BRIDGE)), (SHARED, (A_FLOOD_ENTRY, A_BRIDGE + A_SHARED_VTEP))],
+)
 def test_messages_that_make_it(
-    mode: str, each: int, place: Place, sent: Counter[int], tmp_path: Path
+    mode: str, cost: tuple[int, int], place: Place, sent: Counter[int], tmp_path: Path
 ) -> None:
-    """So many for each peer, and no more."""
+    """So many for each peer, and no more; of nftables' none for a peer, who is an element."""
     del place
-    made = {}
+    (each, besides), of_nftables = cost, {}
     for peers in (FEW, MORE):
         with Place(f"of{peers}", tmp_path / str(peers)) as one, one.entered():
             with Turns(peers, mode) as turns:
                 sent.clear()
                 report, _ = turns.turn(Trigger.START)
             assert report.in_sync
-            made[peers] = sum(
-                n for kind, n in sent.items() if kind < NFNETLINK and kind not in LOOKS
-            )
-    assert made[MORE] - made[FEW] == (MORE - FEW) * each
+            looks = Counter({kind: sent.pop(kind) for kind in LOOKS if kind in sent})
+            assert looks.pop(GETROUTE) == peers + 1
+            assert looks.total() <= A_FEW
+            routing = sum(n for kind, n in sent.items() if kind < NFNETLINK)
+            assert routing == peers * each + besides
+            of_nftables[peers] = {kind: sent[kind] for kind in MADE_OF_NFTABLES}
+    assert of_nftables[FEW] == of_nftables[MORE]
+    assert of_nftables[FEW][NEWSETELEM] > 0
 
 
 def test_a_cold_start(place: Place, processes: list[object]) -> None:

@@ -22,6 +22,12 @@ def ran(server: Server) -> float:
     return sum(int((thread / "schedstat").read_text().split()[0]) for thread in threads) / 1e9
 
 
+def faults_of_children(server: Server) -> int:
+    """Minor faults of the children that it has waited for: each that was started has some."""
+    fields = (_process(server) / "stat").read_text().rpartition(")")[2].split()
+    return int(fields[8])  # cminflt, proc_pid_stat(5)
+
+
 def resident(server: Server) -> int:
     """Bytes of memory that it has."""
     return _memory(server, "VmRSS")
