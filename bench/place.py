@@ -38,9 +38,14 @@ def address(number: int) -> str:
     return f"10.{number >> 16}.{number >> 8 & 255}.{number & 255}"
 
 
-def explicit_vnis(peers: int) -> dict[frozenset[str], int]:
+def numbers(peers: int, first: int = 2) -> list[int]:
+    """This server's, and those of so many peers, which begin with the ``first``."""
+    return [1, *range(first, first + peers)]
+
+
+def explicit_vnis(peers: int, first: int = 2) -> dict[frozenset[str], int]:
     """What a file of so many peers has to say, since some pairs' VNIs are the same."""
-    names = [name(number) for number in range(1, peers + 2)]
+    names = [*map(name, numbers(peers, first))]
     at: dict[int, list[frozenset[str]]] = {}
     explicit: dict[frozenset[str], int] = {}
     for one, other in combinations(names, 2):
@@ -59,16 +64,17 @@ def settings(peers: int, mode: str = MESH) -> Settings:
     overlay = OverlaySettings(OVERLAY, "vxbr0")
     if mode == SHARED:
         overlay = OverlaySettings(OVERLAY, "vxbr0", mode, SHARED_VNI)
-    numbers = range(1, peers + 2)
     return Settings(
         overlays=(overlay,),
-        peers=tuple(PeerSettings(name(number), address(number)) for number in numbers),
+        peers=tuple(PeerSettings(name(number), address(number)) for number in numbers(peers)),
         http=HttpSettings(listen=None),
     )
 
 
-def text(peers: int, mode: str = MESH, *, interval: str = "30s", http: str = HTTP) -> str:
-    """The same as a file."""
+def text(
+    peers: int, mode: str = MESH, *, interval: str = "30s", http: str = HTTP, first: int = 2
+) -> str:
+    """The same as a file; of other peers where another is the ``first``."""
     head = (
         f"[http]\n{http}\n[reconcile]\ninterval = {interval!r}\n"
         f'[[overlay]]\nname = "{OVERLAY}"\nbridge = "vxbr0"\n'
@@ -77,9 +83,9 @@ def text(peers: int, mode: str = MESH, *, interval: str = "30s", http: str = HTT
         head += f'mode = "{SHARED}"\nvni = {SHARED_VNI}\n'
     else:
         head += "[overlay.vnis]\n"
-        for pair, vni in explicit_vnis(peers).items():
+        for pair, vni in explicit_vnis(peers, first).items():
             head += f'"{" ".join(sorted(pair))}" = {vni}\n'
-    return head + "".join(peer(number) for number in range(1, peers + 2))
+    return head + "".join(map(peer, numbers(peers, first)))
 
 
 def peer(number: int) -> str:

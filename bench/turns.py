@@ -12,6 +12,7 @@ from vxland.loop.reconciler import Reconciler
 from vxland.probe.managers import Patrol
 from vxland.process.doorbell import Trigger
 from vxland.report import Report
+from vxland.settings import Settings
 
 
 class _Others(Patrol, Notified):
@@ -23,11 +24,17 @@ class _Others(Patrol, Notified):
 
 
 class Turns:
-    """A reconciler of so many peers for the namespace of this thread."""
+    """A reconciler of so many peers, or as a file was read, for the namespace of this thread."""
 
-    def __init__(self, peers: int, mode: str, events: LinkEvents[Trigger] | None = None) -> None:
+    def __init__(
+        self,
+        peers: int,
+        mode: str,
+        events: LinkEvents[Trigger] | None = None,
+        wanted: Settings | None = None,
+    ) -> None:
         self.kernel = LinuxKernel(keeps=True)
-        wanted = settings(peers, mode)
+        wanted = wanted or settings(peers, mode)
         self.file = File(wanted)
         self.reconciler = Reconciler(self.kernel, self.file, wanted, NoNames(), _Others(events))
 

@@ -9,6 +9,8 @@ import time
 from collections.abc import Iterator
 from contextlib import ExitStack
 from functools import partial
+from itertools import count
+from pathlib import Path
 
 from bench.floor import Floor
 from bench.harness import Row, Way, in_turns
@@ -18,6 +20,7 @@ from bench.references import by_ip_batch, by_pyroute2, by_script, flood_by_batch
 from bench.scale import LARGE, Scale
 from bench.turns import Turns
 from tests.lab.server import VXLAND
+from vxland.config.load import load
 from vxland.process.doorbell import Trigger
 
 MESH_LIMIT, SHARED_LIMIT = 1.3, 1.5
@@ -53,7 +56,8 @@ def rows(scale: Scale) -> Iterator[Row]:
 
 
 def _row(peers: int, mode: str, scale: Scale, others: dict[str, Way], limit: float | None) -> Row:
-    ways: dict[str, Way] = {"vxland": partial(converge, peers, mode), "floor": Floor(peers, mode)}
+    converging = partial(converge, peers, mode, scale.folder / "cold.toml", count(2, peers))
+    ways: dict[str, Way] = {"vxland": converging, "floor": Floor(peers, mode)}
     ways |= others
     rounds = scale.rounds * (scale.more if peers < LARGE else 1)
     seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds, scale.slow)
@@ -68,9 +72,14 @@ def _row(peers: int, mode: str, scale: Scale, others: dict[str, Way], limit: flo
     )
 
 
-def converge(peers: int, mode: str) -> float:
-    """A reconciler's first turn; returns its seconds."""
-    with Turns(peers, mode) as turns:
+def converge(peers: int, mode: str, path: Path, firsts: Iterator[int]) -> float:
+    """A reconciler's first turn; returns its seconds.
+
+    The file has other peers each time, so that what is remembered of names and addresses is what
+    reading it leaves.
+    """
+    path.write_text(text(peers, mode, first=next(firsts)))
+    with Turns(peers, mode, wanted=load(path)) as turns:
         report, took = turns.turn(Trigger.START)
     if report.failures or not report.in_sync:
         message = f"not in sync: {report.problems[:3]}"
