@@ -11,7 +11,7 @@ from pathlib import Path
 
 from bench.growth import growths
 from bench.harness import Row
-from bench.results import Results, circumstances
+from bench.results import RUN, Results, circumstances, this_run
 from bench.scale import Scale, quick
 from bench.table import growth_line, line
 from tests.lab import own_mounts
@@ -32,7 +32,7 @@ def main() -> int:
         _draw(options.draw)
         return 0
     own_mounts()
-    started, failed = time.monotonic(), False
+    started, failed, run = time.monotonic(), False, this_run()
     with tempfile.TemporaryDirectory() as folder:
         scale = quick(Path(folder)) if options.quick else Scale(Path(folder))
         scale = replace(scale, networkd=options.networkd)
@@ -40,9 +40,12 @@ def main() -> int:
             rows, error = _measured(name, scale)
             failed |= error
             if options.json:  # at once: somebody may end it
-                new = Results(rows, (circumstances(),) * len(rows))
-                Results.read(options.json).renewed(new).write(options.json)
+                new = Results(rows, (circumstances(run, name),) * len(rows))
+                old = Results.read(options.json)
+                old.renewed(new, complete=not error).write(options.json)
     if options.json:
+        if not options.rows and not failed:  # all that there is was measured
+            Results.read(options.json).of_run(run[RUN]).write(options.json)
         _draw(options.json)
     minutes, seconds = divmod(round(time.monotonic() - started), 60)
     print(f"(all took {minutes} min {seconds} s)", file=sys.stderr)

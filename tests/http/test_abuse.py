@@ -1,7 +1,6 @@
 """A real daemon whose port is misused: repairs go on, who asks is answered, nothing grows."""
 
 import contextlib
-import os
 import resource
 import shutil
 import socket
@@ -257,7 +256,7 @@ def test_half_handshakes_change_nothing(tmp_path: Path) -> None:
 
 
 def test_without_descriptors_repairs_go_on(server: Server) -> None:
-    """They are kept for it: connections take 100 at most."""
+    """They are kept for it: connections take 100 at most. That it waits, test_bounds holds."""
     assert server.daemon
     live(server)
     limits = resource.prlimit(server.daemon.pid, resource.RLIMIT_NOFILE)
@@ -267,17 +266,9 @@ def test_without_descriptors_repairs_go_on(server: Server) -> None:
         resource.prlimit(server.daemon.pid, resource.RLIMIT_NOFILE, (tight, limits[1]))
         stack.enter_context(Crowd(server, 100).doing(idle))
         eventually(lambda: descriptors(server) >= tight - 1, "there are none left")
-        began, before = time.monotonic(), cpu(server)
-        time.sleep(1)
-        used = cpu(server) - before
-        share = used / (time.monotonic() - began)  # a second may take longer here
-        print(f"{share:.2f} of a processor")
-        assert share < 0.5
+        tunnels = [entry["ifname"] for entry in server.json("ip -j link show type vxlan")]
+        assert tunnels
+        for tunnel in tunnels:
+            server.sh(f"ip link del {tunnel}")
+        eventually(lambda: all(map(server.link, tunnels)), "they come back meanwhile")
     live(server)
-
-
-def cpu(server: Server) -> float:
-    """The processor's time that the daemon has had, in seconds: user and system (proc(5), stat)."""
-    assert server.daemon
-    fields = Path(f"/proc/{server.daemon.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")

@@ -45,6 +45,7 @@ STAND_INS = {"docker": "", "libvirtd": "", "systemd-nspawn@web": "Slice=machine.
 LATE = 8  # seconds
 SEEN = "/run/seen"  # by ip monitor
 NODE = '[node]\nname = "lxd1"\n\n'
+RARELY = '[reconcile]\ninterval = "1h"\n\n'
 
 
 @pytest.fixture(scope="module")
@@ -95,6 +96,7 @@ class Waiting:
 def late(hosts: list[Machine]) -> list[Waiting]:
     """Both of them, booted without their addresses. The first one's file says which it is."""
     hosts[0].write(CONFIG, NODE + config([1, 2]))
+    hosts[1].write(CONFIG, RARELY + config([1, 2]))
     for host in hosts:
         delay_address(host, LATE)
         host.stop()
@@ -180,7 +182,8 @@ def test_status_says_which_address_it_waits_for_there(late: list[Waiting]) -> No
     assert "192.0.2.1" in late[0].status
 
 
-def test_tunnel_is_up_within_a_second_of_a_late_address(late: list[Waiting]) -> None:
+def test_a_late_address_brings_the_tunnel_up(late: list[Waiting]) -> None:
+    """Nothing else does: the next full check is an hour away."""
     found = late[1]
     host, process = found.machine, shown(found.machine, "MainPID")
     assert "vxl-lan-lxd1" not in found.links
@@ -189,7 +192,7 @@ def test_tunnel_is_up_within_a_second_of_a_late_address(late: list[Waiting]) -> 
     assert (shown(host, "MainPID"), shown(host, "NRestarts")) == (process, "0")
     came = told(host, r"host0 +inet 192\.0\.2\.2/24")
     up = told(host, r"vxl-lan-lxd1: <[^>]*\bUP\b")
-    assert 0 <= (up - came).total_seconds() < 1
+    assert came <= up
 
 
 def test_journal_tells_of_the_wait_and_of_its_end(late: list[Waiting]) -> None:

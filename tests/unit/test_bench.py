@@ -9,7 +9,7 @@ import pytest
 from bench.document import fill
 from bench.growth import growths
 from bench.harness import Row, Spread, in_turns
-from bench.results import Results, circumstances
+from bench.results import Results, circumstances, this_run
 from bench.table import line
 
 COLD = "cold convergence, mesh"
@@ -54,7 +54,7 @@ def test_every_way_takes_its_turn(slow: float, third: tuple[int, ...]) -> None:
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     """Those that are measured again take the place of the old ones, and only those."""
     path = tmp_path / "results"
-    now = circumstances()
+    now = circumstances(this_run(), "cold")
     old = Results((row(10, 1), row(100, 4)), (now | {"load": 1}, now | {"load": 2}))
     old.write(path)
     assert Results.read(path) == old
@@ -63,6 +63,17 @@ def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     assert [seen.figure.values[0] for seen in new.rows] == [1, 5, 6]
     assert [seen["load"] for seen in new.circumstances] == [1, 3, 3]
     assert Results.read(tmp_path / "none") == Results((), ())
+
+
+def test_rows_that_there_were_once_go() -> None:
+    """Where all of their module was measured anew; and where everything was, all others."""
+    seen = [{"run": "1", "module": module} for module in ("cold", "cold", "idle", "gone")]
+    old = Results(tuple(map(named, "abcd")), tuple(seen))
+    new = Results(tuple(map(named, "ae")), ({"run": "2", "module": "cold"},) * 2)
+    assert order(old.renewed(new)) == "aebcd"
+    assert order(now := old.renewed(new, complete=True)) == "aecd"
+    assert now.last_run == "2"
+    assert order(now.of_run("2")) == "ae"
 
 
 def test_new_results_are_where_they_belong() -> None:
@@ -115,9 +126,12 @@ def test_a_document_is_filled(tmp_path: Path) -> None:
         Row(f"{STORM}, memory", 1000, Spread((8e7,)), "B", limit=7e7),
     ]
     rows = (row(10, 1), row(100, 2), *storm)
+    older, newer = {"run": "1", "commit": "c0ffee"}, {"run": "2", "commit": ""}
+    seen = [circumstances(run, "cold") for run in (newer, older, newer, newer)]
     for _ in range(2):
-        fill(path, Results(rows, (circumstances(),) * len(rows)))
+        fill(path, Results(rows, tuple(seen)))
     text = path.read_text()
+    assert f"| {COLD} ({seen[1]['date']}, c0ffee) | 100 |" in text
     assert "stale" not in text
     assert text.count("stays") == len(tables)
     assert text.count(f"| {COLD} | 10 |") == 1
