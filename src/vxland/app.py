@@ -67,7 +67,7 @@ class Daemon:
             self._flag = stack.enter_context(writer())
             self._doorbell = stack.enter_context(Doorbell())
             self._hear_signals()
-            kernel = stack.enter_context(LinuxKernel(keeps=True))
+            kernel = stack.enter_context(LinuxKernel(keeps=True, answered=self._notifier.working))
             self._links = links = LinkEvents(
                 Trigger.NETLINK, kernel.port_ids, farewell=self._tunnel_totals.farewell
             )

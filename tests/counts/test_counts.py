@@ -4,16 +4,20 @@ import gc
 import subprocess
 from collections import Counter
 from collections.abc import Callable, Iterator
+from errno import ENODEV
 from functools import partial
 from pathlib import Path
 
 import pytest
 
+from bench.moments import deletion
 from bench.place import MESH, SHARED, Place
 from bench.turns import Turns
 from tests.counts.asked import counted
 from tests.lab import eventually
+from vxland.kernel.directory import Directory
 from vxland.kernel.link_table import PARTS
+from vxland.kernel.netlink import Netlink
 from vxland.loop import reconciler
 from vxland.observed import FdbEntry, Link, VxlanState
 from vxland.probe import managers
@@ -217,6 +221,17 @@ def test_messages_that_make_it(
             of_nftables[peers] = {kind: sent[kind] for kind in MADE_OF_NFTABLES}
     assert of_nftables[FEW] == of_nftables[MORE]
     assert of_nftables[FEW][NEWSETELEM] > 0
+
+
+def test_thousands_of_messages(place: Place) -> None:
+    """They are no long silence: whoever waits is told of each hundred."""
+    del place
+    told: list[object] = []
+    messages = [deletion(MESH, number, Directory({}, {})) for number in range(250)]
+    with Netlink(answered=lambda: told.append("answered")) as netlink:
+        answers = netlink.request(messages)
+    assert [answer.errno for answer in answers if answer] == [ENODEV] * len(messages)
+    assert len(told) == 3
 
 
 def test_a_cold_start(place: Place, processes: list[object]) -> None:

@@ -19,6 +19,7 @@ pytestmark = [
 ]
 
 READY, STOPPING = "READY=1", "STOPPING=1"
+MORE = "EXTEND_TIMEOUT_USEC="
 RELOADING, STATUS, SINCE = "RELOADING=1", "STATUS=", "MONOTONIC_USEC="
 WATCHDOG = 1.0  # seconds that the manager allows between two signs of life
 QUIET = 3 * WATCHDOG
@@ -56,6 +57,14 @@ def test_ready_once_all_is_set_up(server: Server, manager: Manager) -> None:
     assert len(statuses(said)) == 1
     assert "in sync" in statuses(said)[0]
     assert said.index(READY) > said.index(STATUS + statuses(said)[0])
+
+
+def test_a_start_may_take_as_long_as_it_is_at_work(server: Server, manager: Manager) -> None:
+    """With each part that is done it asks for more time: READY may be minutes away."""
+    server.start(wait=False, environment=manager.environment())
+    said = manager.wait(lambda said: READY in said, "it is ready")
+    asked = [line for line in said[: said.index(READY)] if line.startswith(MORE)]
+    assert asked
 
 
 def test_ready_though_something_is_in_the_way(server: Server, manager: Manager) -> None:

@@ -2,7 +2,7 @@
 
 import os
 import re
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 
 from msgspec.structs import replace
 
@@ -48,12 +48,13 @@ LIVE_RENAME = (6, 2)  # bd039b5ea2a9, "net/core: Allow live renaming when an int
 class LinuxKernel(Closing):
     """Sees links, forwarding entries, addresses, routes and rules, and changes them.
 
-    For one thread, which ``keeps`` what it makes if it is the daemon's. Raises OSError where not
-    even a look is allowed or possible.
+    For one thread, which ``keeps`` what it makes if it is the daemon's. ``answered`` is called on
+    the way through what may take minutes. Raises OSError where not even a look is allowed or
+    possible.
     """
 
-    def __init__(self, *, keeps: bool = False) -> None:
-        self._netlink = Netlink()
+    def __init__(self, *, keeps: bool = False, answered: Callable[[], None] = lambda: None) -> None:
+        self._netlink = Netlink(answered=answered)
         self._links = LinkTable()
         self._fdb = FdbTable()
         self._routes = RouteTable()

@@ -50,10 +50,15 @@ class Netlink(Closing):
 
     A socket that failed is replaced before the next request: it may be dead, in the middle of a
     dump (which the next one would be refused for, EBUSY), or hold late answers.
+
+    ``answered`` is called after each batch of requests: thousands of them take a while.
     """
 
-    def __init__(self, protocol: int = NETLINK_ROUTE) -> None:
+    def __init__(
+        self, protocol: int = NETLINK_ROUTE, *, answered: Callable[[], None] = lambda: None
+    ) -> None:
         self._protocol = protocol
+        self._answered = answered
         self._sequence = 0
         self._failed = False
         self.port_ids: set[int] = set()  # of all its sockets so far
@@ -82,6 +87,7 @@ class Netlink(Closing):
         answers: list[NetlinkError | None] = []
         for start in range(0, len(messages), BATCH):
             answers += self._batch(messages[start : start + BATCH])
+            self._answered()
         return answers
 
     def _batch(self, messages: Sequence[bytes]) -> list[NetlinkError | None]:

@@ -5,12 +5,16 @@ import time
 
 from systemd import daemon
 
+SELDOM = 1.0  # seconds between two words about one turn
+EXTENSION = 60_000_000  # microseconds until the next word, at most: as WatchdogSec= has it
+
 
 class Notifier:
     """Speaks to systemd, if the process was started by it."""
 
     def __init__(self) -> None:
         self._status = ""
+        self._worked = -SELDOM  # when that was said, in monotonic seconds
 
     def watchdog_interval(self) -> float | None:
         """How often ``alive`` must be called, in seconds: half of what the unit allows."""
@@ -33,6 +37,15 @@ class Notifier:
     def alive(self) -> None:
         """The reconciler's loop turns."""
         daemon.notify("WATCHDOG=1")
+
+    def working(self) -> None:
+        """A turn goes on: neither the start nor a sign of life is overdue. Often said in vain.
+
+        A hundred thousand flood entries take the kernel minutes, before READY, too.
+        """
+        if (now := time.monotonic()) - self._worked >= SELDOM:
+            self._worked = now
+            daemon.notify(f"WATCHDOG=1\nEXTEND_TIMEOUT_USEC={EXTENSION}")
 
     def status(self, text: str) -> None:
         """A line for a person; said only when it changes."""
