@@ -20,7 +20,8 @@ P99 = {10: 0.010, 1000: 0.030}  # seconds
 LIMIT = 3.0
 PAUSE = 0.5  # seconds at most between two deletions: the turn that follows a mend is 0.2 s later
 SEED = 7
-FEWER = 10  # times fewer deletions where there is no percentile to be told
+FEWER = 25  # times fewer deletions where there is no percentile to be told
+REST = 1.0  # seconds: a turn with thousands of entries takes some of it, and few would meet none
 
 
 def rows(scale: Scale) -> Iterator[Row]:
@@ -66,5 +67,6 @@ def _deletions(place: Place, own: Recreation, size: Size, count: int) -> tuple[S
                 netlink.request([deletion(size.mode, peer, directory)])
                 outages.append(outage(moments, kept(size.mode, peer)))
             recreations.append(own())
-            time.sleep(pauses.uniform(0, PAUSE))  # so that some hit a turn
+            pause = pauses.uniform(0, PAUSE)  # so that some hit a turn
+            time.sleep(pause if size.mode == MESH else REST)
     return Spread(tuple(outages)), Spread(tuple(recreations))
