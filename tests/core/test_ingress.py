@@ -162,6 +162,14 @@ def test_connections_are_tracked_where_an_address_may_be_rewritten() -> None:
     assert elements(home(resolve(unlisted, without, host())), "ways4") == set()
 
 
+def test_a_packet_doesnt_tell_its_zone() -> None:
+    """Nor does the kernel, of a tunnel's end over link-local addresses."""
+    (vtep, *_) = HOME.vteps()
+    there = replace(vtep, local=ip_address("fe80::1%eth0"), remotes=())
+    (end,) = (one for one in ingress.wanted([there], frozenset()) if one.set == "ends6")
+    assert str(end.address) == "fe80::1"
+
+
 def test_a_port_may_be_for_the_overlays_alone() -> None:
     """By one that says so, for all that use it; others' VNIs end last, and come back first."""
     two = replace(LAN, name="two", bridge="vxbr1")

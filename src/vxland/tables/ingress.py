@@ -13,7 +13,7 @@ comes to another address than the tunnel's is tracked: whoever translates it mus
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from itertools import chain, repeat
 
-from vxland.addresses import IPAddress
+from vxland.addresses import IPAddress, unzoned
 from vxland.identity import INGRESS_TABLE
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import (
@@ -105,7 +105,7 @@ def wanted(
         port, vni, addresses = vtep.port, vtep.vni, vtep.outer
         peers, senders, ends, ways = LISTS[vtep.local.version]
         ports.add(port)
-        found[ends].append(Element(ends, port, vni, vtep.local))
+        found[ends].append(Element(ends, port, vni, unzoned(vtep.local)))
         found["vnis"].append(Element("vnis", port, vni))
         if vtep.common:
             found["common"].append(Element("common", port, vni))
