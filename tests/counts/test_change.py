@@ -1,8 +1,7 @@
 """What a change of the file costs is counted: looks, and thoughts."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from itertools import count
-from pathlib import Path
 
 import pytest
 from msgspec.structs import replace
@@ -21,14 +20,6 @@ pytestmark = [pytest.mark.kernel]
 
 FEW = 3  # peers
 GETLINK = 18  # RTM_GETLINK
-
-
-@pytest.fixture
-def place(laboratory: None, tmp_path: Path) -> Iterator[Place]:
-    """A server whose namespace this thread is in."""
-    del laboratory
-    with Place("change", tmp_path) as made, made.entered():
-        yield made
 
 
 @pytest.fixture

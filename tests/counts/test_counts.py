@@ -3,7 +3,7 @@
 import gc
 import subprocess
 from collections import Counter
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from errno import ENODEV
 from functools import partial
 from pathlib import Path
@@ -41,14 +41,6 @@ NFTABLES = 10 << 8  # NFNL_SUBSYS_NFTABLES
 NEWSETELEM = NFTABLES | 12
 MADE_OF_NFTABLES = (NFTABLES, NFTABLES | 3, NFTABLES | 6, NFTABLES | 9, NEWSETELEM)  # tables, …
 A_FEW = 12  # dumps, of which an interrupted one is asked for again
-
-
-@pytest.fixture
-def place(laboratory: None, tmp_path: Path) -> Iterator[Place]:
-    """A server whose namespace this thread is in."""
-    del laboratory
-    with Place("counts", tmp_path) as made, made.entered():
-        yield made
 
 
 @pytest.fixture

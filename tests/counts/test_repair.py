@@ -1,8 +1,7 @@
 """What a repair costs is counted, and the turn that tells of it: nobody looks at all the others."""
 
 from collections import Counter
-from collections.abc import Callable, Iterator
-from pathlib import Path
+from collections.abc import Callable
 from typing import TypeVar
 
 import pytest
@@ -24,14 +23,6 @@ PEERS = 3
 GETLINK = 18  # RTM_GETLINK
 
 T = TypeVar("T")
-
-
-@pytest.fixture
-def place(laboratory: None, tmp_path: Path) -> Iterator[Place]:
-    """A server whose namespace this thread is in."""
-    del laboratory
-    with Place("repair", tmp_path) as made, made.entered():
-        yield made
 
 
 @pytest.fixture

@@ -9,6 +9,7 @@ import signal
 import struct
 from collections.abc import Callable, Iterable, Iterator
 from errno import errorcode
+from functools import partial
 from itertools import count
 
 import pytest
@@ -245,7 +246,7 @@ def test_its_process_is_killed(stage: Stage, ledger: Ledger) -> None:
         for place in count(1):
             stage.killed()
             from_nothing(stage)
-            if (how := stage.aside(lambda: ended(place))) == 0:  # noqa: B023
+            if (how := stage.aside(partial(ended, place))) == 0:
                 break
             assert how == -signal.SIGKILL
             stage.arrive()
