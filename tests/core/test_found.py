@@ -210,7 +210,7 @@ INGRESS = ops.MakeIngress("", INGRESS_TABLE, (), replaces=True)
         (
             ops.TrimIngress("", INGRESS_TABLE, (VNI, LET_IN)),
             FILTERING,
-            "in table inet vxland-ingress VNIs too many",
+            "in table inet vxland-ingress more than is wanted",
         ),
     ],
 )

@@ -6,6 +6,7 @@ from ipaddress import ip_address
 import pytest
 from msgspec.structs import replace
 
+from tests.core.watch import Watch
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
 from tests.fake.ingress_drift import INGRESS, VNI_B
@@ -36,10 +37,10 @@ from vxland.operations import (
     TrimIngress,
     WriteIngressRules,
 )
-from vxland.plan import plan, plan_teardown
+from vxland.plan import Plan, plan, plan_teardown
 from vxland.problems import Kind
 from vxland.resolve import resolve
-from vxland.settings import VniScheme
+from vxland.settings import OverlaySettings, VniScheme
 from vxland.tables import ingress
 from vxland.tables.ingress import in_order
 from vxland.underlay.whereabouts import Beyond
@@ -79,6 +80,13 @@ def ports_alone(kernel: FakeKernel) -> set[int]:
     table = kernel.ingress.state().table
     assert table is not None
     return {one.port for one in table.elements if one.set == "exclusive"}
+
+
+def begun(*before: OverlaySettings, wanted: Desired) -> FakeKernel:
+    """A kernel as these wanted it, where the next turn wrote the table, and vxland was killed."""
+    kernel = home(wish(*before))
+    execute(Plan(tuple(o for o in to_do(kernel, wanted) if isinstance(o, MakeIngress))), kernel)
+    return kernel
 
 
 def do(deeds: Iterable[somebody.Vandalism], kernel: FakeKernel) -> None:
@@ -218,6 +226,31 @@ def test_a_port_is_open_again_before_what_had_it_is_gone() -> None:
     assert isinstance(change, ChangeIngress)
     assert change.removed == (Element("exclusive", PORT),)
     assert isinstance(trim, TrimIngress)
+
+
+def test_a_port_keeps_strangers_from_what_was_open_until_that_is_gone() -> None:
+    """With ingress = "off" nobody filtered its VNI. But who can't be filtered has it open."""
+    kernel = begun(replace(SHARED_LAN, ingress=False), wanted=wish(ALONE))
+    (trim,) = to_do(kernel)
+    assert str(trim) == "in inet vxland-ingress no longer drop other VNIs on port 4789"
+    assert isinstance(trim, TrimIngress)
+    both = replace(SHARED_LAN, name="two", bridge="vxbr1")
+    wanted = settings(LAN, both)
+    addresses = {**known_addresses(wanted), "d": ip_address(address6("d"))}
+    (change,) = to_do(kernel, resolve(wanted, addresses, host()))
+    assert isinstance(change, ChangeIngress)
+    assert Element("exclusive", PORT) in change.removed
+
+
+def test_a_port_keeps_strangers_from_what_stays_as_it_is() -> None:
+    """Until its peer is known, and it is made anew."""
+    kernel = begun(replace(INDEX, ingress=False), wanted=wish(ALONE))
+    waiting = resolved(settings(LAN), unknown="c")
+    assert to_do(kernel, waiting) == []
+    execute(plan(kernel.observe(), waiting), Watch(kernel, waiting))
+    assert ports_alone(kernel) == {PORT}
+    execute(plan(kernel.observe(), HOME), Watch(kernel, HOME))
+    assert ports_alone(kernel) == set()
 
 
 def test_drift_of_a_port_of_ones_own_is_put_right() -> None:

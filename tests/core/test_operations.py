@@ -124,6 +124,10 @@ SAID: list[tuple[Operation, str]] = [
         "in inet t keep out 2 peers",
     ),
     (ops.TrimIngress("", "inet t", LET_IN), "in inet t no longer filter 1 VNI"),
+    (
+        ops.TrimIngress("", "inet t", (Element("exclusive", 4789),)),
+        "in inet t no longer drop other VNIs on port 4789",
+    ),
     (ops.AddCounters("", "inet t", (COUNTED,), (COUNTED,)), "count in inet t for 192.0.2.2"),
     (
         ops.RemoveCounters("", "inet t", (COUNTED,), (OTHER,)),

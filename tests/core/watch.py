@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from tests.core.adoptable import adoptable, tunnels_of, wrongly_removed
 from tests.core.gate import ways
 from tests.fake.devices import Device
+from tests.fake.links import NO_MAC
 from tests.fake_kernel import FakeKernel
 from vxland import operations as ops
 from vxland.execution import Failure
@@ -175,6 +176,10 @@ class Others:
         seen = kernel.look()
         names = adoptable(seen, desired)
         self._adoptable = {d.index for d in kernel.net.devices.values() if d.name in names}
+        # A bridge that follows its ports, of which it has none: any will give it an address.
+        self._blank = {
+            d.index for d in kernel.net.devices.values() if (d.kind, d.mac) == ("bridge", NO_MAC)
+        }
         self._rules_of = tunnels_of(seen, desired)
         self._before = property_of_others(kernel, reattached)
 
@@ -198,10 +203,17 @@ class Others:
             index: tuple(
                 part[:1] + part[2:] if isinstance(part, Port) and index in self._adoptable else part
                 for part in parts
+                if not (isinstance(part, Mac) and index in self._blank)
             )
             for index, parts in seen.devices.items()
             if index not in taken
         }
+
+
+class Mac(str):
+    """A device's hardware address."""
+
+    __slots__ = ()
 
 
 class Port(tuple[object, ...]):
@@ -214,7 +226,7 @@ def _attributes(device: Device, reattached: Collection[str]) -> tuple[object, ..
     return (
         device.name,
         device.kind,
-        device.mac,
+        Mac(device.mac),
         device.mtu if device.kind not in FOLLOWERS else None,
         device.alias,
         frozenset(device.altnames),

@@ -183,7 +183,7 @@ FOUND: dict[type[Operation], Callable[[Any, Observed], str]] = {
     ops.SetRemote: _remote,
     ops.TakeDown: lambda *_: "up, which it must not be",
     ops.TrimChain: lambda op, _: f"chain {op.device} with more rules than wanted",
-    ops.TrimIngress: lambda op, _: f"in table {op.device} VNIs too many",
+    ops.TrimIngress: lambda op, _: f"in table {op.device} more than is wanted",
     ops.TrimTable: lambda op, _: f"table {op.device} with more rules than wanted",
     ops.Unisolate: lambda *_: "isolated, which isn't wanted",
     ops.WriteChain: _chain,

@@ -50,7 +50,7 @@ class ChangeIngress(Operation, frozen=True):
 
 
 class TrimIngress(Operation, frozen=True):
-    """Filter VNIs no longer, and forget who had them: once nothing has one any more."""
+    """Filter VNIs no longer, nor all others of a port: once nothing has one any more."""
 
     removed: tuple[Element, ...]
 
@@ -58,7 +58,9 @@ class TrimIngress(Operation, frozen=True):
     attribute = "ingress"
 
     def __str__(self) -> str:
-        return f"in {self.device} no longer filter {_vnis(self.removed)}"
+        ports = _exclusive(self.removed, "no longer drop")
+        parts = (_some_vnis(self.removed, "no longer filter"), *ports)
+        return f"in {self.device} {', '.join(filter(None, parts))}"
 
 
 def _vnis(elements: tuple[Element, ...]) -> str:
@@ -71,8 +73,12 @@ def _some(elements: tuple[Element, ...], addresses: str, numbers: str) -> str:
     there = {element.address for element in elements if element.address is not None}
     if there:
         return f"{addresses} {str(*there) if len(there) == 1 else f'{len(there)} peers'}"
+    return _some_vnis(elements, numbers)
+
+
+def _some_vnis(elements: tuple[Element, ...], verb: str) -> str:
     others = any(element.set != "exclusive" for element in elements)
-    return f"{numbers} {_vnis(elements)}" if others else ""
+    return f"{verb} {_vnis(elements)}" if others else ""
 
 
 def _exclusive(elements: tuple[Element, ...], verb: str) -> Iterator[str]:

@@ -208,7 +208,7 @@ class _Planner(Struct, dict=True):
         if desired is None:
             return
         left = {vtep.device for vtep in self.desired.vteps()} - self.laid | self._mixed()
-        self.operations += ingress.operations(desired, self.observed, left)
+        self.operations += ingress.operations(desired, self.observed, left, self.still.devices)
         self.problems += ingress.problems(desired, self.observed)
         self.operations += tally.operations(self.active(desired), self.observed)
 

@@ -8,7 +8,7 @@ from msgspec.structs import replace
 from vxland.identity import INGRESS_TABLE
 from vxland.model import Overlay
 from vxland.observed import Element, IngressTable, Observed, Unavailable
-from vxland.operations import ChangeIngress, MakeIngress, Operation, RemoveTable
+from vxland.operations import ChangeIngress, MakeIngress, Operation, RemoveTable, TrimIngress
 from vxland.tables.ingress import CHAINS, RULES, SETS
 
 
@@ -29,7 +29,7 @@ def lets_in(overlay: Overlay, observed: Observed) -> Literal["peers", "exclusive
 
 
 def after(observed: Observed, done: Iterable[Operation]) -> Observed:
-    """The same once these were done; what is filtered a while longer counts as it was."""
+    """The same once these were done."""
     state = observed.ingress
     if isinstance(state, Unavailable):
         return observed
@@ -38,8 +38,9 @@ def after(observed: Observed, done: Iterable[Operation]) -> Observed:
         if isinstance(operation, MakeIngress):
             chains = frozenset(CHAINS.values())
             table = IngressTable(RULES, SETS, frozenset(operation.elements), chains=chains)
-        elif isinstance(operation, ChangeIngress) and table is not None:
-            elements = table.elements.difference(operation.removed).union(operation.added)
+        elif isinstance(operation, ChangeIngress | TrimIngress) and table is not None:
+            added = operation.added if isinstance(operation, ChangeIngress) else ()
+            elements = table.elements.difference(operation.removed).union(added)
             table = replace(table, elements=elements)
         elif isinstance(operation, RemoveTable):
             table = None

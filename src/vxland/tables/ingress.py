@@ -31,6 +31,7 @@ from vxland.operations import (
     TrimIngress,
     WriteIngressRules,
 )
+from vxland.ownership import own_links
 from vxland.problems import Kind, Problem
 
 PRIORITY = 200  # after others' filters: what they drop isn't counted here; before what counts peers
@@ -120,12 +121,16 @@ def wanted(
 
 
 def operations(
-    desired: Desired, observed: Observed, left: Collection[str] = ()
+    desired: Desired,
+    observed: Observed,
+    left: Collection[str] = (),
+    still: Collection[str] = (),
 ) -> Iterator[Operation]:
     """What makes the table as it is wanted, or takes it away where nothing is to be filtered.
 
     ``left`` are devices that aren't laid out. Meanwhile nothing goes that may be theirs: what is
-    left alone stays filtered, and what isn't vxland's doesn't become so.
+    left alone stays filtered, and what isn't vxland's doesn't become so. ``still`` are those that
+    stay as they are.
     """
     state = observed.ingress
     if isinstance(state, Unavailable):
@@ -152,7 +157,9 @@ def operations(
         stale = frozenset(
             one for one in stale if one.set == "exclusive" or (one.vni, one.port) in known
         )
-    late = _released(stale)
+    shields = _shields(stale, desired, observed, there | due)
+    stale = stale.difference(one for one, device in shields if device in still)
+    late = _released(stale) | stale.intersection(one for one, _ in shields)
     if stale - late or due - there:
         added = in_order(due - there)
         yield ChangeIngress("", INGRESS_TABLE, added, in_order(stale - late)[::-1])
@@ -216,6 +223,27 @@ def _released(stale: frozenset[Element]) -> frozenset[Element]:
         for one in stale
         if vnis and one.set != "exclusive" and (one.vni is None or (one.vni, one.port) in vnis)
     )
+
+
+def _shields(
+    stale: Collection[Element], desired: Desired, observed: Observed, elements: Collection[Element]
+) -> list[tuple[Element, str]]:
+    """Ports that needn't be the overlays' alone any more, but for this device of vxland's.
+
+    Nothing else keeps strangers from it, since its VNI isn't filtered: nobody ever wanted it to be.
+    Where an overlay that can't be filtered has the port, it is open at once.
+    """
+    ports = {one.port for one in stale if one.set == "exclusive"}
+    if not ports:
+        return []
+    open_to_all = {v.port for o in desired.overlays if not o.filtered for v in o.vteps}
+    tunnels = ((link.name, link.vxlan) for link in own_links(observed) if link.vxlan is not None)
+    return [
+        (Element("exclusive", vxlan.port), name)
+        for name, vxlan in tunnels
+        if vxlan.port in ports - open_to_all
+        and Element("vnis", vxlan.port, vxlan.vni) not in elements
+    ]
 
 
 def _exclusive(
