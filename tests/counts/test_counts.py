@@ -2,6 +2,7 @@
 
 import gc
 import subprocess
+import sys
 from collections import Counter
 from collections.abc import Callable
 from errno import ENODEV
@@ -28,6 +29,7 @@ from vxland.tables import ingress, tally
 pytestmark = [pytest.mark.kernel]
 
 FEW, MORE = 3, 13  # peers
+MANY = 200  # turns
 # CreateVtep, SetAlias, NoLinkLocal, AddAltname, Attach, Isolate, BringUp
 A_TUNNEL = 7
 A_FLOOD_ENTRY = 1
@@ -187,6 +189,28 @@ def test_what_was_put_right_is_let_go(place: Place) -> None:
             assert turns.turn()[0].outcomes
             settle(turns)
             assert alive() == before
+
+
+def test_what_finds_nothing_leaves_nothing(place: Place, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No memory, and no names: those that come and go fill the table that Python has of them."""
+    del place
+    intern, names = sys.intern, list[str]()
+
+    def interned(name: str) -> str:
+        names.append(name)
+        return intern(name)
+
+    with Turns(FEW, MESH) as turns:
+        settle(turns)
+        turns.turn()
+        gc.collect()
+        before = sys.getallocatedblocks()
+        monkeypatch.setattr(sys, "intern", interned)
+        for _ in range(MANY):
+            turns.turn()
+        gc.collect()
+        assert sys.getallocatedblocks() - before < MANY  # which is less than one a turn
+        assert names == []
 
 
 @pytest.mark.parametrize(

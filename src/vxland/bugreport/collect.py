@@ -12,7 +12,7 @@ from msgspec import Struct
 from vxland.bugreport.answer import Answer, ask
 from vxland.bugreport.censor import Censor, without_comments, without_environment
 from vxland.bugreport.questions import QUESTIONS, Question, offloads
-from vxland.config.source import Unusable, content_of, drop_ins
+from vxland.config.source import Unusable, content_of, drop_ins, folder_of
 
 LINE = 300  # letters of a complaint
 MOST_DEVICES = 8  # of the underlay whose offloads are told
@@ -64,7 +64,7 @@ def _configuration(path: Path) -> Iterator[Piece]:
     """The files as they are, but for comments; what can't be read says why."""
     files = [path]
     try:
-        files += drop_ins(Path(f"{path}.d"))
+        files += drop_ins(folder_of(path))
     except Unusable as unusable:
         yield Piece("config/drop-ins.txt", "drop-ins", "", str(unusable.error))
     for number, file in enumerate(files):

@@ -6,6 +6,7 @@ import os
 import re
 import stat
 import tomllib
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -81,7 +82,7 @@ def contents(path: Path) -> Contents:
     errors: list[ConfigError] = []
     paths = [path]
     try:
-        paths += drop_ins(Path(f"{path}.d"))
+        paths += drop_ins(folder_of(path))
     except Unusable as unusable:
         errors.append(unusable.error)
     for file in paths:
@@ -119,6 +120,12 @@ def of_text(path: Path, text: str) -> Sources:
         return Sources((name,), (_parse(path, content),), (), digest)
     except Unusable as unusable:
         return Sources((name,), (), (unusable.error,), digest)
+
+
+@lru_cache(8)  # each turn asks, and a path's parts are interned
+def folder_of(path: Path) -> Path:
+    """Where what else belongs to a file is: its drop-ins."""
+    return Path(f"{path}.d")
 
 
 def drop_ins(folder: Path) -> list[Path]:

@@ -15,6 +15,8 @@ import time
 from collections.abc import Container
 from pathlib import Path
 
+from vxland.config.source import folder_of
+
 PATIENCE = 60.0  # seconds since the last change, after which a file is whole though it isn't closed
 
 
@@ -23,9 +25,8 @@ def is_being_written(path: Path, unclosed: Container[Path] = ()) -> bool:
 
     ``unclosed`` are real paths of files that were changed and not closed since.
     """
-    folder = Path(f"{path}.d")
     try:
-        files = [path, *sorted(folder.glob("*.toml"))]
+        files = [path, *sorted(folder_of(path).glob("*.toml"))]
     except OSError:
         files = [path]
     return any(_has_writer(file, unclosed) for file in files)

@@ -281,10 +281,15 @@ def _which(name: str) -> str | None:
 def _variant(program: str) -> str:
     """What the system's choice of ebtables comes down to, like ebtables-legacy-save."""
     try:
-        there = Path(program).stat()  # where the links lead, in one go
+        there = _located(program).stat()  # where the links lead, in one go
     except OSError:
-        return Path(program).name
+        return _located(program).name
     return _name_of(program, there.st_dev, there.st_ino)
+
+
+@lru_cache(8)  # a path's parts are interned, and each look asks
+def _located(program: str) -> Path:
+    return Path(program)
 
 
 @lru_cache(8)

@@ -36,6 +36,7 @@ class Forward:
     def __init__(self) -> None:
         self.looks = 0  # so far, to be counted in tests
         self._generation = Generation()
+        self._switches = {family: SWITCHES / switch for family, switch in CALLS.items()}
         self._seen: int | None = None  # the generation of what was read last
         self._dropping: tuple[_Dropping, ...] = ()
         self._bridges: Mapping[str, int] | None = None  # that the answer is for
@@ -51,7 +52,7 @@ class Forward:
 
         With those of these bridges, given by name and interface index, that they let through.
         """
-        families = {family for family, switch in CALLS.items() if _is_on(SWITCHES / switch)}
+        families = {family for family, switch in self._switches.items() if _is_on(switch)}
         if not families:
             return ()
         with contextlib.suppress(OSError):  # what was seen last holds, and the next turn asks again

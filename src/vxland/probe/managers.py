@@ -37,6 +37,7 @@ class Patrol:
 
     def __init__(self, root: Path = ROOT) -> None:
         self._root = root
+        self._udev = root / "run/udev/control"
         self._claims = Last(_expected)
         self._files: Files = {}
         self._due = 0.0  # monotonic seconds
@@ -47,8 +48,7 @@ class Patrol:
             self._files = read(self._root)
             self._due = time.monotonic() + PAUSE
         seen = Observed(links=observed.links, host=observed.host)  # all that counts here
-        udev = (self._root / "run/udev/control").exists()
-        return self._claims(self._files, desired, seen, udev=udev)
+        return self._claims(self._files, desired, seen, udev=self._udev.exists())
 
 
 def claims_now(desired: Desired, observed: Observed, root: Path = ROOT) -> tuple[Claim, ...]:
