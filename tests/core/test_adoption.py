@@ -344,6 +344,16 @@ def test_a_near_miss_next_to_vxlands_own_is_named() -> None:
     assert made.problems[0].text.startswith("vx2 isn't taken over: its udp_csum is false")
 
 
+@pytest.mark.parametrize("adopt", [True, False])
+def test_what_one_overlay_makes_of_a_device_hides_nothing_of_anothers(*, adopt: bool) -> None:
+    """It has the VNI that one wants, and the name that the other wants for its bridge."""
+    first = replace(next(iter(VTEPS.values())), device=BRIDGE)
+    other = replace(LAN, name="dmz", bridge=BRIDGE)
+    kernel = after(others.tunnel(first, udp_csum="noudpcsum"))
+    made = plan(look(kernel), wish(replace(SCRIPTS, adopt=adopt, bridge="vxbr1"), other))
+    assert {problem.overlay for problem in made.problems} == {"lan", "dmz"}
+
+
 def test_a_device_in_no_bridge_is_taken_over_and_attached() -> None:
     """And a bridge without tunnels of the overlay isn't."""
     (vtep, *_) = VTEPS.values()

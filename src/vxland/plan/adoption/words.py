@@ -108,24 +108,26 @@ def reworded(
 ) -> Iterator[Problem]:
     """The problems, where something else is to be said of a device; then what is left to say.
 
-    What is said of ``offered`` devices is said once, whatever each of them holds. In overlays that
-    are ``blocked`` nothing is a hazard but what blocks them.
+    What is said of ``offered`` devices is said once, whatever each of them holds; of another
+    overlay, whose name one has, it isn't. In overlays that are ``blocked`` nothing is a hazard but
+    what blocks them.
     """
-    rest = {(problem.device, problem.kind): problem for problem in refused}
-    offer_of = {problem.device: problem for problem in offered}
-    said: set[tuple[str, Kind | None]] = set()
+    rest = {(problem.overlay, problem.device, problem.kind): problem for problem in refused}
+    offer_of = {(problem.overlay, problem.device): problem for problem in offered}
+    said: set[tuple[str, str, Kind | None]] = set()
     for problem in problems:
-        key = (problem.device, problem.kind)
+        place = problem.overlay, problem.device
+        key = (*place, problem.kind)
         if key in rest:
             if key not in said:
                 yield rest[key]
             said.add(key)
         elif problem.kind is Kind.HAZARD and problem.overlay in blocked:
             continue
-        elif problem.device in offer_of and problem.kind in (Kind.CONFLICT, Kind.HAZARD):
-            if (problem.device, None) not in said:
-                yield _sharpened(offer_of[problem.device], problem.kind)
-            said.add((problem.device, None))
+        elif place in offer_of and problem.kind in (Kind.CONFLICT, Kind.HAZARD):
+            if (*place, None) not in said:
+                yield _sharpened(offer_of[place], problem.kind)
+            said.add((*place, None))
         else:
             yield problem
     yield from (problem for key, problem in rest.items() if key not in said)
