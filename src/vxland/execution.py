@@ -77,10 +77,11 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
     """Carry out a plan. What fails takes its device's later operations with it, nobody else's."""
     outcomes: list[Outcome] = []
     failed: set[str] = set()
+    apart: set[str] = set()  # tables that failed, for which nothing else waits
     unguarded = partial(_unguarded, plan)
     for _, group in groupby(plan.operations, PLACE):
         operations = tuple(group)
-        failures = _skipped(operations, failed) if failed else {}
+        failures = _skipped(operations, failed, apart) if failed or apart else {}
         for carry_out in (unguarded, _performed):
             ready = [o for o in operations if o not in failures] if failures else operations
             failures |= carry_out(ready, kernel)
@@ -89,7 +90,9 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
             continue
         for operation in operations:
             failure = failures.get(operation)
-            if failure is not None and not _is_apart(operation):
+            if failure is not None and _is_apart(operation):
+                apart.add(operation.device)
+            elif failure is not None:
                 failed |= {operation.device, _name_after(operation)}
             outcomes.append(Outcome(operation, failure))
     return tuple(outcomes)
@@ -99,12 +102,18 @@ def _performed(operations: Sequence[Operation], kernel: Kernel) -> Mapping[Opera
     return kernel.perform(operations)
 
 
-def _skipped(operations: Sequence[Operation], failed: set[str]) -> dict[Operation, Failure]:
-    """What isn't tried after a failure: what depends on it, and nothing is disarmed any more."""
+def _skipped(
+    operations: Sequence[Operation], failed: set[str], apart: set[str]
+) -> dict[Operation, Failure]:
+    """What isn't tried after a failure: what depends on it, and nothing is disarmed any more.
+
+    Of a table ``apart`` that couldn't be written nothing is taken that it had.
+    """
     return {
         operation: Failure(f"{operation.device} failed before", skipped=True)
         for operation in operations
-        if operation.phase is Phase.DISARM or _depends_on(operation, failed)
+        if _depends_on(operation, failed)
+        or (operation.phase is Phase.DISARM and (failed or operation.device in apart))
     }
 
 

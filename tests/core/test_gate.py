@@ -8,7 +8,7 @@ from tests.fake.wishes import LAN, PEERS, wish
 from tests.fake_kernel import FakeKernel
 from vxland.execution import execute
 from vxland.model import Desired
-from vxland.operations import DeleteLink, MakeIngress, TrimIngress
+from vxland.operations import ChangeIngress, DeleteLink, MakeIngress, TrimIngress
 from vxland.plan import Plan, plan
 
 HOME = wish(LAN)
@@ -30,6 +30,18 @@ def test_where_the_table_is_refused_tunnels_come_up() -> None:
     outcomes = execute(wanted, watch)
     assert [type(one.operation) for one in outcomes if one.failure] == [MakeIngress]
     assert [*misjudged(kernel.look(), HOME, ())] == ["nothing filters"]
+
+
+def test_a_table_that_refused_somebody_loses_nothing() -> None:
+    kernel = FakeKernel()
+    execute(plan(kernel.observe(), wish(LAN, peers="abc")), kernel)
+    another = wish(LAN, peers="abd")
+    wanted = plan(kernel.observe(), another)
+    kinds = [*map(type, wanted.operations)]
+    watch = Watch(kernel, another, failing={1 + kinds.index(ChangeIngress)})
+    failed = [one for one in execute(wanted, watch) if one.failure]
+    assert [type(one.operation) for one in failed] == [ChangeIngress, TrimIngress]
+    assert [one.failure.skipped for one in failed if one.failure] == [False, True]
 
 
 @pytest.mark.parametrize("refused", [False, True])

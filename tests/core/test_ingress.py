@@ -368,6 +368,19 @@ def test_an_unknown_peer_of_the_other_ip_version_keeps_it_open_where_it_was() ->
     assert to_do(home(waiting), SHARED) == [RemoveTable("", INGRESS_TABLE, ())]
 
 
+@pytest.mark.parametrize("port", [PORT, PORT + 1])
+def test_an_unknown_peer_opens_nothing_that_was_filtered(port: int) -> None:
+    """Though it may be what is left alone, of the other IP version; nor what is new."""
+    before = over_ipv6(settings(SHARED_LAN, peers="ad"))
+    kernel = home(resolve(before, known_addresses(before), host()))
+    waiting = resolved(settings(replace(SHARED_LAN, port=port)), unknown="bc")
+    (change,) = to_do(kernel, waiting)
+    assert isinstance(change, ChangeIngress)
+    assert Element("peers4", port, 4711, D4) in change.added
+    execute(plan(kernel.observe(), waiting), Watch(kernel, waiting))
+    assert elements(kernel, "vnis") == {(4711, None)}
+
+
 def test_what_somebody_else_has_is_not_filtered() -> None:
     """Its VNI isn't vxland's; what was vxland's stays so."""
     kernel = FakeKernel()

@@ -213,9 +213,19 @@ class _Planner(Struct, dict=True):
         self.operations += tally.operations(self.active(desired), self.observed)
 
     def _mixed(self) -> set[str]:
-        """Devices of shared overlays that have another one left alone, of the other IP version."""
-        mixed = [o for seen, o, _ in self.stuck if o.shared and seen in self.matching.by_mark]
-        return {vtep.device for overlay in mixed for vtep in overlay.vteps}
+        """Devices of shared overlays that have another one left alone, of the other IP version.
+
+        Of what that one takes nobody knows where it is from. What is filtered stays so.
+        """
+        alike = {
+            (overlay.name, link.vxlan.vni, link.vxlan.port)
+            for seen, overlay, _ in self.stuck
+            if overlay.shared
+            for link in self.matching.by_mark.get(seen, ())
+            if link.vxlan is not None and not ingress.filters(link.vxlan, self.observed)
+        }
+        vteps = (vtep for vtep in self.desired.vteps() if alike)
+        return {vtep.device for vtep in vteps if (vtep.overlay, vtep.vni, vtep.port) in alike}
 
     def active(self, desired: Desired) -> Desired:
         """What of this is wanted but for overlays in which nothing is changed."""

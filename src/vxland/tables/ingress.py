@@ -21,6 +21,7 @@ from vxland.observed import (
     NftChain,
     Observed,
     Unavailable,
+    VxlanState,
 )
 from vxland.operations import (
     ChangeIngress,
@@ -184,6 +185,13 @@ def problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
                 overlay=overlay.name,
                 about="ingress",
             )
+
+
+def filters(vxlan: VxlanState, observed: Observed) -> bool:
+    """Whether packets for such a device are dropped but those of peers."""
+    state = observed.ingress
+    table = None if isinstance(state, Unavailable) else state.table
+    return table is not None and Element("vnis", vxlan.port, vxlan.vni) in table.elements
 
 
 def by_overlay(desired: Desired, dropped: Dropped | None) -> dict[str, int]:
