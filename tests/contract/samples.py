@@ -23,6 +23,9 @@ Step = ops.Operation | Vandalism
 
 LAN = "lan"
 STRANGER = ip_address(STRAY)
+JUMP = "-i vxl-+ -o vxl-+ -j VXLAND"
+OTHER_JUMP = "-i vxlan+ -o vxlan+ -j VXLAND"
+FORMER = "-j VXLAND"  # of an earlier version
 SPLIT = ("-i vxlan0 -o vxlan1 -j DROP", "-i vxlan1 -o vxlan0 -j DROP")
 LET_IN = (
     Element("peers6", 4789, 9, ip_address("2001:db8::9")),
@@ -321,14 +324,16 @@ SCENES: dict[str, tuple[Step, ...]] = {
         ops.RemoveFdb(LAN, B, replace(UNICAST, static=False)),
     ),
     "the chain": (
-        ops.WriteChain("", CHAIN, (DROP, "-i eth0 -j RETURN"), 1),
-        ops.WriteChain("", CHAIN, (DROP,), 2),
-        ops.TrimChain("", CHAIN, (), ()),
-        ops.RemoveChain("", CHAIN, 0, ()),
-        ops.RemoveChain("", CHAIN, 1, ()),
-        ops.RemoveChain("", CHAIN, 0, ()),
-        ops.TrimChain("", CHAIN, (DROP,), ()),
-        ops.WriteChain("", CHAIN, (), 0),
+        ops.WriteChain("", CHAIN, (DROP, "-i eth0 -j RETURN"), (JUMP, FORMER), (JUMP,)),
+        ops.WriteChain("", CHAIN, (DROP,), (JUMP,), (JUMP, JUMP)),
+        ops.WriteChain("", CHAIN, (DROP,), (JUMP, OTHER_JUMP), (FORMER, JUMP)),
+        ops.TrimChain("", CHAIN, (DROP,), (OTHER_JUMP,), ()),
+        ops.TrimChain("", CHAIN, (), (OTHER_JUMP,), ()),
+        ops.RemoveChain("", CHAIN, (), ()),
+        ops.RemoveChain("", CHAIN, (JUMP,), ()),
+        ops.RemoveChain("", CHAIN, (), ()),
+        ops.TrimChain("", CHAIN, (DROP,), (), ()),
+        ops.WriteChain("", CHAIN, (), (JUMP,), ()),
     ),
     "others' rules": (
         somebody.ebtables(f"-A FORWARD {SPLIT[0]}"),

@@ -173,7 +173,7 @@ def test_rules_that_name_anything_else_stay() -> None:
         RULES[0],
     )
     execute(plan(look(kernel), WANTED), kernel)
-    assert kernel.filter.chains["FORWARD"].rules == ["-j VXLAND", *kept]
+    assert kernel.filter.chains["FORWARD"].rules == ["-i vxlan+ -o vxlan+ -j VXLAND", *kept]
 
 
 def test_rules_of_devices_to_be_renamed_go_while_they_have_their_names() -> None:

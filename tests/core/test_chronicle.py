@@ -36,7 +36,7 @@ START = 1000.0
 HERE = Host(addresses=(LocalAddress(ip_interface("10.0.0.1/8"), "eth0"),))
 CONFLICT = Problem(Kind.CONFLICT, "taken by foo (pid 7)", "Go", "lan", "lxd2", DEVICE)
 MTU = SetMtu("lan", DEVICE, 1450)
-CHAIN = WriteChain("", "VXLAND", ("-j DROP",), 0)
+CHAIN = WriteChain("", "VXLAND", ("-j DROP",), (), ())
 
 
 def mesh(peers: int = 3) -> Desired:

@@ -178,9 +178,9 @@ def test_only_the_renamed_bridges_overlay_blinks() -> None:
 def test_the_chain_never_disturbs() -> None:
     """The chain is nobody's, even where a device has its name."""
     chain = (
-        WriteChain("", "VXLAND", ("-i vxl-+ -o vxl-+ -j DROP",), 1),
-        TrimChain("", "VXLAND", (), ()),
-        RemoveChain("", "VXLAND", 1, ()),
+        WriteChain("", "VXLAND", ("-i vxl-+ -o vxl-+ -j DROP",), (), ()),
+        TrimChain("", "VXLAND", (), (), ()),
+        RemoveChain("", "VXLAND", (), ()),
     )
     delete = DeleteLink("lan", "VXLAND")
     expected = {Disturbance.NONE: chain, Disturbance.REMOVED: (delete,)}

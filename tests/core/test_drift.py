@@ -15,7 +15,7 @@ from vxland.plan import Plan
 DOWN = TakeDown("lan", DEVICE)
 MTU = SetMtu("lan", DEVICE, 1450)
 ADOPT = Adopt("lan", DEVICE, "vxland-lan+b", "b", "vxbr0", ())
-WRITE = WriteChain("", CHAIN, (), 0)
+WRITE = WriteChain("", CHAIN, (), (), ())
 IT = frozenset({DEVICE})
 NONE: frozenset[str] = frozenset()
 

@@ -150,7 +150,7 @@ def test_nothing_is_disarmed_once_something_failed() -> None:
 
 def test_nothing_is_disarmed_while_what_should_be_gone_is_there() -> None:
     """Whatever the kernel said to its deletion. Another one by that name is no reason."""
-    delete, disarm = DeleteLink("lan", B), TrimChain("", "VXLAND", (), ())
+    delete, disarm = DeleteLink("lan", B), TrimChain("", "VXLAND", (), (), ())
     left = Reluctant(seen=seen(port(B, is_up=True)))
     told = texts(execute(Plan((delete, disarm)), left))
     assert told == [None, f"{B}, which was deleted, is there still"]

@@ -45,9 +45,9 @@ MADE = ops.MakeTable("", TABLE, (), replaces=True)
 ABROAD = Abroad("t", "", 3, VniKey(7, 4789, 4))
 
 
-def chain(*rules: str, jumps: int = 1) -> ops.WriteChain:
+def chain(*rules: str, former: tuple[str, ...] = ("-j VXLAND",)) -> ops.WriteChain:
     """What writes the chain."""
-    return ops.WriteChain("", "VXLAND", rules, jumps)
+    return ops.WriteChain("", "VXLAND", rules, (), former)
 
 
 CASES: list[tuple[Operation, str]] = [
@@ -70,7 +70,7 @@ CASES: list[tuple[Operation, str]] = [
     (ops.Reattach("lan", "veth1", "vxbr0"), "not in bridge vxbr0"),
     (ops.RemoveAddress("lan", "vxbr0", ADDRESS), "address 10.0.0.1/24 too many"),
     (ops.RemoveAltname("lan", "t", "foo"), "altname foo too many"),
-    (ops.RemoveChain("", "VXLAND", 1, ()), "chain VXLAND, which isn't wanted"),
+    (ops.RemoveChain("", "VXLAND", (), ()), "chain VXLAND, which isn't wanted"),
     (ops.RemoveFdb("lan", "t", FdbEntry(NULL_MAC, OTHER)), "flood entry to 192.0.2.9 too many"),
     (
         ops.RemoveFdb("lan", "t", FdbEntry("02:00:00:00:00:07", OTHER)),
@@ -98,10 +98,10 @@ CASES: list[tuple[Operation, str]] = [
     (ops.SetRemote("lan", "t", OTHER), "remote 192.0.2.2 instead of 192.0.2.9"),
     (ops.SetRemote("lan", "gone", OTHER), "remote not 192.0.2.9"),
     (ops.TakeDown("lan", "t"), "up, which it must not be"),
-    (ops.TrimChain("", "VXLAND", (), ()), "chain VXLAND with more rules than wanted"),
+    (ops.TrimChain("", "VXLAND", (), (), ()), "chain VXLAND with more rules than wanted"),
     (ops.Unisolate("lan", "t", GUARDING), "isolated, which isn't wanted"),
     (chain("-j A", "-j B"), "chain VXLAND missing rules"),
-    (chain("-j A", jumps=0), "no jump to chain VXLAND"),
+    (chain("-j A", former=()), "no jump to chain VXLAND"),
     (chain("-j A"), "chain VXLAND changed, or not first in FORWARD"),
 ]
 

@@ -26,8 +26,9 @@ from vxland.observed import (
 )
 
 B, C = "vxl-lan-b", "vxl-lan-c"
-JUMP = "-j VXLAND"
 DROP = "-i vxl-+ -o vxl-+ -j DROP"
+JUMP = "-i vxl-+ -o vxl-+ -j VXLAND"
+FORMER = "-j VXLAND"  # what earlier versions wrote
 NFT_DROP = 'iifname "vxl-*" oifname "vxl-*" drop'
 
 
@@ -66,8 +67,15 @@ def tabled(table: NftTable | None) -> Observed:
         ([], [JUMP], False),
         ([DROP], [], False),
         ([DROP], ["-j ACCEPT", JUMP], False),
+        ([DROP], [FORMER], True),
+        ([DROP], ["-j ACCEPT", FORMER], False),
+        ([DROP], ["-i vxlan+ -o vxlan+ -j VXLAND", JUMP], True),
+        ([DROP], ["-i vxlan+ -o vxlan+ -j VXLAND"], False),
+        ([DROP], ["-i vxl-+ -j VXLAND"], True),
+        ([DROP], [f"-i {B} -j VXLAND"], False),
         ([DROP], ["-i eth0 -j VXLAND"], False),
         ([DROP], ["-p IPv4 -j VXLAND"], False),
+        ([DROP], ["-p IPv4 -j VXLAND", JUMP], False),
         (["-j ACCEPT", DROP], [JUMP], False),
         (["-p ARP -j ACCEPT", DROP], [JUMP], False),
         (["-i vxl-+ -j RETURN", DROP], [JUMP], False),
@@ -103,6 +111,27 @@ def test_two_ports_are_cut_where_both_directions_are_dropped(
 ) -> None:
     """As the rules are walked, one after the other."""
     observed = seen(port(B), port(C), chain=chain)
+    assert cut(observed.links[B], observed.links[C], observed) is cuts
+    assert looping_pairs(observed) == (frozenset() if cuts else {frozenset({B, C})})
+
+
+@pytest.mark.parametrize(
+    ("forward", "cuts"),
+    [
+        ([JUMP], True),
+        ([FORMER], True),
+        ([f"-i {B} -j VXLAND", f"-i {C} -j VXLAND"], True),
+        ([f"-i {B} -j VXLAND"], False),
+        (["-i vxlan+ -o vxlan+ -j VXLAND"], False),
+        (["-j ACCEPT", JUMP], False),
+        ([], False),
+    ],
+)
+def test_two_ports_are_cut_where_their_frames_come_to_the_chain(
+    forward: list[str], *, cuts: bool
+) -> None:
+    """Before they come to others' rules."""
+    observed = seen(port(B), port(C), chain=[DROP], forward=forward)
     assert cut(observed.links[B], observed.links[C], observed) is cuts
     assert looping_pairs(observed) == (frozenset() if cuts else {frozenset({B, C})})
 

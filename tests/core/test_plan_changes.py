@@ -6,9 +6,10 @@ from msgspec.structs import replace
 from tests.core.test_plan import GRE, do, home, of, planned, said
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
-from tests.fake.drift import BRIDGE, GUARDED, B, C
+from tests.fake.drift import BRIDGE, DROP, GUARDED, HOME, JUMP, B, C
 from tests.fake.wishes import DMZ, LAN, wish
 from vxland.execution import execute
+from vxland.guards import armed
 from vxland.identity import CHAIN, pair_vni
 from vxland.model import Desired
 from vxland.observed import Owner
@@ -22,6 +23,7 @@ from vxland.operations import (
     TrimChain,
     TrimTable,
     Unisolate,
+    WriteChain,
 )
 from vxland.plan import Plan, plan
 from vxland.problems import Kind, Problem
@@ -59,6 +61,42 @@ def test_a_rule_that_is_wanted_no_more_goes_last() -> None:
         made = changed(wish(lan, index), wish(lan, guarded(INDEX, "isolated")))
         assert [type(operation) for operation in made.operations] == [trim]
         assert {guarding.guards for guarding in made.operations[0].needs} == {("isolated",)}
+
+
+def test_each_rule_of_the_chain_has_a_jump_before_others_rules() -> None:
+    """It goes with its rule; others' rules stay where they are."""
+    both = wish(guarded(LAN, "isolated", "ebtables"), guarded(INDEX, "isolated", "ebtables"))
+    kernel = home()
+    do(somebody.ebtables("-I FORWARD -i eth0 -j ACCEPT"), kernel)
+    one = [JUMP, "-i eth0 -j ACCEPT"]
+    two = [JUMP, "-i vxlan+ -o vxlan+ -j VXLAND", "-i eth0 -j ACCEPT"]
+    none = wish(guarded(LAN, "isolated"))
+    for desired, forward in ((HOME, one), (both, two), (HOME, one), (none, one[1:])):
+        execute(plan(kernel.observe(), desired), kernel)
+        assert kernel.filter.chains["FORWARD"].rules == forward
+        assert plan(kernel.observe(), desired).operations == ()
+
+
+def test_a_jump_of_every_frame_guards_until_it_is_replaced() -> None:
+    """In one transaction: earlier versions wrote it."""
+    kernel = home()
+    do(somebody.ebtables("-I FORWARD -j VXLAND"), kernel)
+    do(somebody.ebtables(f"-D FORWARD {JUMP}"), kernel)
+    seen = kernel.observe()
+    assert armed(B, ("ebtables",), seen)
+    assert plan(seen, HOME).operations == (
+        WriteChain("", CHAIN, (DROP,), jumps=(JUMP,), former=("-j VXLAND",)),
+    )
+
+
+def test_no_jump_is_left_behind_others_rules() -> None:
+    """The chain couldn't be removed."""
+    for jump in (JUMP, "-j VXLAND", "-i eth0 -j VXLAND"):
+        kernel = home()
+        for rule in ("-i eth0 -j ACCEPT", jump):
+            do(somebody.ebtables(f"-A FORWARD {rule}"), kernel)
+        execute(plan(kernel.observe(), HOME), kernel)
+        assert kernel.filter.chains["FORWARD"].rules == [JUMP, "-i eth0 -j ACCEPT"]
 
 
 def test_a_daemon_owns_the_table_for_good() -> None:

@@ -157,7 +157,7 @@ def test_states_are_the_kernels(observed: Observed, state: str) -> None:
 
 def test_what_is_pending_and_what_is_wrong_stands_with_its_tunnel() -> None:
     """And what is the whole node's apart."""
-    chain = WriteChain("", "VXLAND", ("-j DROP",), 0)
+    chain = WriteChain("", "VXLAND", ("-j DROP",), (), ())
     status = report_status(report(Plan((UP, chain)), problems=(CONFLICT, HINT)))
     assert status["node_pending"] == [str(chain)]
     assert not status["in_sync"]

@@ -28,7 +28,7 @@ MTU = SetMtu("lan", DEVICE, 1450)
 UP = BringUp("lan", DEVICE, Guarding(DEVICE, ("isolated",)))
 DOWN = TakeDown("lan", DEVICE)
 ISOLATE = Isolate("lan", DEVICE)
-CHAIN_RULES = WriteChain("", CHAIN, (), 0)
+CHAIN_RULES = WriteChain("", CHAIN, (), (), ())
 OTHER = SetMtu("lan", "vxl-lan-c", 1450)
 ALL: tuple[Operation, ...] = (DOWN, CHAIN_RULES, MTU, OTHER, ISOLATE, UP)
 

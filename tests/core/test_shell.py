@@ -47,6 +47,7 @@ VXLAN = (
 )
 NEW_BRIDGE = "ip link add name br0 address 02:00:00:00:00:01 group 1987603556 type bridge"
 RULE = "-i vxl-+ -o vxl-+ -j DROP"
+JUMP = "-i vxl-+ -o vxl-+ -j VXLAND"
 MAC = "02:22:22:22:22:22"
 REMOTE = ip_address("203.0.113.9")
 BOTH = ops.Guarding(T, ("isolated", "ebtables"))
@@ -204,12 +205,14 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
         "ip address del 10.0.0.1/24 dev br0 || true",
     ),
     (
-        ops.WriteChain("", "VXLAND", (RULE,), 1),
+        ops.WriteChain("", "VXLAND", (RULE,), (JUMP, "-j A"), ("-j VXLAND", JUMP)),
         restore(
             ":VXLAND RETURN",
             f"-A VXLAND {RULE}",
             "-D FORWARD -j VXLAND",
-            "-I FORWARD -j VXLAND",
+            f"-D FORWARD {JUMP}",
+            "-I FORWARD -j A",
+            f"-I FORWARD {JUMP}",
         ),
     ),
     (ops.PinMac("lan", "br0", "02:aa"), "ip link set dev br0 address 02:aa"),
@@ -273,12 +276,12 @@ OPERATIONS: tuple[tuple[ops.Operation, str], ...] = (
     ),
     (ops.Unisolate("lan", T, BOTH), f"ip link set dev {T} type bridge_slave isolated off"),
     (
-        ops.TrimChain("", "VXLAND", (RULE,), ()),
-        restore(":VXLAND RETURN", f"-A VXLAND {RULE}"),
+        ops.TrimChain("", "VXLAND", (RULE,), (JUMP,), ()),
+        restore(":VXLAND RETURN", f"-A VXLAND {RULE}", f"-D FORWARD {JUMP}"),
     ),
     (
-        ops.RemoveChain("", "VXLAND", 2, ()),
-        restore("-D FORWARD -j VXLAND", "-D FORWARD -j VXLAND", "-F VXLAND", "-X VXLAND"),
+        ops.RemoveChain("", "VXLAND", (JUMP, JUMP), ()),
+        restore(f"-D FORWARD {JUMP}", f"-D FORWARD {JUMP}", "-F VXLAND", "-X VXLAND"),
     ),
     (
         ops.RetireRules("", FORWARD_RULES, (RULE, RULE), ()),
@@ -392,7 +395,7 @@ def test_what_must_hold_first_is_a_comment() -> None:
             ops.BringUp("lan", "t1", BOTH),
             ops.BringUp("lan", "t2", BOTH),
             ops.BringUp("dmz", "t3", ONE),
-            ops.RemoveChain("", "VXLAND", 1, (ONE, BOTH)),
+            ops.RemoveChain("", "VXLAND", (JUMP,), (ONE, BOTH)),
         )
     )
     both = (
@@ -406,7 +409,7 @@ def test_what_must_hold_first_is_a_comment() -> None:
         "# only once these guards are seen to hold: isolated (see bridge -d link)",
         "ip link set dev t3 up",
         both,
-        restore("-D FORWARD -j VXLAND", "-F VXLAND", "-X VXLAND"),
+        restore(f"-D FORWARD {JUMP}", "-F VXLAND", "-X VXLAND"),
     )
     assert expected == commands(plan)
 

@@ -216,12 +216,14 @@ class _Judge:
         if self._is_left("ebtables"):
             return
         prefixes = self._prefixes("ebtables")
-        jumps = [rule.text for rule in state.forward].count(f"-j {CHAIN}")
+        jumps = [rule.text for rule in state.forward if rule.text.endswith(f"-j {CHAIN}")]
         if not prefixes:
             if jumps or state.chain is not None:
                 yield "the chain is left over"
             return
-        if jumps != 1 or state.forward[0].text != f"-j {CHAIN}" or state.policy != "RETURN":
+        due = [f"-i {prefix}+ -o {prefix}+ -j {CHAIN}" for prefix in sorted(prefixes)]
+        first = [rule.text for rule in state.forward[: len(due)]]
+        if not due == jumps == first or state.policy != "RETURN":
             yield "the chain isn't in force"
         yield from self._separation(prefixes, [rule.text for rule in state.chain or ()])
 

@@ -30,6 +30,7 @@ TABLES = (ops.MakeTable, ops.FillTable, ops.ClaimTable, ops.TrimTable, ops.Remov
 TALLY = (ops.MakeTally, ops.WriteTallyRules, ops.AddCounters, ops.RemoveCounters)
 INGRESS = (ops.MakeIngress, ops.WriteIngressRules, ops.ChangeIngress, ops.TrimIngress)
 EITHER = (ops.ClaimTable, ops.RemoveTable)
+OWN_JUMP = f"-j {CHAIN}"
 RULES_OF = ((CHAINS, CHAIN), (TABLES, TABLE), (INGRESS, INGRESS_TABLE), (TALLY, TALLY_TABLE))
 FOLLOWERS = ("bridge", "macvlan")  # whose MTU the kernel changes by itself
 
@@ -158,7 +159,7 @@ def property_of_others(kernel: FakeKernel, reattached: Collection[str] = ()) -> 
             if not (address.own or address.automatic)
         ),
         rules={
-            name: (chain.policy, *(rule for rule in chain.rules if rule != f"-j {CHAIN}"))
+            name: (chain.policy, *(rule for rule in chain.rules if not rule.endswith(OWN_JUMP)))
             for name, chain in kernel.filter.chains.items()
             if name != CHAIN
         },

@@ -121,7 +121,7 @@ def guards(server: Server) -> dict[str, bool]:
     flags = {port["linkinfo"]["info_slave_data"]["isolated"] for port in ports}
     assert len(flags) == 1
     chain = "-A VXLAND -i vxl-+ -o vxl-+ -j DROP" in rules(server)
-    assert chain == ("-A FORWARD -j VXLAND" in rules(server))
+    assert chain == ("-A FORWARD -i vxl-+ -o vxl-+ -j VXLAND" in rules(server))
     return {"isolated": flags.pop(), "ebtables": chain}
 
 

@@ -184,7 +184,7 @@ def test_guard_is_restored(scene: Scene, name: str) -> None:
     left = rules(scene.server)
     assert own == tuple(line for line in left if "VXLAND" in line)
     first = next(line for line in left if line.startswith("-A FORWARD"))
-    assert first == "-A FORWARD -j VXLAND"
+    assert first == "-A FORWARD -i vxl-+ -o vxl-+ -j VXLAND"
     assert without_own(rules(scene.control)) == without_own(left)
     with frozen(scene.server):
         restore_foreign_rules(scene)

@@ -127,19 +127,23 @@ TO_THE_BRIDGE: dict[str, Vandalism] = {
     ),
 }
 
+JUMP = "-i vxl-+ -o vxl-+ -j VXLAND"
+
 # Foreign rules are what the same line leaves of them where there is no vxland.
 TO_THE_RULES: dict[str, str] = {
     "everything flushed": "ebtables -F",
     "the chain flushed": "ebtables -F VXLAND",
-    "the chain removed": "ebtables -D FORWARD -j VXLAND; ebtables -F VXLAND; ebtables -X VXLAND",
+    "the chain removed": f"ebtables -D FORWARD {JUMP}; ebtables -F VXLAND; ebtables -X VXLAND",
     "all chains removed": "ebtables -F; ebtables -X",
     "table removed": "nft delete table bridge filter",
     "ruleset flushed": "nft flush ruleset",
     "a rule deleted": "ebtables -D VXLAND -i vxl-+ -o vxl-+ -j DROP",
     "another's port no longer let through": "ebtables -D VXLAND -i vxl-guest0 -j RETURN",
-    "the jump deleted": "ebtables -D FORWARD -j VXLAND",
-    "the jump doubled": "ebtables -A FORWARD -j VXLAND",
-    "the jump moved to the end": "ebtables -D FORWARD -j VXLAND; ebtables -A FORWARD -j VXLAND",
+    "the jump deleted": f"ebtables -D FORWARD {JUMP}",
+    "the jump doubled": f"ebtables -A FORWARD {JUMP}",
+    "a jump of every frame": "ebtables -I FORWARD -j VXLAND",
+    "a jump of every frame instead": f"ebtables -D FORWARD {JUMP}; ebtables -I FORWARD -j VXLAND",
+    "the jump moved to the end": f"ebtables -D FORWARD {JUMP}; ebtables -A FORWARD {JUMP}",
     "a rule before the jump": "ebtables -I FORWARD -p ARP -j ACCEPT",
     "a rule and a chain before the jump": "ebtables -N MINE; ebtables -I FORWARD -i guest0 -j MINE",
     "the chain's policy": "ebtables -P VXLAND ACCEPT",

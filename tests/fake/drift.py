@@ -21,6 +21,7 @@ B, C, D = (f"vxl-lan-{peer}" for peer in "bcd")
 REMOTE = "192.0.2.2"  # of B
 STRAY = "192.0.2.66"
 DROP = "-i vxl-+ -o vxl-+ -j DROP"
+JUMP = "-i vxl-+ -o vxl-+ -j VXLAND"
 
 Deeds = tuple[Vandalism, ...]
 
@@ -130,18 +131,28 @@ EBTABLES: dict[str, Deeds] = {
     "rule put before the chain's": (somebody.ebtables("-I VXLAND -i vxl-lan-b -j ACCEPT"),),
     "rule of one port put before the chain's": (somebody.ebtables("-I VXLAND -i eth0 -j ACCEPT"),),
     "chain's policy changed": (somebody.ebtables("-P VXLAND ACCEPT"),),
-    "jump deleted": (somebody.ebtables("-D FORWARD -j VXLAND"),),
+    "jump deleted": (somebody.ebtables(f"-D FORWARD {JUMP}"),),
     "jump and chain deleted": (
-        somebody.ebtables("-D FORWARD -j VXLAND"),
+        somebody.ebtables(f"-D FORWARD {JUMP}"),
         somebody.ebtables("-F VXLAND"),
         somebody.ebtables("-X VXLAND"),
     ),
     "jump to no chain": (
         somebody.ebtables("-F"),
         somebody.ebtables("-X"),
-        somebody.ebtables("-A FORWARD -j VXLAND"),
+        somebody.ebtables(f"-A FORWARD {JUMP}"),
     ),
-    "second jump": (somebody.ebtables("-I FORWARD -j VXLAND"),),
+    "second jump": (somebody.ebtables(f"-I FORWARD {JUMP}"),),
+    "second jump after others' rules": (
+        somebody.ebtables("-A FORWARD -i eth0 -j ACCEPT"),
+        somebody.ebtables(f"-A FORWARD {JUMP}"),
+    ),
+    "jump of every frame": (somebody.ebtables("-I FORWARD -j VXLAND"),),
+    "jump of every frame instead": (
+        somebody.ebtables("-I FORWARD -j VXLAND"),
+        somebody.ebtables(f"-D FORWARD {JUMP}"),
+    ),
+    "jump of one port": (somebody.ebtables("-I FORWARD -i eth0 -j VXLAND"),),
     "rule put before the jump": (somebody.ebtables("-I FORWARD -i eth0 -j ACCEPT"),),
     "rule put after the jump": (somebody.ebtables("-A FORWARD -i eth0 -j ACCEPT"),),
     "somebody's chain": (somebody.ebtables("-N OTHER"), somebody.ebtables("-A OTHER -j DROP")),

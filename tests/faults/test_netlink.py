@@ -42,7 +42,8 @@ ip link del vxl-lan-b; bridge fdb del 00:00:00:00:00:00 dev vxl-lan-d
 ip link set vxl-lan-c nomaster; bridge link set dev vxl-lan-d isolated off
 """
 RULES = """
-ebtables -F VXLAND; ebtables -D FORWARD -j VXLAND; nft flush chain bridge vxland forward
+ebtables -F VXLAND; ebtables -D FORWARD -i vxl-+ -o vxl-+ -j VXLAND
+nft flush chain bridge vxland forward
 nft flush chain inet vxland-ingress output; nft flush set inet vxland-ingress peers4
 """
 FILTER_OPEN = """
@@ -54,7 +55,8 @@ ip link del vxl-lan-b; ip link del vxl-lan-c
 def from_nothing(_: Stage) -> None:
     """All of vxland's is gone."""
     sh(f"ip link del group {GROUP}; nft delete table bridge vxland; nft delete table inet vxland")
-    sh("ebtables -D FORWARD -j VXLAND; ebtables -X VXLAND; nft delete table inet vxland-ingress")
+    sh("ebtables -D FORWARD -i vxl-+ -o vxl-+ -j VXLAND; ebtables -X VXLAND")
+    sh("nft delete table inet vxland-ingress")
 
 
 def vandalised(stage: Stage) -> None:

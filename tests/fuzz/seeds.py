@@ -27,6 +27,7 @@ SAVED = b"""*filter
 :INPUT ACCEPT
 :FORWARD ACCEPT
 :VXLAND RETURN
+-A FORWARD -i vxl-+ -o vxl-+ -j VXLAND
 -A FORWARD -j VXLAND
 -A FORWARD -p IPv4 -i eth9 --ip-src 10.0.0.0/8 -j ACCEPT
 -A VXLAND -i vxl-lan-a -o vxl-lan-b -j DROP

@@ -28,6 +28,7 @@ V6 = tuple(PeerSettings(name, f"2001:db8::{n}") for n, name in enumerate("abcd",
 MESH = Settings(overlays=(LAN,), peers=V4)
 MESH6 = Settings(overlays=(LAN,), peers=V6)
 TWO = Settings(overlays=(LAN, SECOND), peers=V4)
+JUMP = "-i vxl-+ -o vxl-+ -j VXLAND"
 SPLIT = ("-i vxlan0 -o vxlan1 -j DROP", "-i vxlan1 -o vxlan0 -j DROP")  # vxlansetup.sh's
 MADE_BY_SCRIPT = """
     ip link add vxbr0 address 02:77:77:77:77:77 type bridge
@@ -197,7 +198,11 @@ DRIFTS: dict[str, tuple[str, tuple[type[ops.Operation], ...]]] = {
     "chain deleted": ("ebtables -F\nebtables -X", (ops.WriteChain,)),
     "chain's policy": ("ebtables -P VXLAND ACCEPT", (ops.WriteChain,)),
     "jump second": ("ebtables -I FORWARD -p ARP -j ACCEPT", (ops.WriteChain,)),
-    "jump doubled": ("ebtables -A FORWARD -j VXLAND", (ops.WriteChain,)),
+    "jump doubled": (f"ebtables -A FORWARD {JUMP}", (ops.WriteChain,)),
+    "jump of an earlier version": (
+        f"ebtables -I FORWARD -j VXLAND\nebtables -D FORWARD {JUMP}",
+        (ops.WriteChain,),
+    ),
     "guest named alike": (
         """
         ip link set g0 name vxl-guest

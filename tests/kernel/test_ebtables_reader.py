@@ -17,7 +17,7 @@ pytestmark = pytest.mark.kernel
 
 OTHERS = ("nft add table ip mine", "ebtables -A FORWARD -i eth0 -j DROP", "nft flush ruleset")
 MADE = "ebtables -N VXLAND -P RETURN; ebtables -A FORWARD -j VXLAND"
-WRITING = WriteChain("", CHAIN, (), jumps=0)
+WRITING = WriteChain("", CHAIN, (), ("-j VXLAND",), former=())
 JUMP = PortRule("-j VXLAND", None, None, "VXLAND")
 
 
@@ -92,6 +92,8 @@ PLAIN = (
     "-A VXLAND -o a -j DROP",
     "-A FORWARD -j RETURN",
     "-I FORWARD -i eth0 -o eth1 -j DROP",
+    "-I FORWARD -i vxl-+ -o vxl-+ -j VXLAND",
+    "-A FORWARD -i fifteen-letters -j VXLAND",
 )
 STRANGE = (
     "-A VXLAND -i vxl-+ -j ACCEPT",

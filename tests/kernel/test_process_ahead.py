@@ -21,8 +21,9 @@ from vxland.plan import plan
 
 pytestmark = pytest.mark.kernel
 
-WRITING = WriteChain("", CHAIN, (), jumps=0)
-WRITTEN = EbtablesState((), "RETURN", (PortRule("-j VXLAND", None, None, "VXLAND"),))
+JUMP = "-j VXLAND"
+WRITING = WriteChain("", CHAIN, (), (JUMP,), former=())
+WRITTEN = EbtablesState((), "RETURN", (PortRule(JUMP, None, None, "VXLAND"),))
 
 
 @pytest.fixture
@@ -37,7 +38,7 @@ def test_what_was_started_ahead_is_told(ebtables: Ebtables) -> None:
         assert ebtables.runs == 1
         assert ebtables.write(WRITING) is None
         assert ebtables.runs == 1
-        assert ebtables.write(replace(WRITING, jumps=1)) is None
+        assert ebtables.write(replace(WRITING, former=(JUMP,))) is None
         assert ebtables.runs == 2
     assert ebtables.read() == WRITTEN
 

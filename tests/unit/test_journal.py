@@ -60,7 +60,7 @@ def test_drift_is_one_line_with_fields(log: Log) -> None:
 
 def test_what_has_no_overlay_or_peer_has_no_such_field(log: Log) -> None:
     """As the chain of all overlays, and a bridge."""
-    log.journal.write(turn(WriteChain("", CHAIN, (), 0)))
+    log.journal.write(turn(WriteChain("", CHAIN, (), (), ())))
     assert set(log.entry().fields) == {
         "VXLAND_DEVICE",
         "VXLAND_WHAT",

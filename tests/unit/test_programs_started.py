@@ -114,7 +114,7 @@ def test_ebtables_is_all_that_the_daemon_starts(monkeypatch: pytest.MonkeyPatch)
         monkeypatch.setattr(module, "_variant", lambda _, variant=variant: variant)
         ebtables = Ebtables()
         ebtables.read(others=True)
-        for operation in (WriteChain("", CHAIN, RULES, 0), RemoveChain("", CHAIN, 1, ())):
+        for operation in (WriteChain("", CHAIN, RULES, (), ()), RemoveChain("", CHAIN, (), ())):
             ebtables.write(operation)
         ebtables.close()
     assert started == {

@@ -1,6 +1,11 @@
-"""The ``ebtables`` guard: an own chain, jumped to first of all in FORWARD."""
+"""The ``ebtables`` guard: an own chain, jumped to first of all in FORWARD.
 
-from collections.abc import Iterator
+Only what one of its rules could drop is sent there, so that all other frames are let go by a
+comparison that fails: a jump of every frame costs each of them half as much again.
+"""
+
+from collections.abc import Iterable, Iterator
+from itertools import takewhile
 
 from vxland.guards.wall import RETURN, Build, Wall
 from vxland.identity import CHAIN
@@ -11,8 +16,8 @@ POLICY = RETURN  # ACCEPT would end the walk before the administrator's later ru
 
 
 def is_jump(rule: PortRule) -> bool:
-    """Whether this rule of FORWARD sends every frame through vxland's chain."""
-    return rule.known and rule.verdict == CHAIN and rule.source is None and rule.target is None
+    """Whether this rule of FORWARD sends frames through vxland's chain: nobody else's should."""
+    return rule.verdict == CHAIN and rule.known
 
 
 class Ebtables(Wall[EbtablesState]):
@@ -31,33 +36,43 @@ class Ebtables(Wall[EbtablesState]):
         return observed.ebtables
 
     def build(self, state: EbtablesState) -> Build | None:
-        """The chain. No more than one jump, so that the removal takes them all."""
+        """The chain, and the jumps that come before all else."""
         if state.chain is None:
             return None
-        first = bool(state.forward) and is_jump(state.forward[0])
-        sound = first and _jumps(state) == 1 and state.policy == POLICY
-        return Build(state.chain, reached=first, sound=sound)
+        first = tuple(takewhile(is_jump, state.forward))
+        sound = first == self._jumps(state.chain) == _there(state) and state.policy == POLICY
+        return Build(state.chain, first, sound=sound)
 
     def writing(self, state: EbtablesState, rules: tuple[PortRule, ...]) -> Iterator[Operation]:
-        """The chain whole, and the jump to it."""
-        yield WriteChain("", CHAIN, _texts(rules), _jumps(state))
+        """The chain whole, and the jumps to it."""
+        jumps = self._jumps(rules)
+        yield WriteChain("", CHAIN, _texts(rules), _texts(jumps), _texts(_there(state)))
 
     def trimming(
-        self, rules: tuple[PortRule, ...], successors: tuple[Guarding, ...]
+        self,
+        rules: tuple[PortRule, ...],
+        leaving: tuple[PortRule, ...],
+        successors: tuple[Guarding, ...],
     ) -> Iterator[Operation]:
-        """The chain whole; the jump stands."""
-        yield TrimChain("", CHAIN, _texts(rules), successors)
+        """The chain whole, without the jumps for what leaves it."""
+        yield TrimChain("", CHAIN, _texts(rules), _texts(self._jumps(leaving)), successors)
 
     def removal(
         self, state: EbtablesState, successors: tuple[Guarding, ...]
     ) -> Iterator[Operation]:
         """The chain and the jumps to it."""
-        yield RemoveChain("", CHAIN, _jumps(state), successors)
+        yield RemoveChain("", CHAIN, _texts(_there(state)), successors)
+
+    def _jumps(self, rules: Iterable[PortRule]) -> tuple[PortRule, ...]:
+        """One for each drop among these rules, of what it could drop."""
+        drops = dict.fromkeys(rule for rule in rules if self.is_drop(rule))
+        return tuple(self.rule(drop.source, drop.target, CHAIN) for drop in drops)
 
 
-def _jumps(state: EbtablesState) -> int:
+def _there(state: EbtablesState) -> tuple[PortRule, ...]:
+    """All jumps, wherever they stand."""
     # Of thousands of rules most are seen at a glance to be none.
-    return sum(is_jump(rule) for rule in state.forward if rule.verdict == CHAIN)
+    return tuple(rule for rule in state.forward if rule.verdict == CHAIN and is_jump(rule))
 
 
 def _texts(rules: tuple[PortRule, ...]) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ rules don't count, log or queue what is dropped here, as with the jump first in 
 
 from collections.abc import Iterator
 
-from vxland.guards.wall import Build, Wall
+from vxland.guards.wall import EVERY, Build, Wall
 from vxland.identity import TABLE
 from vxland.observed import (
     NftChain,
@@ -60,8 +60,9 @@ class Nftables(Wall[TableState[NftTable]]):
         """The table with its chain."""
         if state.table is None:
             return None
-        reached = not state.table.dormant and FORWARD in state.table.chains
-        return Build(state.table.rules, reached, sound=state.is_whole({FORWARD}))
+        hooked = not state.table.dormant and FORWARD in state.table.chains
+        ways = (EVERY,) if hooked else ()
+        return Build(state.table.rules, ways, sound=state.is_whole({FORWARD}))
 
     def writing(
         self, state: TableState[NftTable], rules: tuple[PortRule, ...]
@@ -74,9 +75,13 @@ class Nftables(Wall[TableState[NftTable]]):
             yield MakeTable("", TABLE, rules, replaces=build is not None)
 
     def trimming(
-        self, rules: tuple[PortRule, ...], successors: tuple[Guarding, ...]
+        self,
+        rules: tuple[PortRule, ...],
+        leaving: tuple[PortRule, ...],
+        successors: tuple[Guarding, ...],
     ) -> Iterator[Operation]:
         """The rules alone."""
+        del leaving
         yield TrimTable("", TABLE, rules, successors)
 
     def removal(

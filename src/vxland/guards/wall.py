@@ -21,6 +21,7 @@ from vxland.problems import Kind, Problem
 
 PLAIN_NAME = re.compile(r"[A-Za-z0-9_.-]+")  # nothing that a tool would read as more than a name
 DROP, RETURN = "DROP", "RETURN"
+EVERY = PortRule("")  # has no condition
 
 StateT = TypeVar("StateT")
 
@@ -29,7 +30,7 @@ class Build(Struct, frozen=True):
     """A wall as the kernel has it."""
 
     rules: tuple[PortRule, ...]
-    reached: bool  # every frame from port to port comes to these rules first
+    ways: tuple[PortRule, ...]  # by which frames come to them, before they come to others'
     sound: bool  # all but the rules is as vxland makes it
 
 
@@ -56,9 +57,12 @@ class Wall(ABC, Generic[StateT]):
 
     @abstractmethod
     def trimming(
-        self, rules: tuple[PortRule, ...], successors: tuple[Guarding, ...]
+        self,
+        rules: tuple[PortRule, ...],
+        leaving: tuple[PortRule, ...],
+        successors: tuple[Guarding, ...],
     ) -> Iterator[Operation]:
-        """What leaves only these rules."""
+        """What leaves only these rules, and not those."""
 
     @abstractmethod
     def removal(self, state: StateT, successors: tuple[Guarding, ...]) -> Iterator[Operation]:
@@ -72,6 +76,10 @@ class Wall(ABC, Generic[StateT]):
     def drop(self, prefix: str) -> PortRule:
         """The rule that keeps tunnels with this prefix from each other."""
         return self.rule(f"{prefix}+", f"{prefix}+", DROP)
+
+    def is_drop(self, rule: PortRule) -> bool:
+        """Whether this is one of vxland's own drop rules."""
+        return rule.source is not None and rule == self.drop(rule.source.removesuffix("+"))
 
     def exemptions(
         self, prefix: str, overlays: Sequence[Overlay], observed: Observed
@@ -110,7 +118,7 @@ class Wall(ABC, Generic[StateT]):
         overlays = [overlay for overlay, _ in seats]
         wanted = tuple(self._wanted(prefixes, overlays, observed))
         standing = build.rules if build is not None else ()
-        leaving = [rule for rule in standing if self._is_drop(rule) and rule not in wanted]
+        leaving = tuple(rule for rule in standing if self.is_drop(rule) and rule not in wanted)
         interim = (*wanted, *leaving)
         sound = build is not None and build.sound
         if not sound or standing != interim:
@@ -118,7 +126,7 @@ class Wall(ABC, Generic[StateT]):
         if sound:
             yield from self.upkeep(state)
         if leaving:
-            yield from self.trimming(wanted, successors)
+            yield from self.trimming(wanted, leaving, successors)
 
     def missing(self, overlay: Overlay, observed: Observed) -> Problem | None:
         """Why this guard can't be had here."""
@@ -138,20 +146,26 @@ class Wall(ABC, Generic[StateT]):
 
     def arms(self, observed: Observed) -> Callable[[str], bool]:
         """The rules that drop what goes from a port to any other of vxland's, by its name."""
-        rules = takewhile(lambda rule: self._passes_over(rule, observed), self._in_force(observed))
-        dropped = tuple(str(rule.source)[:-1] for rule in rules if self._is_drop(rule))
+        build = self._seen(observed)
+        rules = takewhile(lambda rule: self._passes_over(rule, observed), build.rules)
+        dropped = tuple(
+            str(rule.source)[:-1]
+            for rule in rules
+            if self.is_drop(rule) and any(_covers(way, rule) for way in build.ways)
+        )
         return lambda device: device.startswith(dropped)
 
     def cuts(self, one: Link, other: Link, observed: Observed) -> bool:
         """Whether frames between these two ports are dropped in both directions."""
-        rules = self._in_force(observed)
-        return _drops(rules, one.name, other.name) and _drops(rules, other.name, one.name)
+        build = self._seen(observed)
+        return _drops(build, one.name, other.name) and _drops(build, other.name, one.name)
 
     def trait(self, port: Link, observed: Observed) -> Hashable:
         """Which of the rules match it, as where frames come from and as where they go."""
+        build = self._seen(observed)
         return tuple(
             (_matches(rule.source, port.name), _matches(rule.target, port.name))
-            for rule in self._in_force(observed)
+            for rule in (*build.ways, *build.rules)
         )
 
     def _wanted(
@@ -167,19 +181,15 @@ class Wall(ABC, Generic[StateT]):
             if self.name not in overlay.guards:
                 yield from (Guarding(port.device, port.guards) for port in ports)
 
-    def _in_force(self, observed: Observed) -> tuple[PortRule, ...]:
-        """The rules that frames surely come to."""
+    def _seen(self, observed: Observed) -> Build:
+        """The wall, or one that nothing comes to."""
         state = self.state(observed)
         build = None if isinstance(state, Unavailable) else self.build(state)
-        return build.rules if build is not None and build.reached else ()
-
-    def _is_drop(self, rule: PortRule) -> bool:
-        """Whether this is one of vxland's own drop rules."""
-        return rule.source is not None and rule == self.drop(rule.source.removesuffix("+"))
+        return build or Build((), (), sound=False)
 
     def _passes_over(self, rule: PortRule, observed: Observed) -> bool:
         """Whether a rule before the drop surely leaves vxland's own ports to it."""
-        if self._is_drop(rule):
+        if self.is_drop(rule):
             return True
         names = [name for name in (rule.source, rule.target) if name is not None]
         return rule.known and any(
@@ -188,13 +198,23 @@ class Wall(ABC, Generic[StateT]):
         )
 
 
-def _drops(rules: Iterable[PortRule], source: str, target: str) -> bool:
-    for rule in rules:
+def _drops(build: Build, source: str, target: str) -> bool:
+    """Whether the first of the rules that match such a frame drops it, if it comes to them."""
+    for rule in build.rules if any(_fits(way, source, target) for way in build.ways) else ():
         if not rule.known:
             return False
-        if _matches(rule.source, source) and _matches(rule.target, target):
+        if _fits(rule, source, target):
             return rule.verdict == DROP
     return False
+
+
+def _covers(way: PortRule, rule: PortRule) -> bool:
+    """Whether it surely leads all frames there that match a rule."""
+    return way.source in {None, rule.source} and way.target in {None, rule.target}
+
+
+def _fits(rule: PortRule, source: str, target: str) -> bool:
+    return _matches(rule.source, source) and _matches(rule.target, target)
 
 
 def _matches(pattern: str | None, name: str) -> bool:

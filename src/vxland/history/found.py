@@ -95,7 +95,7 @@ def _chain(operation: WriteChain, observed: Observed) -> str:
         return f"chain {CHAIN} missing"
     if not {rule.text for rule in state.chain}.issuperset(operation.rules):
         return f"chain {CHAIN} missing rules"
-    if not operation.jumps:
+    if not operation.former:
         return f"no jump to chain {CHAIN}"
     return f"chain {CHAIN} changed, or not first in FORWARD"
 

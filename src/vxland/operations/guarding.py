@@ -7,10 +7,11 @@ from vxland.operations.operation import Guarding, Operation, Phase
 
 
 class WriteChain(Operation, frozen=True):
-    """Write vxland's ebtables chain and put the jump to it first in FORWARD, in one transaction."""
+    """Write vxland's ebtables chain and put its jumps first in FORWARD, in one transaction."""
 
     rules: tuple[str, ...]
-    jumps: int  # how many jumps to the chain there are already, to be replaced by one
+    jumps: tuple[str, ...]
+    former: tuple[str, ...]  # jumps to the chain that there are already, and that these replace
 
     phase = Phase.ARM
     attribute = "ebtables"
@@ -102,6 +103,7 @@ class TrimChain(_Succeeded, Operation, frozen=True):
     """Write the chain without the rules that are no longer wanted."""
 
     rules: tuple[str, ...]
+    jumps: tuple[str, ...]  # those that led to these rules
     successors: tuple[Guarding, ...]
 
     phase = Phase.DISARM
@@ -114,7 +116,7 @@ class TrimChain(_Succeeded, Operation, frozen=True):
 class RemoveChain(_Succeeded, Operation, frozen=True):
     """Remove vxland's ebtables chain and the jumps to it."""
 
-    jumps: int
+    jumps: tuple[str, ...]  # all there are
     successors: tuple[Guarding, ...]
 
     phase = Phase.DISARM

@@ -8,30 +8,28 @@ from vxland.identity import CHAIN
 from vxland.observed import PortRule
 from vxland.operations import RemoveChain, RetireRules, TrimChain, WriteChain
 
-JUMP = f"-j {CHAIN}"
-
 
 def chain_script(operation: WriteChain) -> tuple[str, ...]:
-    """Write the chain whole and move the jump to the top of FORWARD."""
+    """Write the chain whole and its jumps at the top of FORWARD."""
     return (
         "*filter",
         *_chain(operation.rules),
-        *(f"-D FORWARD {JUMP}" for _ in range(operation.jumps)),
-        f"-I FORWARD {JUMP}",
+        *_deletions(operation.former),
+        *(f"-I FORWARD {jump}" for jump in reversed(operation.jumps)),
         "COMMIT",
     )
 
 
 def trim_script(operation: TrimChain) -> tuple[str, ...]:
-    """Write the chain whole and leave the jump where it is."""
-    return ("*filter", *_chain(operation.rules), "COMMIT")
+    """Write the chain whole and leave the other jumps where they are."""
+    return ("*filter", *_chain(operation.rules), *_deletions(operation.jumps), "COMMIT")
 
 
 def removal_script(operation: RemoveChain) -> tuple[str, ...]:
     """Remove jumps and chain."""
     return (
         "*filter",
-        *(f"-D FORWARD {JUMP}" for _ in range(operation.jumps)),
+        *_deletions(operation.jumps),
         f"-F {CHAIN}",
         f"-X {CHAIN}",
         "COMMIT",
@@ -40,7 +38,7 @@ def removal_script(operation: RemoveChain) -> tuple[str, ...]:
 
 def retirement_script(operation: RetireRules) -> tuple[str, ...]:
     """Remove the first of each of these rules, once for each time that it is named."""
-    return ("*filter", *(f"-D FORWARD {rule}" for rule in operation.rules), "COMMIT")
+    return ("*filter", *_deletions(operation.rules), "COMMIT")
 
 
 def standing(rules: Iterable[str], forward: Iterable[PortRule]) -> tuple[str, ...]:
@@ -56,6 +54,10 @@ def standing(rules: Iterable[str], forward: Iterable[PortRule]) -> tuple[str, ..
             left[rule.text] -= 1
             found.append(rule.text)
     return tuple(found)
+
+
+def _deletions(rules: tuple[str, ...]) -> Iterator[str]:
+    return (f"-D FORWARD {rule}" for rule in rules)
 
 
 def _chain(rules: tuple[str, ...]) -> Iterator[str]:
