@@ -391,6 +391,13 @@ def test_what_somebody_else_has_is_not_filtered() -> None:
     assert {one.vni for one in made.elements} == {vni("c"), vni("d"), None}
 
 
+def test_the_last_overlay_that_is_left_alone_stays_filtered() -> None:
+    """Though it has no peers any more: somebody has the name that its bridge should have."""
+    kernel = home()
+    do([others.veth("vxbr1")], kernel)
+    assert to_do(kernel, wish(replace(LAN, bridge="vxbr1"), off="bcd")) == []
+
+
 def test_half_a_file_takes_nothing_away() -> None:
     """An overlay without peers is left alone."""
     assert to_do(home(), wish(LAN, peers="a")) == []

@@ -23,7 +23,7 @@ from vxland.kernel.ebtables import FORWARD
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import Operation
-from vxland.ownership import is_own
+from vxland.ownership import is_own, own_links
 
 CHAINS = (ops.WriteChain, ops.TrimChain, ops.RemoveChain)
 TABLES = (ops.MakeTable, ops.FillTable, ops.ClaimTable, ops.TrimTable, ops.RemoveTable)
@@ -177,10 +177,10 @@ class Others:
         seen = kernel.look()
         names = adoptable(seen, desired)
         self._adoptable = {d.index for d in kernel.net.devices.values() if d.name in names}
-        # A bridge that follows its ports, of which it has none: any will give it an address.
-        self._blank = {
-            d.index for d in kernel.net.devices.values() if (d.kind, d.mac) == ("bridge", NO_MAC)
-        }
+        # A bridge that follows its ports has no address without any, or one of vxland's lent it.
+        lent = {NO_MAC, *(link.mac for link in own_links(seen))}
+        devices = kernel.net.devices.values()
+        self._lent = {d.index for d in devices if d.mac in lent and not d.mac_is_set}
         self._rules_of = tunnels_of(seen, desired)
         self._before = property_of_others(kernel, reattached)
 
@@ -204,7 +204,7 @@ class Others:
             index: tuple(
                 part[:1] + part[2:] if isinstance(part, Port) and index in self._adoptable else part
                 for part in parts
-                if not (isinstance(part, Mac) and index in self._blank)
+                if not (isinstance(part, Mac) and index in self._lent)
             )
             for index, parts in seen.devices.items()
             if index not in taken

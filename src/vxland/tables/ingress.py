@@ -141,7 +141,11 @@ def operations(
     table = state.table
     there = table.elements if table is not None else frozenset[Element]()
     all_due = wanted(vteps, desired.known_by, _exclusive(desired, there, left))
-    held = bool(left) or any(_is_waiting(overlay) for overlay in desired.overlays)
+    held = (
+        bool(left)
+        or any(_is_waiting(overlay) for overlay in desired.overlays)
+        or any(filters(observed.links[name].vxlan, observed) for name in still)
+    )
     if not vteps:
         if table is not None and not held:
             yield RemoveTable("", INGRESS_TABLE, ())
@@ -187,11 +191,13 @@ def problems(desired: Desired, observed: Observed) -> Iterator[Problem]:
             )
 
 
-def filters(vxlan: VxlanState, observed: Observed) -> bool:
+def filters(vxlan: VxlanState | None, observed: Observed) -> bool:
     """Whether packets for such a device are dropped but those of peers."""
     state = observed.ingress
     table = None if isinstance(state, Unavailable) else state.table
-    return table is not None and Element("vnis", vxlan.port, vxlan.vni) in table.elements
+    if vxlan is None or table is None:
+        return False
+    return Element("vnis", vxlan.port, vxlan.vni) in table.elements
 
 
 def by_overlay(desired: Desired, dropped: Dropped | None) -> dict[str, int]:
