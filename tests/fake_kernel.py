@@ -24,6 +24,7 @@ from vxland.execution import Failure
 from vxland.kernel.directory import NEEDED, Directory
 from vxland.kernel.ebtables import SCRIPTS
 from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
+from vxland.kernel.looking_again import without
 from vxland.kernel.nftables import BATCHES
 from vxland.kernel.refusals import DONE_ALREADY
 from vxland.kernel.tally import BATCHES as TALLY_BATCHES
@@ -167,6 +168,12 @@ class FakeKernel:
             tally=now.tally,
         )
         return observed, Since(before, names | (before.links.keys() - now.links.keys()))
+
+    def foresee(self, before: Observed, leaving: Collection[int]) -> tuple[Observed, Since]:
+        """The last look without these devices."""
+        known = self._directory.indexes
+        names = frozenset(name for name, index in known.items() if index in leaving)
+        return without(before, names), Since(before, names)
 
     def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
         """It knows no routes."""

@@ -172,8 +172,6 @@ class Daemon:
             self._board.expect(patience)
             triggers = self._doorbell.wait(patience)
             self._board.expect(0)
-            self._notifier.alive()
-            self._journal.summarize()
             if Trigger.STOP in triggers:
                 self._journal.mended(self._reconciler.mending.take_reports())
                 return
@@ -189,6 +187,8 @@ class Daemon:
                 self._turn(triggers)
             if Trigger.INTERVAL in triggers:
                 checked = time.monotonic()
+            self._notifier.alive()  # after what was to be done at once
+            self._journal.summarize()
 
     def _patience(self, next_check: float) -> float:
         """How long to wait, in seconds, for somebody to ring."""

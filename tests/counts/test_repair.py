@@ -1,7 +1,7 @@
 """What a repair costs is counted, and the turn that tells of it: nobody looks at all the others."""
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import TypeVar
 
 import pytest
@@ -11,9 +11,11 @@ from bench.place import MESH, OVERLAY, SHARED, Place, address, name
 from bench.turns import Turns
 from tests.lab import eventually
 from vxland.identity import pair_device
+from vxland.kernel import ebtables
 from vxland.kernel.events import LinkEvents
+from vxland.kernel.generation import GETGEN
 from vxland.kernel.netlink import Netlink
-from vxland.kernel.wire import HEADER
+from vxland.kernel.wire import HEADER, NetlinkError
 from vxland.observed import NULL_MAC
 from vxland.process.doorbell import Trigger
 
@@ -36,6 +38,20 @@ def dumps(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
         return dump_as(netlink, read, message)
 
     monkeypatch.setattr(Netlink, "dump_as", counting)
+    return asked
+
+
+@pytest.fixture
+def asked(monkeypatch: pytest.MonkeyPatch) -> Counter[int]:
+    """How many single things were asked for, by the message's type."""
+    asked: Counter[int] = Counter()
+    ask = Netlink.ask
+
+    def counting(netlink: Netlink, messages: Sequence[bytes]) -> list[bytes | NetlinkError]:
+        asked.update(HEADER.unpack_from(message)[1] for message in messages)
+        return ask(netlink, messages)
+
+    monkeypatch.setattr(Netlink, "ask", counting)
     return asked
 
 
@@ -78,6 +94,34 @@ def test_a_tunnel_deleted(place: Place, dumps: Counter[int]) -> None:
         assert remembered() == before  # though it may be long until all is looked at
         assert turns.turn()[0].outcomes == ()
         assert dumps[GETLINK] == 1
+
+
+def test_what_a_repair_asks(
+    place: Place, asked: Counter[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whether it is gone; then that one, by its name and its number, and one of the others."""
+    looked_for: list[str] = []
+    which = ebtables._which
+
+    def looking(program: str) -> str | None:
+        looked_for.append(program)
+        return which(program)
+
+    monkeypatch.setattr(ebtables, "_which", looking)
+    with LinkEvents(Trigger.NETLINK) as events, Turns(PEERS, MESH, events) as turns:
+        turns.turn(Trigger.START)
+
+        def is_made_again() -> bool:
+            """Whether it was so; an address that is new just then is about anything."""
+            eventually(lambda: is_calm(turns, events), "nothing is left to do", pause=0.3)
+            asked.clear()
+            looked_for.clear()
+            place.sh(f"ip link del {pair_device(OVERLAY, name(2))}")
+            return events.drain() and turns.reconciler.mending.mend()
+
+        eventually(is_made_again, "it is made again without a turn")
+        assert asked == {GETLINK: 1 + 3, GETGEN: 2}
+        assert looked_for == []  # which program there is doesn't matter to the kernel
 
 
 def test_a_flood_entry_deleted(place: Place) -> None:

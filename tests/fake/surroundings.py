@@ -52,6 +52,10 @@ class Notified:
         self._events.drain()
         return self._events.touched
 
+    def leaving(self) -> frozenset[int]:
+        """Those of which something went."""
+        return frozenset() if self._events is None else self._events.leaving
+
     def forget(self) -> None:
         """They are about to be looked at."""
         if self._events is not None:

@@ -15,7 +15,7 @@ from vxland.identity import pair_device
 from vxland.kernel.events import FEW, LinkEvents
 from vxland.kernel.linux import LinuxKernel
 from vxland.loop.nearby import Onlooker
-from vxland.observed import Observed
+from vxland.observed import Observed, Since
 from vxland.process.doorbell import Trigger
 
 pytestmark = [pytest.mark.kernel]
@@ -105,6 +105,39 @@ def test_sees_what_a_whole_look_sees(node: Node, name: str) -> None:
     directory = node.turns.kernel._directory.indexes
     assert directory == {name: index for index, name in other._links.names.items()}
     assert node.turns.kernel.observe() == replace(again, host=node.turns.kernel.host())
+
+
+def test_what_is_foreseen_is_what_is_seen_then(node: Node) -> None:
+    """Else it is thought about for nothing."""
+    kernel = node.turns.kernel
+    node.place.sh(f"ip link del {B}")
+    touched, leaving = node.touched(), node.events.leaving
+    assert touched is not None
+    assert touched == leaving == frozenset({kernel._links.indexes[B]})
+    foreseen, since = kernel.foresee(node.before, leaving)
+    assert since == Since(node.before, frozenset({B}))
+    assert kernel.look_again(node.before, touched) == (foreseen, since)
+
+
+LEAVING = {
+    "deleted": True,
+    "no flood entry": True,
+    "flood entry": False,
+    "down": False,
+    "MTU": False,
+    "alias": False,
+}
+
+
+@pytest.mark.parametrize("name", LEAVING)
+def test_what_is_leaving(node: Node, name: str) -> None:
+    """What loses something; what is made or changed isn't."""
+    index = node.turns.kernel._links.indexes[B]
+    node.place.sh(DEEDS[name])
+    assert node.touched() == frozenset({index})
+    assert node.events.leaving == (frozenset({index}) if LEAVING[name] else frozenset())
+    node.events.forget()
+    assert not node.events.leaving
 
 
 def _differing(before: Observed, now: Observed) -> set[str]:

@@ -22,15 +22,18 @@ from tests.fake_kernel import FakeKernel
 from tests.profiles import examples
 from vxland.addresses import IPAddress
 from vxland.execution import Failure, execute
+from vxland.identity import IPV4, shared_device
 from vxland.loop import mending
 from vxland.loop.lessons import Lessons
 from vxland.loop.mending import Calm, Mending
 from vxland.model import Desired
 from vxland.observed import BridgeAddress, FdbEntry, Host, Link, Observed, Since
 from vxland.operations import BringUp, Operation
-from vxland.plan import Memory, Plan, Planning
+from vxland.plan import Memory, Plan, Planning, View, planning
+from vxland.plan.planner import plan_view
 from vxland.report import ConfigState, Report
 
+CROWD_DEVICE = shared_device("lan", IPV4)
 State = dict[int, tuple[Link, frozenset[FdbEntry], frozenset[BridgeAddress]]]
 
 
@@ -50,6 +53,11 @@ class Told:
         then, self.then = self.then, lambda: None
         then()
         return frozenset(touched)
+
+    def leaving(self) -> frozenset[int]:
+        """What is gone, and what an entry is."""
+        now, nothing = self._state(), (Link(""), frozenset[FdbEntry](), frozenset[BridgeAddress]())
+        return frozenset(i for i, was in self._before.items() if was[1] - now.get(i, nothing)[1])
 
     def forget(self) -> None:
         self._before = self._state()
@@ -87,6 +95,9 @@ class Watched(Watch):
         self, before: Observed, touched: Collection[int], *, guards: Collection[str] = ()
     ) -> tuple[Observed, Since]:
         return self.kernel.look_again(before, touched, guards=guards)
+
+    def foresee(self, before: Observed, leaving: Collection[int]) -> tuple[Observed, Since]:
+        return self.kernel.foresee(before, leaving)
 
     def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
         return self.kernel.host_again(before, remotes)
@@ -174,6 +185,50 @@ def test_a_deleted_tunnel() -> None:
     assert len(report.outcomes) == len(report.plan.operations)
     assert node.lessons.repairs.keys() == {(drift.B, "")}
     assert node.mending.take_reports() == ()
+
+
+class Heard(Watched):
+    """A kernel that says when it is looked at."""
+
+    def __init__(self, kernel: FakeKernel, desired: Desired, said: list[str]) -> None:
+        super().__init__(kernel, desired)
+        self._said = said
+
+    def look_again(
+        self, before: Observed, touched: Collection[int], *, guards: Collection[str] = ()
+    ) -> tuple[Observed, Since]:
+        self._said.append("look")
+        return super().look_again(before, touched, guards=guards)
+
+
+@pytest.mark.parametrize(
+    ("desired", "deed", "order"),
+    [
+        (drift.HOME, somebody.deleted(drift.B), ["plan", "look"]),
+        (drift.HOME, somebody.flood_removed(drift.B, drift.REMOTE), ["plan", "look", "plan"]),
+        (drift.HOME, somebody.set_down(drift.B), ["look", "plan"]),
+        (drift.CROWD, somebody.flood_removed(CROWD_DEVICE, drift.REMOTE), ["look", "plan"]),
+    ],
+    ids=["gone", "something of it", "nothing of it", "a shared one's entry"],
+)
+def test_what_goes_is_planned_for_before_the_look(
+    desired: Desired, deed: Vandalism, order: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Which a deletion holds up; and again, by the look, where it is there still."""
+    said: list[str] = []
+
+    def heard(view: View, memory: Memory) -> Plan:
+        said.append("plan")
+        return plan_view(view, memory)
+
+    monkeypatch.setattr(planning, "plan_view", heard)
+    node = Node(desired)
+    node.mending._kernel = Heard(node.kernel, desired, said)  # type: ignore[assignment]
+    said.clear()
+    assert deed.apply(node.kernel)
+    assert node.mending.mend()
+    assert said == order
+    settled(node.kernel, desired)
 
 
 def test_each_repair_is_one() -> None:

@@ -47,6 +47,7 @@ TABLE = f"*{FILTER}"  # as -save prints it
 RULE = re.compile(r"(?:-i (?P<source>\S+) )?(?:-o (?P<target>\S+) )?-j (?P<verdict>[A-Za-z0-9_-]+)")
 
 TRIES = 3  # to remove what others may be removing too
+_located = lru_cache(8)(Path)  # a path's parts are interned, and each look asks
 
 SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
     WriteChain: chain_script,
@@ -99,6 +100,12 @@ class Ebtables:
         self._last = None if isinstance(printed, Unavailable) else (variant, generation, printed)
         self._whole = True
         return printed
+
+    def read_again(self) -> EbtablesState | Unavailable:
+        """The same; which program there is doesn't matter while nftables' rules stand still."""
+        _, generation, state = self._last or ("", None, None)
+        stands = generation is not None and generation == self._generation.at_look()
+        return state if state is not None and stands else self.read()
 
     def _read_plain(self, generation: int, *, others: bool) -> EbtablesState | None:
         """What netlink alone tells: that there is nothing, or only what vxland writes."""
@@ -154,7 +161,7 @@ class Ebtables:
         program = _which("ebtables-restore")
         if program is not None:
             with contextlib.suppress(OSError):  # which the operation itself says
-                self._ahead = self._start(_restoring(program))
+                self._ahead = self._start([program, "--noflush"])
         try:
             yield
         finally:
@@ -194,7 +201,7 @@ class Ebtables:
         if not _is_nft(program):
             script = legacy_script(script)
         try:
-            process, self._ahead = self._ahead or self._start(_restoring(program)), None
+            process, self._ahead = self._ahead or self._start([program, "--noflush"]), None
             done = _done(process, "\n".join(script) + "\n")
         except (OSError, subprocess.TimeoutExpired) as error:
             return Failure(f"ebtables-restore doesn't run: {error}", BY_HAND)
@@ -213,10 +220,6 @@ class Ebtables:
         self.runs += 1
         self.processes.append(process.pid)
         return process
-
-
-def _restoring(program: str) -> Sequence[str]:
-    return [program, "--noflush"]
 
 
 def _done(process: Child, script: str = "") -> "subprocess.CompletedProcess[str]":
@@ -285,11 +288,6 @@ def _variant(program: str) -> str:
     except OSError:
         return _located(program).name
     return _name_of(program, there.st_dev, there.st_ino)
-
-
-@lru_cache(8)  # a path's parts are interned, and each look asks
-def _located(program: str) -> Path:
-    return Path(program)
 
 
 @lru_cache(8)

@@ -44,10 +44,11 @@ LINK, NEIGH, IPV4_IFADDR, IPV4_ROUTE, IPV4_RULE, IPV6_IFADDR = 1, 3, 5, 7, 8, 9 
 IPV6_ROUTE, IPV6_RULE, NEXTHOP = 11, 19, 32
 NFTABLES = 7  # NFNLGRP_NFTABLES
 LINKS, ADDRESSES = frozenset({16, 17}), frozenset({20, 21})  # RTM_NEW and RTM_DEL
-RTM_DELLINK = 17
+RTM_DELLINK, RTM_DELNEIGH = 17, 29
 ROUTES = frozenset({24, 25})
 ROUTING = frozenset({32, 33, 104, 105})  # RTM_NEW and RTM_DEL, RULE and NEXTHOP
 NEIGHBOURS = frozenset({28, 29})
+LEAVING = frozenset({RTM_DELLINK, RTM_DELNEIGH})
 RTM_F_CLONED = 0x200
 NEWGEN = 10 << 8 | 15  # NFNL_SUBSYS_NFTABLES, NFT_MSG_NEWGEN
 NFGENMSG = 4  # bytes of struct nfgenmsg
@@ -164,6 +165,12 @@ class LinkEvents(Events[TriggerT]):
         self._farewell = farewell
         self._destinations: Destinations | None = None  # None: all
         self._touched: set[int] | None = None
+        self._leaving: set[int] = set()
+
+    @property
+    def leaving(self) -> frozenset[int]:
+        """Those of the touched of which something went, which is how a device begins to go."""
+        return frozenset(self._leaving)
 
     @property
     def touched(self) -> frozenset[int] | None:
@@ -173,6 +180,7 @@ class LinkEvents(Events[TriggerT]):
     def forget(self) -> None:
         """What rang so far is dealt with, or will be by a look at everything."""
         self._touched = set()
+        self._leaving.clear()
 
     def _missed(self) -> None:
         self._touched = None
@@ -193,11 +201,11 @@ class LinkEvents(Events[TriggerT]):
     def _matters(self, kind: int, message: bytes) -> bool:
         rings = self._rings(kind, message)
         if rings and self._touched is not None:
-            if kind in LINKS:
-                self._touched.add(IFINFO.unpack_from(message, HEADER.size)[2])
-            elif kind in NEIGHBOURS:
-                self._touched.add(NDMSG.unpack_from(message, HEADER.size)[3])
-            if kind not in LINKS | NEIGHBOURS or len(self._touched) > FEW:
+            device = _device(kind, message)
+            self._touched.add(device)
+            if kind in LEAVING:
+                self._leaving.add(device)
+            if not device or len(self._touched) > FEW:
                 self._touched = None
         return rings
 
@@ -247,6 +255,13 @@ class RuleEvents(Events[TriggerT]):
         if has_the_kernels_numbers():
             return pid == os.getpid() or pid in self._own
         return name in (OWN_PROGRAM, name_of(os.getpid()))
+
+
+def _device(kind: int, message: bytes) -> int:
+    """The number of the device that a message is about, or is an entry of; 0 where it is more."""
+    if kind in LINKS:
+        return int(IFINFO.unpack_from(message, HEADER.size)[2])
+    return int(NDMSG.unpack_from(message, HEADER.size)[3]) if kind in NEIGHBOURS else 0
 
 
 def _is_set_by_hand(message: bytes) -> bool:

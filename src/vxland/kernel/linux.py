@@ -24,7 +24,7 @@ from vxland.kernel.generation import Generation
 from vxland.kernel.ingress import BATCHES as INGRESS_BATCHES
 from vxland.kernel.ingress import Ingress
 from vxland.kernel.link_table import LinkTable
-from vxland.kernel.looking_again import look_again
+from vxland.kernel.looking_again import look_again, without
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.nftables import BATCHES, Nftables
 from vxland.kernel.peer_counters import read_counters
@@ -157,18 +157,25 @@ class LinuxKernel(Closing):
         And by which names it may differ from that, where it is known. ``touched`` are numbers of
         devices, as the kernel's notifications have them. Addresses and routes have notifications
         of their own. ``guards`` are those that may be wanted for the first time.
+
+        Rules come first: whoever deletes a device holds links' lock for a while after it was told.
         """
+        with self._generation.look():
+            rules = {
+                "ebtables": self.ebtables.read_again(),
+                "nftables": self.nftables.read(wanted=NFTABLES in guards),
+                "ingress": self.ingress.read(),
+                "tally": self.tally.read(),
+            }
         observed, since = look_again(
             self._netlink, self._links, self._fdb, self._directory, (before, touched)
         )
-        with self._generation.look():
-            return replace(
-                observed,
-                ebtables=self.ebtables.read(),
-                nftables=self.nftables.read(wanted=NFTABLES in guards),
-                ingress=self.ingress.read(),
-                tally=self.tally.read(),
-            ), since
+        return replace(observed, **rules), since
+
+    def foresee(self, before: Observed, leaving: Collection[int]) -> tuple[Observed, Since]:
+        """The last look without the devices of these numbers, as if they were gone already."""
+        names = frozenset(self._links.names[index] for index in leaving & self._links.names.keys())
+        return without(before, names), Since(before, names)
 
     @readable()
     def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
@@ -226,7 +233,7 @@ class LinuxKernel(Closing):
 
     def _read_guards(self) -> Observed:
         with self._generation.look():
-            rules, table = self.ebtables.read(), self.nftables.read(wanted=False)
+            rules, table = self.ebtables.read_again(), self.nftables.read(wanted=False)
         return Observed(ebtables=rules, nftables=table)
 
     def _seen_back(

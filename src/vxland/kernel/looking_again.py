@@ -55,6 +55,16 @@ def look_again(
     return observed, Since(before, names) if alike else None
 
 
+def without(before: Observed, names: Collection[str]) -> Observed:
+    """The same without these devices."""
+    return replace(
+        before,
+        links=_changed(before.links, names, {}),
+        fdb=_changed(before.fdb, names, {}),
+        addresses=_changed(before.addresses, names, {}),
+    )
+
+
 def _changed(
     before: Mapping[str, ValueT], gone: Iterable[str], there: Mapping[str, ValueT]
 ) -> dict[str, ValueT]:

@@ -33,8 +33,11 @@ def read_back_some(
     """The same of the links that have these names or numbers, as far as they are there."""
     requests = [*map(links.named_request, names), *map(links.link_request, touched)]
     answers = netlink.ask(requests)
-    there = [_told(table, answer) for answer in answers if not isinstance(answer, NetlinkError)]
-    return _linked(there, table, table.names)
+    # One that has just been made is asked for by its name, and was touched.
+    told = [answer for answer in answers if not isinstance(answer, NetlinkError)]
+    there = {IFINFO.unpack_from(answer, HEADER.size)[2]: answer for answer in told}
+    seen = [_told(table, answer) for answer in there.values()]
+    return _linked(seen, table, table.names)
 
 
 def _told(table: LinkTable, message: bytes) -> "Indexed | _Port":

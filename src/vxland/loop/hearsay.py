@@ -32,6 +32,10 @@ class Hearsay(Patrol):
         self._drain(self._links)
         return self._links.touched
 
+    def leaving(self) -> frozenset[int]:
+        """Those of which something went."""
+        return self._links.leaving
+
     def forget(self) -> None:
         """What was touched so far is about to be looked at."""
         self._links.forget()

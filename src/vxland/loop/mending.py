@@ -16,7 +16,7 @@ from vxland.loop.drift import Drift
 from vxland.loop.lessons import Lessons
 from vxland.loop.nearby import Hand, Onlooker
 from vxland.loop.surroundings import Kernel, Others
-from vxland.observed import Observed
+from vxland.observed import Observed, Since
 from vxland.plan import Memory, Narrow, Planning
 from vxland.process.doorbell import Trigger
 from vxland.process.litter import left_lying
@@ -85,8 +85,10 @@ class Mending:
             return False
         started, at = time.monotonic(), time.time()
         self._calm = None  # until all is put right
+        ahead = self._think_ahead(calm)
         self._others.forget()
         observed, since = self._kernel.look_again(calm.observed, touched)
+        since = None if since is None else Since(ahead, since.names)
         desired = calm.report.desired
         narrow = self._planning.narrow(observed, desired, calm.memory, since)
         if narrow is None or narrow.plan.problems:
@@ -104,6 +106,20 @@ class Mending:
         if self._lessons.is_calm():
             self._calm = replace(calm, observed=observed)
         return True
+
+    def _think_ahead(self, calm: Calm) -> Observed:
+        """Plan as if what is leaving were gone; gives what would be seen then.
+
+        Whoever deletes a device holds links' lock for most of a millisecond from the first
+        notification on, and a look waits for that. A mesh's device loses its one entry first. If
+        the look sees something else, this was for nothing.
+        """
+        leaving, desired = self._others.leaving(), calm.report.desired
+        if not leaving or any(overlay.shared for overlay in desired.overlays):
+            return calm.observed
+        ahead, since = self._kernel.foresee(calm.observed, leaving)
+        self._planning.narrow(ahead, desired, calm.memory, since)
+        return ahead
 
     def _learn(
         self, report: Report, narrow: Narrow, done: tuple[Outcome, ...], started: float

@@ -67,9 +67,7 @@ class Hand:
         self._kernel = kernel
         self._others = others
         self._observed = view.observed
-        overlays = view.desired.overlays
-        self._names = {vtep.device for overlay in overlays for vtep in overlay.vteps}
-        self._names |= {overlay.bridge.device for overlay in overlays}
+        self._names = {vtep.device for vtep in view.desired.vteps()}
         self._names |= view.touched  # what should be gone by then among it
 
     def read_back(self) -> Observed:

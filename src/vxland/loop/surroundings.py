@@ -36,6 +36,9 @@ class Kernel(execution.Kernel, Counting, Sight, Protocol):
         And in what it may differ from that, where it is known. ``guards`` may be wanted anew.
         """
 
+    def foresee(self, before: Observed, leaving: Collection[int]) -> tuple[Observed, Since]:
+        """The last look without these devices: no look, but what one may see in a moment."""
+
     def host_again(self, before: Host, remotes: frozenset[IPAddress]) -> Host:
         """The same with routes to these, where nothing that it tells of has changed."""
 
@@ -89,6 +92,9 @@ class Others(Protocol):
 
         They have the numbers that the kernel's side knows them by.
         """
+
+    def leaving(self) -> Collection[int]:
+        """Those of which something went, if not they themselves."""
 
     def forget(self) -> None:
         """What was changed so far is about to be looked at."""

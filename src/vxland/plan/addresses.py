@@ -50,13 +50,11 @@ def taken_along(interface: IPInterface, leaving: Collection[IPInterface]) -> boo
 
 
 def _unwanted(present: Addresses, wanted: Collection[IPInterface]) -> list[BridgeAddress]:
-    return [a for a in sorted(present, key=str) if a.own and a.interface not in wanted]
+    return sorted((a for a in present if a.own and a.interface not in wanted), key=str)
 
 
 def _dependent(address: BridgeAddress, present: Addresses) -> list[IPInterface]:
     """Others' addresses that may go with this one."""
-    return [
-        a.interface
-        for a in sorted(present, key=str)
-        if not (a.own or address.secondary) and taken_along(a.interface, [address.interface])
-    ]
+    others = (a for a in present if not (a.own or address.secondary))
+    along = (a for a in others if taken_along(a.interface, [address.interface]))
+    return [a.interface for a in sorted(along, key=str)]

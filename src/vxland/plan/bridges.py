@@ -148,6 +148,8 @@ def _addresses(overlay: Overlay, link: Link, observed: Observed) -> Iterator[Ope
     present = observed.addresses.get(link.name, frozenset())
     going = [*removals(overlay.name, link.name, present, wanted)]
     yield from going
+    if not wanted:  # as in most bridges; of the others each address is looked at
+        return
     # Taken down to be renamed, it loses its IPv6 addresses (net/ipv6/addrconf.c, addrconf_ifdown).
     goes_down = link.up and link.name != overlay.bridge.device
     leaving = [operation.address for operation in going]

@@ -26,6 +26,7 @@ class Planning:
 
     def __init__(self, whole: Callable[[Observed, Desired, Memory], Plan] = plan) -> None:
         self._whole = Last(whole)
+        self._narrow = Last(plan_view)  # of a plan that was made ahead
         self._standing: Standing | None = None
 
     def __call__(self, observed: Observed, desired: Desired, memory: Memory) -> Plan:
@@ -65,7 +66,7 @@ class Planning:
         if not view.changed:  # what was made anew is as it was, but what there was is let go
             self._standing.moves(observed, desired, ())
             return Narrow(NOTHING, view)
-        found = plan_view(view, memory)
+        found = self._narrow(view, memory)
         if found == NOTHING and not self._standing.moves(observed, desired, view.touched):
             self._standing = Standing(observed, desired, memory)
         return Narrow(found, view)
