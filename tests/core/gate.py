@@ -7,7 +7,7 @@ from msgspec import Struct
 
 from vxland.addresses import IPAddress
 from vxland.model import Desired, Overlay, Vtep
-from vxland.observed import Element, IngressTable, Link, Observed, Owner, TableState
+from vxland.observed import Element, IngressTable, Observed, Owner, TableState
 from vxland.ownership import is_own, mark
 from vxland.tables.ingress import CHAINS, RULES
 
@@ -21,6 +21,7 @@ class Way(Struct, frozen=True):
 
     device: str
     number: Number
+    overlay: str
 
 
 class Gate:
@@ -74,9 +75,12 @@ class Ways(Struct, frozen=True):
         """What became open between two moments.
 
         Where the table couldn't be written (``refused``), tunnels come up all the same; but what
-        was filtered stays so until its device is gone.
+        was filtered stays so until its device is gone. And a shared overlay's device comes up
+        beside one of the other IP version that nobody could filter.
         """
-        opened = self.open - before.open if not refused else frozenset[Way]()
+        known = {(way.overlay, way.number) for way in before.open}
+        new = {way for way in self.open if (way.overlay, way.number) not in known}
+        opened = frozenset[Way]() if refused else frozenset(new)
         opened |= (before.shut - self.shut) & (self.up | self.down)
         return sorted(f"strangers get in by {way.device}: {way.number}" for way in opened)
 
@@ -89,20 +93,16 @@ def ways(seen: Observed, desired: Desired) -> Ways:
     gate = Gate(state)
     off = {overlay.name for overlay in desired.overlays if not overlay.filtered}
     there = [
-        (link, Way(link.name, (link.vxlan.vni, link.vxlan.port)))
+        (link, Way(link.name, (link.vxlan.vni, link.vxlan.port), whose.overlay if whose else ""))
         for link in seen.links.values()
-        if link.vxlan is not None and is_own(link) and not _is_of(link, off)
+        if link.vxlan is not None and is_own(link)
+        if (whose := mark(link)) is None or whose.overlay not in off
     ]
     return Ways(
         frozenset(way for link, way in there if link.up),
         frozenset(way for link, way in there if not link.up),
         frozenset(way for _, way in there if gate.is_shut(way.number)),
     )
-
-
-def _is_of(link: Link, overlays: Collection[str]) -> bool:
-    whose = mark(link)
-    return whose is not None and whose.overlay in overlays
 
 
 def misjudged(seen: Observed, desired: Desired, excused: Collection[str]) -> Iterator[str]:

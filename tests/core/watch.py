@@ -177,10 +177,13 @@ class Others:
         seen = kernel.look()
         names = adoptable(seen, desired)
         self._adoptable = {d.index for d in kernel.net.devices.values() if d.name in names}
-        # A bridge that follows its ports has no address without any, or one of vxland's lent it.
+        # A bridge that follows its ports has no address without any, or one of vxland's lent it,
+        # or another's does that is put back.
         lent = {NO_MAC, *(link.mac for link in own_links(seen))}
         devices = kernel.net.devices.values()
-        self._lent = {d.index for d in devices if d.mac in lent and not d.mac_is_set}
+        self._lent = {
+            d.index for d in devices if not d.mac_is_set and (reattached or d.mac in lent)
+        }
         self._rules_of = tunnels_of(seen, desired)
         self._before = property_of_others(kernel, reattached)
 
