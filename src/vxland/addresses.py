@@ -1,7 +1,7 @@
 """The two families of addresses, by one name each, and the zone of a link-local one."""
 
 from collections.abc import Iterable
-from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface, ip_address
+from ipaddress import IPv4Address, IPv4Interface, IPv6Address, IPv6Interface
 
 IPAddress = IPv4Address | IPv6Address
 IPInterface = IPv4Interface | IPv6Interface
@@ -33,8 +33,7 @@ class LookedUp(IPv4Address):
 
 def parsed(text: str) -> IPAddress:
     """The address that a text is; raises ValueError where it is none."""
-    plain = ip_address(text)
-    return LookedUp(text) if isinstance(plain, IPv4Address) else plain
+    return IPv6Address(text) if ":" in text else LookedUp(text)
 
 
 def needs_zone(address: IPAddress) -> bool:

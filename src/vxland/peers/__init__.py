@@ -6,6 +6,7 @@ from typing import Protocol
 
 from vxland.addresses import IPAddress
 from vxland.peers import host_name, literal
+from vxland.peers.literal import CACHED
 from vxland.settings import PeerSettings
 
 
@@ -27,8 +28,6 @@ class Source(Protocol):
     def families(self, text: str, /) -> frozenset[int]:
         """Which IP versions its address may have."""
 
-
-CACHED = 32_768  # texts that needn't be parsed again, turn by turn
 
 SOURCES: tuple[Source, ...] = (literal, host_name)
 

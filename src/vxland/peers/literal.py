@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Callable
-from ipaddress import IPv4Address, IPv6Address, ip_address
+from functools import lru_cache
+from ipaddress import IPv4Address, IPv6Address
 
 from vxland.addresses import IPAddress, needs_zone, parsed, zone
 
+CACHED = 32_768  # texts that needn't be parsed again, turn by turn
 EXAMPLE = 'Write its IPv4 or IPv6 address, like "203.0.113.1" or "2001:db8::1"'
 
 _ONE_MACHINE = "Write the address of the one machine that is meant"
@@ -65,16 +67,12 @@ def accepts(text: str) -> bool:
 
 def problem(text: str) -> tuple[str, str] | None:
     """What is wrong with it and what to do; None where a server can have this address."""
-    try:
-        address = ip_address(text)
-    except ValueError:
-        return _malformed(text)
-    return next(((what, cure) for test, what, cure in _UNUSABLE if test(address)), None)
+    return _read(text)[1]
 
 
 def lookup(text: str) -> IPAddress | None:
     """The address itself, always known; None where it isn't one that a server can have."""
-    return None if problem(text) else parsed(text)
+    return _read(text)[0]
 
 
 def key(text: str) -> IPAddress | None:
@@ -86,6 +84,17 @@ def families(text: str) -> frozenset[int]:
     """The one IP version that it is of."""
     address = lookup(text)
     return frozenset() if address is None else frozenset({address.version})
+
+
+@lru_cache(CACHED)
+def _read(text: str) -> tuple[IPAddress | None, tuple[str, str] | None]:
+    """The address, or what is wrong: all that is asked of a text is known once it was read."""
+    try:
+        address = parsed(text)
+    except ValueError:
+        return None, _malformed(text)
+    wrong = next(((what, cure) for test, what, cure in _UNUSABLE if test(address)), None)
+    return (None, wrong) if wrong else (address, None)
 
 
 def _malformed(text: str) -> tuple[str, str]:
