@@ -197,7 +197,7 @@ class Ebtables:
         if program is None:
             return Failure(MISSING.reason, MISSING.cure)
         script: Iterable[str] = SCRIPTS[type(operation)](operation)
-        before = self._generation.read() if _is_nft(program) else None
+        before = self._generation.now() if _is_nft(program) else None
         if not _is_nft(program):
             script = legacy_script(script)
         try:
@@ -208,7 +208,7 @@ class Ebtables:
         if done.returncode != 0:
             problem = unusable(done.stderr, nft=_is_nft(program))
             return Failure(problem.reason, problem.cure)
-        if before is not None and before == self._generation.read():
+        if before is not None and before == self._generation.now():
             return Failure("ebtables-restore says that it is done, and did nothing", BY_HAND)
         return None
 

@@ -56,7 +56,7 @@ class FdbTable:
         ``names`` are all devices'; both are names by index. ``underlays`` are what devices are
         bound to. What an entry with a link-local destination is bound to is that address's zone.
         """
-        raw = _own(netlink, dump_request(), devices)
+        raw = _own(netlink, dump_request(), devices) if devices else {}
         before, read = self._devices, self._read
         self._devices, self._read = {}, {}
         for index, bodies in raw.items():

@@ -60,6 +60,10 @@ class Generation(Closing):
                 return number
         return None
 
+    def now(self) -> int | None:
+        """The same, though the transaction that it is of may go on."""
+        return None if self.netlink is None else _ask(self.netlink)
+
     @contextlib.contextmanager
     def look(self) -> Iterator[None]:
         """A look at several things, each of which asks ``at_look``: the kernel is asked once."""

@@ -163,7 +163,9 @@ class OwnTable(ABC, Generic[TableT]):
             asked = False
             table = None if facts is None else self.contents(netlink, facts)
             state = TableState(table, keeps=bool(self._flags))
-            before, generation = generation, self._generation.read()
+            before = generation
+            if facts is not None:  # several answers; that there is no table is one
+                generation = self._generation.read()
             if generation is not None and generation == before:
                 # When an owner ends, the generation stays as it is.
                 held = facts is not None and facts.owner is Owner.OTHER
