@@ -10,7 +10,7 @@ class MakeTally(Operation, frozen=True):
     counted: tuple[Counted, ...]
     replaces: bool  # there is a table of this name, which isn't as it should be
 
-    phase = Phase.CREATE
+    phase = Phase.ARM
     attribute = "counters"
 
     def __str__(self) -> str:
@@ -21,7 +21,7 @@ class MakeTally(Operation, frozen=True):
 class WriteTallyRules(Operation, frozen=True):
     """Write the rules that count, in one transaction with the end of those there are."""
 
-    phase = Phase.CREATE
+    phase = Phase.ARM
     attribute = "counters"
 
     def __str__(self) -> str:
@@ -34,7 +34,7 @@ class AddCounters(Operation, frozen=True):
     received: tuple[Counted, ...]
     sent: tuple[Counted, ...]
 
-    phase = Phase.CREATE
+    phase = Phase.ARM
     attribute = "counters"
 
     def __str__(self) -> str:
@@ -47,7 +47,7 @@ class RemoveCounters(Operation, frozen=True):
     received: tuple[Counted, ...]
     sent: tuple[Counted, ...]
 
-    phase = Phase.CREATE
+    phase = Phase.ARM
     attribute = "counters"
 
     def __str__(self) -> str:

@@ -13,7 +13,7 @@ class Phase(IntEnum):
     """The order of a plan. Whatever could loop is down, or guarded, at every step of it."""
 
     QUIESCE = 1  # what leaves goes down or away
-    ARM = 2  # guards that are chains or tables
+    ARM = 2  # what is a chain or a table: guards, and what filters and counts
     ADOPT = 3  # what others made becomes vxland's, once it is guarded
     CREATE = 4  # devices made, and their attributes put right
     ATTACH = 5  # into the bridge, while down
@@ -56,7 +56,10 @@ class Operation(Struct, frozen=True):
 
     @property
     def step(self) -> Step:
-        """The order within the phase."""
+        """The order within the phase.
+
+        Kinds of which a plan has thousands say theirs plainly: it is sorted by that.
+        """
         return Step.CHANGE
 
     @property
