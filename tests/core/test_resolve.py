@@ -184,7 +184,7 @@ def test_in_the_other_family_the_routes_address_is_the_local_one() -> None:
     """A link-local one isn't taken; without any, the tunnel waits and is left as it is."""
     remote = PeerSettings("lxd6", "lxd6.example.org")
     settings = replace(SETTINGS, peers=(*PEERS, remote))
-    known = addresses(PEERS) | {"lxd6": ip_address("2001:db8::6")}
+    known = {**addresses(PEERS), "lxd6": ip_address("2001:db8::6")}
     route = {ip_address("2001:db8::6"): Route("eth0", 1500)}
     host = replace(at("192.0.2.1/24", "fe80::1/64", "2001:db8::1/64"), routes=route)
     (wanted,) = resolve(settings, known, host).overlays
@@ -197,8 +197,7 @@ def test_in_the_other_family_the_routes_address_is_the_local_one() -> None:
 
 def test_a_peer_whose_address_is_not_known_waits() -> None:
     """A peer source may have no answer at the moment."""
-    known = addresses(PEERS)
-    del known["lxd2"]
+    known = {name: address for name, address in addresses(PEERS).items() if name != "lxd2"}
     wanted = resolve(SETTINGS, known, HERE).overlays[0]
     assert [vtep.peer for vtep in wanted.vteps] == ["lxd3"]
     assert [problem.peer for problem in wanted.waiting] == ["lxd2"]

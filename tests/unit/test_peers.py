@@ -100,7 +100,7 @@ def test_what_means_the_same_has_one_key() -> None:
 def test_the_names_to_ask_for() -> None:
     """Each once, and nothing that is written out."""
     written = ["203.0.113.1", "b.example.org", "B.example.org", "a/b", "c"]
-    listed = [PeerSettings(str(n), text) for n, text in enumerate(written)]
+    listed = tuple(PeerSettings(str(n), text) for n, text in enumerate(written))
     assert peers.host_names(listed) == {"b.example.org", "c"}
 
 
@@ -134,11 +134,11 @@ def test_what_is_written_like_an_address(text: str, *, expected: bool) -> None:
 
 def test_addresses_leaves_out_what_is_unknown() -> None:
     """By name, and the disabled are in it, too."""
-    listed = [
+    listed = (
         PeerSettings("a", "203.0.113.1"),
         PeerSettings("b", "b.example.org"),
         PeerSettings("c", "2001:db8::3", disabled=True),
-    ]
+    )
     expected = {"a": ip_address("203.0.113.1"), "c": ip_address("2001:db8::3")}
     assert expected == peers.addresses(listed)
 

@@ -1,7 +1,7 @@
 """The one loop that decides: look, resolve, plan, carry out, report. Nobody else writes."""
 
 import time
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from msgspec.structs import replace
 
@@ -62,12 +62,11 @@ class Reconciler:
         self._names = names
         self._others = others
         self.settings = settings
-        self.remotes: frozenset[IPAddress] = frozenset()  # where the peers were in the last turn
         now = time.time()
         self._config = ConfigState(source.path, settings.digest, now, now)
         self._desired: Desired | None = None  # since this machine found itself
         self._wanted: Desired | None = None  # what the last turn went by
-        self._kept: Mapping[str, IPAddress] = {}  # where peers with a host name were last
+        self._where = Whereabouts()  # the peers' in the last turn
         self._memory = Memory()
         self._lessons = Lessons(others)
         self._kept_down: frozenset[str] = frozenset()  # ports, by the last turn's plan
@@ -85,6 +84,11 @@ class Reconciler:
         """How many fights there were since the start."""
         return self._lessons.fights.total
 
+    @property
+    def remotes(self) -> frozenset[IPAddress]:
+        """Where the peers were in the last turn."""
+        return frozenset((*self._where.addresses.values(), *self._where.kept.values()))
+
     def next_try(self) -> float | None:
         """When something held back may be tried (monotonic seconds); None where nothing is.
 
@@ -101,8 +105,7 @@ class Reconciler:
         self._lessons.fights.forget(started)  # before the plan: what is over keeps no port down
         wanted = self._wanted
         observed, where = self._heed(triggers, at) or self._survey(self.settings)
-        self._kept = where.kept
-        self.remotes = frozenset((*where.addresses.values(), *where.kept.values()))
+        self._where = where
         desired, unresolved = self._resolve(observed.host, where)
         observed, (whole, view) = self._plan(observed, desired)
         restraint = Restraint(
@@ -117,7 +120,7 @@ class Reconciler:
         self._kept_down = kept_down(desired, observed, whole)
         self._lessons.learn(outcomes, desired, at, drift)
         seen, observed = observed, self._at_leisure(observed, desired, outcomes)
-        observed = after(observed, (one.operation for one in outcomes if one.failure is None))
+        observed = after(observed, [one.operation for one in outcomes if one.failure is None])
         self._await_guards(whole.problems)
         # What became due since was held back in this turn.
         self._lessons.backoff.drop_stale(started)
@@ -202,7 +205,7 @@ class Reconciler:
 
     def _survey(self, settings: Settings, *more: PeerSettings) -> Look:
         answers = self._names.answers(host_names(self._named((*settings.peers, *more))))
-        return survey(self._sight, settings, answers, self._kept)
+        return survey(self._sight, settings, answers, self._where.kept)
 
     def _refuse(self, *reasons: str) -> None:
         self._config = replace(self._config, errors=reasons)
@@ -221,12 +224,14 @@ class Reconciler:
     def _beyond(self, where: Whereabouts, settings: Settings) -> Beyond:
         """With the peer that this machine was, if the file has it as it was: it may be away."""
         node = self._desired.node if self._desired else ""
+        if not node:
+            return where.beyond
         now, then = (
             next((peer for peer in each.peers if peer.name == node), None)
             for each in (settings, self.settings)
         )
         same = now is not None and now == then
-        return replace(where.beyond, before=node if same else "")
+        return replace(where.beyond, before=node) if same else where.beyond
 
     def _plan(
         self, observed: Observed, desired: Desired

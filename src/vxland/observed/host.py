@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from enum import IntEnum
+from functools import cached_property
 
 from msgspec import Struct, field
 
@@ -17,14 +18,14 @@ class Standing(IntEnum):
     DUPLICATE = 4  # somebody has; it isn't used
 
 
-class LocalAddress(Struct, frozen=True):
+class LocalAddress(Struct, frozen=True, dict=True):
     """An address of this machine, and the device that carries it."""
 
     interface: IPInterface
     device: str
     standing: Standing = Standing.LASTING
 
-    @property
+    @cached_property  # a zone is written and read as text
     def ip(self) -> IPAddress:
         """The address alone; a link-local IPv6 one with the device for its zone."""
         return zoned(self.interface.ip, self.device)

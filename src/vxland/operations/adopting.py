@@ -27,10 +27,7 @@ class AdoptBridge(Operation, frozen=True):
     phase = Phase.ADOPT
     attribute = "owner"
 
-    @property
-    def step(self) -> Step:
-        """Before its ports: a bridge without any to be taken over isn't taken over either."""
-        return Step.MARK
+    step = Step.MARK  # before its ports: a bridge none of whose is taken over isn't either
 
     def __str__(self) -> str:
         return f"take over bridge {self.device} for overlay {self.overlay}"
@@ -50,10 +47,7 @@ class Adopt(Operation, frozen=True):
     phase = Phase.ADOPT
     attribute = "owner"
 
-    @property
-    def step(self) -> Step:
-        """After the bridge."""
-        return Step.MARK_AGAIN
+    step = Step.MARK_AGAIN  # after the bridge
 
     @property
     def needs(self) -> tuple[Guarding, ...]:

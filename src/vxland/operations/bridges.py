@@ -13,10 +13,7 @@ class CreateBridge(Operation, frozen=True):
     phase = Phase.CREATE
     attribute = "existence"
 
-    @property
-    def step(self) -> Step:
-        """Alone, so that nothing is done to a device that has the name already."""
-        return Step.MAKE
+    step = Step.MAKE  # alone, so that nothing is done to a device that has the name already
 
     def __str__(self) -> str:
         return f"create bridge {self.device}"
@@ -28,10 +25,7 @@ class RaiseBridge(Operation, frozen=True):
     phase = Phase.CREATE
     attribute = "state"
 
-    @property
-    def step(self) -> Step:
-        """Once it has both its marks: up, and without them, it would pass for a stranger's."""
-        return Step.RAISE
+    step = Step.RAISE  # up, and without both its marks, it would pass for a stranger's
 
     def __str__(self) -> str:
         return f"set bridge {self.device} up"

@@ -65,10 +65,7 @@ class Rename(Operation, frozen=True):
     phase = Phase.CREATE
     attribute = "name"
 
-    @property
-    def step(self) -> Step:
-        """Before a new device takes the old name, after no altname is the new one."""
-        return Step.NAME
+    step = Step.NAME  # before a new device takes the old name, after no altname is the new one
 
     def __str__(self) -> str:
         return f"rename {self.device} to {self.to}"
@@ -82,10 +79,7 @@ class SetAlias(Operation, frozen=True):
     phase = Phase.CREATE
     attribute = "alias"
 
-    @property
-    def step(self) -> Step:
-        """Before anything else is done to a device that was just made."""
-        return Step.MARK
+    step = Step.MARK  # before anything else is done to a device that was just made
 
     def __str__(self) -> str:
         return f"mark {self.device} as {self.alias}"
@@ -99,10 +93,7 @@ class AddAltname(Operation, frozen=True):
     phase = Phase.CREATE
     attribute = "altname"
 
-    @property
-    def step(self) -> Step:
-        """Once no other device has it."""
-        return Step.MARK_AGAIN
+    step = Step.MARK_AGAIN  # once no other device has it
 
     def __str__(self) -> str:
         return f"give {self.device} the altname {self.altname}"
@@ -136,6 +127,7 @@ class NoLinkLocal(Operation, frozen=True):
     """Let the kernel give a tunnel no IPv6 link-local address (addrgenmode none)."""
 
     phase = Phase.CREATE
+    step = Step.CHANGE
     attribute = "addrgenmode"
 
     def __str__(self) -> str:
@@ -148,6 +140,7 @@ class Attach(Operation, frozen=True):
     bridge: str
 
     phase = Phase.ATTACH
+    step = Step.CHANGE
     attribute = "master"
 
     def __str__(self) -> str:
@@ -160,6 +153,7 @@ class BringUp(Operation, frozen=True):
     guarding: Guarding
 
     phase = Phase.UP
+    step = Step.CHANGE
     attribute = "state"
 
     @property

@@ -3,7 +3,7 @@
 from collections.abc import Sized
 
 from vxland.observed import PortRule
-from vxland.operations.operation import Guarding, Operation, Phase
+from vxland.operations.operation import Guarding, Operation, Phase, Step
 
 
 class WriteChain(Operation, frozen=True):
@@ -63,6 +63,7 @@ class Isolate(Operation, frozen=True):
     """Set the bridge port's isolated flag: isolated ports exchange no frames."""
 
     phase = Phase.ISOLATE
+    step = Step.CHANGE
     attribute = "isolated"
     guards = True
 

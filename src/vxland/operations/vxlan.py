@@ -14,10 +14,7 @@ class CreateVtep(Operation, frozen=True):
     phase = Phase.CREATE
     attribute = "existence"
 
-    @property
-    def step(self) -> Step:
-        """Alone, so that nothing is done to a device that has the name already."""
-        return Step.MAKE
+    step = Step.MAKE  # alone, so that nothing is done to a device that has the name already
 
     def __str__(self) -> str:
         vtep = self.vtep
@@ -77,6 +74,7 @@ class AppendFlood(Operation, frozen=True):
     destination: IPAddress
 
     phase = Phase.FLOOD_APPEND
+    step = Step.CHANGE
     attribute = "flood"
 
     @property

@@ -1,10 +1,11 @@
 """Peer sources: what makes an address of what the file says. One module a source, one line here."""
 
-from collections.abc import Hashable, Iterable
+from collections.abc import Hashable, Mapping
 from functools import lru_cache
 from typing import Protocol
 
 from vxland.addresses import IPAddress
+from vxland.last import Last
 from vxland.peers import host_name, literal
 from vxland.peers.literal import CACHED
 from vxland.settings import PeerSettings
@@ -62,22 +63,31 @@ def families(text: str) -> frozenset[int]:
     return source_of(text).families(text)
 
 
-def addresses(peers: Iterable[PeerSettings]) -> dict[str, IPAddress]:
-    """The peers' addresses by name, of those that are written out."""
+def _addresses(peers: tuple[PeerSettings, ...]) -> Mapping[str, IPAddress]:
     return {peer.name: address for peer in peers if (address := lookup(peer.address)) is not None}
 
 
-def named(peers: Iterable[PeerSettings]) -> tuple[PeerSettings, ...]:
-    """Those that have a host name for their address."""
+_last = Last(_addresses)  # a turn asks for the same peers' several times
+
+
+def addresses(peers: tuple[PeerSettings, ...]) -> Mapping[str, IPAddress]:
+    """The peers' addresses by name, of those that are written out."""
+    return _last(peers)
+
+
+def named(peers: tuple[PeerSettings, ...]) -> tuple[PeerSettings, ...]:
+    """Those that have a host name for their address: mostly none, which their addresses tell."""
+    if len(addresses(peers)) == len(peers):
+        return ()
     return tuple([peer for peer in peers if source_of(peer.address) is host_name])
 
 
-def hosts(peers: Iterable[PeerSettings]) -> dict[str, str]:
+def hosts(peers: tuple[PeerSettings, ...]) -> dict[str, str]:
     """The host names as they are written, by the peer's name; of no others."""
     return {peer.name: peer.address for peer in named(peers)}
 
 
-def host_names(peers: Iterable[PeerSettings]) -> frozenset[str]:
+def host_names(peers: tuple[PeerSettings, ...]) -> frozenset[str]:
     """The names that a name service has to be asked for."""
     keys = (key(peer.address) for peer in named(peers))
     return frozenset(name for name in keys if isinstance(name, str))
