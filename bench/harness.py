@@ -127,8 +127,12 @@ class Row:
         )
 
 
-def in_turns(ways: Mapping[str, Way], rounds: int, slow: float = SLOW) -> dict[str, Spread]:
-    """Every way once a round. The first round, which finds caches cold, doesn't count.
+def in_turns(
+    ways: Mapping[str, Way], rounds: int, slow: float = SLOW, pairs: int = 0
+) -> dict[str, Spread]:
+    """Every way once a round, and then the first two until they had ``pairs`` of rounds.
+
+    The first round, which finds caches cold, doesn't count.
 
     It does for what takes ``slow`` seconds, which isn't tried again; but for the first two ways,
     whose ratios are wanted round by round.
@@ -141,9 +145,9 @@ def in_turns(ways: Mapping[str, Way], rounds: int, slow: float = SLOW) -> dict[s
             again[name], figures[name] = way, []
         else:
             figures[name] = [figure]
-    for _ in range(rounds):
-        for name, way in again.items():
-            figures[name].append(way())
+    for number in range(max(rounds, pairs)):
+        for name in [*again] if number < rounds else [*again][:PAIR]:
+            figures[name].append(again[name]())
     return {name: Spread(tuple(seen)) for name, seen in figures.items()}
 
 

@@ -21,6 +21,7 @@ class Scale:
     folder: Path
     rounds: int = 5
     more: int = 4  # times as many where one takes milliseconds, of which the kernel waits for some
+    pairs: int = 40  # rounds of a first turn and its floor, and half as many where it takes longer
     meshes: tuple[int, ...] = (10, 100, 1000)  # peers
     shared: tuple[int, ...] = (10, 100, 1000, 10_000)
     listed: tuple[int, ...] = (10, 100, 1000, 10_000)  # peers of a file
@@ -69,6 +70,7 @@ def quick(folder: Path) -> Scale:
         folder,
         rounds=3,
         more=2,
+        pairs=6,
         shared=(10, 1000),
         flooded=(),
         scripted=10,

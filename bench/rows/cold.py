@@ -22,6 +22,7 @@ from bench.turns import Turns
 from tests.lab.server import VXLAND
 from vxland.config.load import load
 from vxland.process.doorbell import Trigger
+from vxland.process.litter import left_lying
 
 MESH_LIMIT, SHARED_LIMIT = 1.3, 1.5
 SMALL = 100  # peers: of fewer there is no limit
@@ -59,8 +60,11 @@ def _row(peers: int, mode: str, scale: Scale, others: dict[str, Way], limit: flo
     converging = partial(converge, peers, mode, scale.folder / "cold.toml", count(2, peers))
     ways: dict[str, Way] = {"vxland": converging, "floor": Floor(peers, mode)}
     ways |= others
-    rounds = scale.rounds * (scale.more if peers < LARGE else 1)
-    seen = in_turns({name: _from_nothing(way) for name, way in ways.items()}, rounds, scale.slow)
+    rounds, pairs = scale.rounds, scale.pairs // 2
+    if peers < LARGE:
+        rounds, pairs = scale.rounds * scale.more, scale.pairs
+    ways = {name: _from_nothing(way) for name, way in ways.items()}
+    seen = in_turns(ways, rounds, scale.slow, pairs)
     return Row(
         f"cold convergence, {mode}",
         peers,
@@ -76,10 +80,10 @@ def converge(peers: int, mode: str, path: Path, firsts: Iterator[int]) -> float:
     """A reconciler's first turn; returns its seconds.
 
     The file has other peers each time, so that what is remembered of names and addresses is what
-    reading it leaves.
+    reading it leaves. Nor is garbage looked for: a daemon begins that once it has had this turn.
     """
     path.write_text(text(peers, mode, first=next(firsts)))
-    with Turns(peers, mode, wanted=load(path)) as turns:
+    with Turns(peers, mode, wanted=load(path)) as turns, left_lying():
         report, took = turns.turn(Trigger.START)
     if report.failures or not report.in_sync:
         message = f"not in sync: {report.problems[:3]}"

@@ -51,6 +51,23 @@ def test_every_way_takes_its_turn(slow: float, third: tuple[int, ...]) -> None:
     assert seen["script"].values == third
 
 
+def test_the_first_two_may_take_more_turns() -> None:
+    """What their ratio is told of; the others only show how far away they are."""
+    taken: list[str] = []
+    ways = {name: partial(taking, taken, name) for name in ("vxland", "floor", "script")}
+    seen = in_turns(ways, 1, pairs=2)
+    assert [len(spread.values) for spread in seen.values()] == [2, 2, 1]
+    assert taken == ["vxland", "floor", "script"] * 2 + ["vxland", "floor"]
+    fewer = in_turns(ways, 2, pairs=1)
+    assert [len(spread.values) for spread in fewer.values()] == [2, 2, 2]
+
+
+def taking(taken: list[str], name: str) -> float:
+    """Whose turn it is."""
+    taken.append(name)
+    return 1.0
+
+
 def test_results_are_read_as_they_were_written(tmp_path: Path) -> None:
     """Those that are measured again take the place of the old ones, and only those."""
     path = tmp_path / "results"
