@@ -195,7 +195,7 @@ def _overlay(
     off = node.peer is not None and node.peer.disabled
     order = () if off else tuple([peer.name for peer in listed if not peer.disabled])
     apart = {} if overlay.mode == SHARED else {peer.name: peer for peer in _apart(node, listed)}
-    known = {name: addresses[name] for name in order if name in addresses}
+    known = {name: at for name in order if (at := addresses.get(name)) is not None}
     remotes = {name: known[name] for name in known if name not in apart} if apart else known
     placed = local_addresses((node.address, *node.others), settings.node, remotes, host)
     if len(placed) < len(remotes):

@@ -2,6 +2,7 @@
 
 import struct
 from collections.abc import Mapping
+from functools import lru_cache
 from ipaddress import IPv4Interface, IPv6Interface, ip_interface
 
 from msgspec import Struct, field
@@ -48,7 +49,7 @@ def read_addresses(netlink: Netlink, devices: Mapping[int, str]) -> Addresses:
         value = seen.get(LOCAL) or seen.get(ADDRESS)
         if value is None or index not in devices:
             continue
-        interface, device = ip_interface((value, prefix)), devices[index]
+        interface, device = _interface(value, prefix), devices[index]
         if FLAGS in seen:
             flags = struct.unpack("=I", seen[FLAGS])[0]
         protocol = int.from_bytes(seen.get(PROTO, b""), "big")
@@ -64,6 +65,12 @@ def read_addresses(netlink: Netlink, devices: Mapping[int, str]) -> Addresses:
             found.local.append(LocalAddress(interface, device, _standing(interface, flags)))
     found.local.sort(key=lambda local: (local.device, str(local.interface)))
     return found
+
+
+@lru_cache
+def _interface(address: bytes, prefix: int) -> IPInterface:
+    """This machine's are few, and the same look by look."""
+    return ip_interface((address, prefix))
 
 
 def _standing(interface: IPInterface, flags: int) -> Standing:

@@ -8,7 +8,7 @@ from ipaddress import ip_address
 
 from msgspec import Struct, field
 
-from vxland.addresses import IPAddress, needs_zone, zone
+from vxland.addresses import IPAddress, are_ipv4, needs_zone, zone
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.prefixes import BITS, FAMILY, RTM_GETROUTE, Prefixes, read_prefixes
 from vxland.kernel.wire import HEADER, NetlinkError, attributes
@@ -186,9 +186,12 @@ def _questions(netlink: Netlink, subject: _Subject, underlay: Underlay) -> _Ques
     about: list[Sequence[IPAddress]] = []
     sources: list[IPAddress | None] = []
     unsure: list[IPAddress] = []
-    remotes = {v: [remote for remote in subject.remotes if remote.version == v] for v in FAMILY}
-    zoned = [remote for remote in remotes[6] if needs_zone(remote)]
-    remotes[6] = [remote for remote in remotes[6] if not needs_zone(remote)]
+    zoned: list[IPAddress] = []
+    remotes: dict[int, Iterable[IPAddress]] = {4: subject.remotes}
+    if not are_ipv4(subject.remotes):
+        remotes = {v: [remote for remote in subject.remotes if remote.version == v] for v in FAMILY}
+        zoned = [remote for remote in remotes[6] if needs_zone(remote)]
+        remotes[6] = [remote for remote in remotes[6] if not needs_zone(remote)]
     for version, plain in remotes.items():
         if version not in subject.sources:
             unsure += plain
