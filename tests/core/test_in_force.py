@@ -9,7 +9,7 @@ from msgspec.structs import replace
 from tests.core.test_ingress import ALONE, HOME, PORT, do, home
 from tests.fake import strangers as others
 from tests.fake import vandalism as somebody
-from tests.fake.ingress_drift import VNI_B
+from tests.fake.ingress_drift import INGRESS, VNI_B
 from tests.fake.tally_drift import SHARED_LAN
 from tests.fake.wishes import (
     LAN,
@@ -97,7 +97,9 @@ def test_nothing_is_exclusive_where_there_is_no_table() -> None:
     ids=["open", "exclusive", "fewer", "off"],
 )
 @pytest.mark.parametrize(
-    "deeds", [(), (somebody.nft(f"delete table {INGRESS_TABLE}"),)], ids=["there", "gone"]
+    "deeds",
+    [(), (somebody.nft(f"delete table {INGRESS_TABLE}"),), INGRESS["all let in"]],
+    ids=["there", "gone", "other rules"],
 )
 def test_what_a_turn_did_is_in_force_after_it(
     before: Desired, wanted: Desired, deeds: Iterable[somebody.Vandalism]
