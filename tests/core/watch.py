@@ -6,7 +6,6 @@ from dataclasses import dataclass
 from tests.core.adoptable import adoptable, tunnels_of, wrongly_removed
 from tests.core.gate import ways
 from tests.fake.devices import Device
-from tests.fake.links import NO_MAC
 from tests.fake_kernel import FakeKernel
 from vxland import operations as ops
 from vxland.execution import Failure
@@ -23,7 +22,7 @@ from vxland.kernel.ebtables import FORWARD
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import Operation
-from vxland.ownership import is_own, own_links
+from vxland.ownership import is_own
 
 CHAINS = (ops.WriteChain, ops.TrimChain, ops.RemoveChain)
 TABLES = (ops.MakeTable, ops.FillTable, ops.ClaimTable, ops.TrimTable, ops.RemoveTable)
@@ -148,7 +147,7 @@ def property_of_others(kernel: FakeKernel, reattached: Collection[str] = ()) -> 
     devices = kernel.net.devices.values()
     return Property(
         devices={
-            device.index: _attributes(device, reattached)
+            device.index: _attributes(kernel, device, reattached)
             for device in devices
             if not is_own(device.seen({}))
         },
@@ -177,13 +176,6 @@ class Others:
         seen = kernel.look()
         names = adoptable(seen, desired)
         self._adoptable = {d.index for d in kernel.net.devices.values() if d.name in names}
-        # A bridge that follows its ports has no address without any, or one of vxland's lent it,
-        # or another's does that is put back.
-        lent = {NO_MAC, *(link.mac for link in own_links(seen))}
-        devices = kernel.net.devices.values()
-        self._lent = {
-            d.index for d in devices if not d.mac_is_set and (reattached or d.mac in lent)
-        }
         self._rules_of = tunnels_of(seen, desired)
         self._before = property_of_others(kernel, reattached)
 
@@ -207,17 +199,10 @@ class Others:
             index: tuple(
                 part[:1] + part[2:] if isinstance(part, Port) and index in self._adoptable else part
                 for part in parts
-                if not (isinstance(part, Mac) and index in self._lent)
             )
             for index, parts in seen.devices.items()
             if index not in taken
         }
-
-
-class Mac(str):
-    """A device's hardware address."""
-
-    __slots__ = ()
 
 
 class Port(tuple[object, ...]):
@@ -226,11 +211,22 @@ class Port(tuple[object, ...]):
     __slots__ = ()
 
 
-def _attributes(device: Device, reattached: Collection[str]) -> tuple[object, ...]:
+def _mac(kernel: FakeKernel, device: Device, reattached: Collection[str]) -> str | None:
+    """Of a bridge that follows its ports: one of vxland's lends it one while it has no others.
+
+    So does one that is put back.
+    """
+    lent = reattached or all(is_own(port.seen({})) for port in kernel.net.ports(device))
+    return None if lent and not device.mac_is_set else device.mac
+
+
+def _attributes(
+    kernel: FakeKernel, device: Device, reattached: Collection[str]
+) -> tuple[object, ...]:
     return (
         device.name,
         device.kind,
-        Mac(device.mac),
+        _mac(kernel, device, reattached),
         device.mtu if device.kind not in FOLLOWERS else None,
         device.alias,
         frozenset(device.altnames),
