@@ -7,7 +7,7 @@ import socket
 import struct
 import time
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import ItemsView, Iterable
 
 from tests.lab.namespaces import Namespace
 from tests.lab.waiting import eventually
@@ -63,9 +63,13 @@ class _Counting(Worker):
         for opened in self._sockets:
             opened.close()
 
+    def _so_far(self) -> ItemsView[_Key, int]:
+        """As of one moment: to list pairs makes tuples, in between which others may count."""
+        return dict(self.seen).items()
+
     def arrived(self, flow: int) -> int:
         """How many frames of a flow came, copies included."""
-        return sum(count for (seen, _), count in list(self.seen.items()) if seen == flow)
+        return sum(count for (seen, _), count in self._so_far() if seen == flow)
 
     def numbers(self, flow: int) -> set[int]:
         """Which sequence numbers of a flow came."""
@@ -73,7 +77,7 @@ class _Counting(Worker):
 
     def copies(self, flow: int) -> int:
         """How often the frame of a flow came that came most often."""
-        counts = (count for (seen, _), count in list(self.seen.items()) if seen == flow)
+        counts = (count for (seen, _), count in self._so_far() if seen == flow)
         return max(counts, default=0)
 
     def _work(self) -> None:
