@@ -77,7 +77,7 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
     """Carry out a plan. What fails takes its device's later operations with it, nobody else's."""
     outcomes: list[Outcome] = []
     failed: set[str] = set()
-    apart: set[str] = set()  # tables that failed, for which nothing else waits
+    apart: set[str] = set()  # what failed, tables among it, and nothing else waits for
     unguarded = partial(_unguarded, plan)
     for _, group in groupby(plan.operations, PLACE):
         operations = tuple(group)

@@ -6,9 +6,10 @@ from ipaddress import ip_address
 from msgspec import Struct
 
 from vxland.addresses import IPAddress
+from vxland.identity import SHARED
 from vxland.model import Desired, Overlay, Vtep
 from vxland.observed import Element, IngressTable, Observed, Owner, TableState
-from vxland.ownership import is_own, mark
+from vxland.ownership import Mark, is_own, mark
 from vxland.tables.ingress import CHAINS, RULES
 
 STRANGERS: dict[int, IPAddress] = {4: ip_address("233.252.0.66"), 6: ip_address("2001:db8:66::66")}
@@ -21,7 +22,7 @@ class Way(Struct, frozen=True):
 
     device: str
     number: Number
-    overlay: str
+    shared: str  # the overlay, if this is for all its peers
 
 
 class Gate:
@@ -78,8 +79,8 @@ class Ways(Struct, frozen=True):
         was filtered stays so until its device is gone. And a shared overlay's device comes up
         beside one of the other IP version that nobody could filter.
         """
-        known = {(way.overlay, way.number) for way in before.open}
-        new = {way for way in self.open if (way.overlay, way.number) not in known}
+        beside = {(way.shared, way.number) for way in self.open & before.open if way.shared}
+        new = {way for way in self.open - before.open if (way.shared, way.number) not in beside}
         opened = frozenset[Way]() if refused else frozenset(new)
         opened |= (before.shut - self.shut) & (self.up | self.down)
         return sorted(f"strangers get in by {way.device}: {way.number}" for way in opened)
@@ -93,7 +94,7 @@ def ways(seen: Observed, desired: Desired) -> Ways:
     gate = Gate(state)
     off = {overlay.name for overlay in desired.overlays if not overlay.filtered}
     there = [
-        (link, Way(link.name, (link.vxlan.vni, link.vxlan.port), whose.overlay if whose else ""))
+        (link, Way(link.name, (link.vxlan.vni, link.vxlan.port), _shared(whose)))
         for link in seen.links.values()
         if link.vxlan is not None and is_own(link)
         if (whose := mark(link)) is None or whose.overlay not in off
@@ -103,6 +104,10 @@ def ways(seen: Observed, desired: Desired) -> Ways:
         frozenset(way for link, way in there if not link.up),
         frozenset(way for _, way in there if gate.is_shut(way.number)),
     )
+
+
+def _shared(whose: Mark | None) -> str:
+    return whose.overlay if whose is not None and whose.peer in SHARED.values() else ""
 
 
 def misjudged(seen: Observed, desired: Desired, excused: Collection[str]) -> Iterator[str]:

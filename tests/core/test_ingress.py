@@ -246,7 +246,6 @@ def test_a_port_keeps_strangers_from_what_stays_as_it_is() -> None:
     """Until its peer is known, and it is made anew."""
     kernel = begun(replace(INDEX, ingress=False), wanted=wish(ALONE))
     waiting = resolved(settings(LAN), unknown="c")
-    assert to_do(kernel, waiting) == []
     execute(plan(kernel.observe(), waiting), Watch(kernel, waiting))
     assert ports_alone(kernel) == {PORT}
     execute(plan(kernel.observe(), HOME), Watch(kernel, HOME))
@@ -396,6 +395,52 @@ def test_the_last_overlay_that_is_left_alone_stays_filtered() -> None:
     kernel = home()
     do([others.veth("vxbr1")], kernel)
     assert to_do(kernel, wish(replace(LAN, bridge="vxbr1"), off="bcd")) == []
+
+
+def renamed(kernel: FakeKernel) -> FakeKernel:
+    """The first tunnel has another name, and somebody has its."""
+    do([somebody.renamed("vxl-lan-b", "vx9"), others.veth("vxl-lan-b")], kernel)
+    return kernel
+
+
+@pytest.mark.parametrize("settled", [SHARED_LAN, INDEX])
+def test_who_is_wanted_no_more_goes_though_another_overlay_is_left_alone(
+    settled: OverlaySettings,
+) -> None:
+    """Whether that has just a name that somebody else has, or its bridge's is taken."""
+    two = replace(settled, name="two", bridge="vxbr1", vni=settled.vni)
+    both, fewer = wish(LAN, two), wish(LAN, two, off="d")
+    for kernel in (renamed(home(both)), home(both)):
+        do([others.veth("vxbr2")], kernel)
+        apart = wish(replace(LAN, bridge="vxbr2"), two, off="d")
+        for desired in (fewer, apart):
+            execute(plan(kernel.observe(), desired), kernel)
+            table = kernel.ingress.state().table
+            assert table is not None
+            numbers = {(v.vni, v.port) for v in desired.overlays[1].vteps}
+            let_in = {
+                one.address
+                for one in table.elements
+                if one.set == "senders4" or (one.set == "peers4" and (one.vni, one.port) in numbers)
+            }
+            assert D4 not in let_in
+
+
+@pytest.mark.parametrize("drift", ["filter dormant", "filtering rules deleted", "all let in"])
+def test_the_filter_of_what_is_left_alone_is_mended(drift: str) -> None:
+    """Also where it is all there is."""
+    kernel = home()
+    do([others.veth("vxbr1"), *INGRESS[drift]], kernel)
+    alone = wish(replace(LAN, bridge="vxbr1"), off="bcd")
+    before = kernel.ingress.state().table
+    execute(plan(kernel.observe(), alone), kernel)
+    state = kernel.ingress.state()
+    assert before is not None
+    assert state.table is not None
+    assert state.table.elements == before.elements
+    assert state.is_whole(ingress.CHAINS.values())
+    assert state.table.rules == ingress.RULES
+    assert to_do(kernel, alone) == []
 
 
 def test_half_a_file_takes_nothing_away() -> None:

@@ -147,7 +147,7 @@ def property_of_others(kernel: FakeKernel, reattached: Collection[str] = ()) -> 
     devices = kernel.net.devices.values()
     return Property(
         devices={
-            device.index: _attributes(kernel, device, reattached)
+            device.index: _attributes(device, reattached)
             for device in devices
             if not is_own(device.seen({}))
         },
@@ -205,28 +205,35 @@ class Others:
         }
 
 
+@dataclass(frozen=True, eq=False)
+class Mac:
+    """A device's address, and whether somebody set it: else a bridge's follows its ports."""
+
+    address: str
+    is_set: bool
+
+    def __eq__(self, other: object) -> bool:
+        """Whether it hasn't changed but by following."""
+        return isinstance(other, Mac) and (
+            self.address == other.address or not (self.is_set or other.is_set)
+        )
+
+    def __hash__(self) -> int:
+        """All may be equal."""
+        return hash(Mac)
+
+
 class Port(tuple[object, ...]):
     """What a port has of its bridge: which, isolated, other flags."""
 
     __slots__ = ()
 
 
-def _mac(kernel: FakeKernel, device: Device, reattached: Collection[str]) -> str | None:
-    """Of a bridge that follows its ports: one of vxland's lends it one while it has no others.
-
-    So does one that is put back.
-    """
-    lent = reattached or all(is_own(port.seen({})) for port in kernel.net.ports(device))
-    return None if lent and not device.mac_is_set else device.mac
-
-
-def _attributes(
-    kernel: FakeKernel, device: Device, reattached: Collection[str]
-) -> tuple[object, ...]:
+def _attributes(device: Device, reattached: Collection[str]) -> tuple[object, ...]:
     return (
         device.name,
         device.kind,
-        _mac(kernel, device, reattached),
+        Mac(device.mac, device.mac_is_set),
         device.mtu if device.kind not in FOLLOWERS else None,
         device.alias,
         frozenset(device.altnames),

@@ -118,7 +118,12 @@ class Wall(ABC, Generic[StateT]):
         overlays = [overlay for overlay, _ in seats]
         wanted = tuple(self._wanted(prefixes, overlays, observed))
         standing = build.rules if build is not None else ()
-        leaving = tuple(rule for rule in standing if self.is_drop(rule) and rule not in wanted)
+        ways = build.ways if build is not None else ()
+        leaving = tuple(
+            rule
+            for rule in standing
+            if self.is_drop(rule) and rule not in wanted and any(_covers(way, rule) for way in ways)
+        )
         interim = (*wanted, *leaving)
         sound = build is not None and build.sound
         if not sound or standing != interim:

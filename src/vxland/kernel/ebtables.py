@@ -77,8 +77,8 @@ class Ebtables:
         ``others`` are asked for, what they have in FORWARD may be missing then. That ebtables works
         shows when the chain is written; if it doesn't, ebtables-save is asked why.
         """
-        program = _which("ebtables-save")
-        if program is None:
+        if (program := _which("ebtables-save")) is None:
+            self._last = None
             return MISSING
         variant = _variant(program)
         generation = self._generation.at_look() if NFT in variant else None

@@ -164,7 +164,8 @@ class OwnTable(ABC, Generic[TableT]):
             table = None if facts is None else self.contents(netlink, facts)
             state = TableState(table, keeps=bool(self._flags))
             before = generation
-            if facts is not None:  # several answers; that there is no table is one
+            # What a table is takes several answers; that there is none, one.
+            if facts is not None or generation is None:
                 generation = self._generation.read()
             if generation is not None and generation == before:
                 # When an owner ends, the generation stays as it is.

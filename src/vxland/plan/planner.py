@@ -213,9 +213,10 @@ class _Planner(Struct, dict=True):
         self.operations += tally.operations(self.active(desired), self.observed)
 
     def _mixed(self) -> set[str]:
-        """Devices of shared overlays that have another one left alone, of the other IP version.
+        """Devices of shared overlays that have another one left alone with the same VNI and port.
 
-        Of what that one takes nobody knows where it is from. What is filtered stays so.
+        It is of the other IP version, and nobody knows where what it takes is from. What is
+        filtered stays so.
         """
         alike = {
             (overlay.name, link.vxlan.vni, link.vxlan.port)

@@ -38,6 +38,7 @@ class Planning:
     ) -> tuple[Plan, View | None]:
         """The same, and from what it was made where that isn't everything."""
         narrow = self.narrow(observed, desired, memory)
+        self._narrow.forget()  # the turn after a mend, at the latest
         if narrow is not None:
             self._whole.forget()  # it is about what there was before all was as wanted
             return narrow.plan, narrow.view

@@ -15,7 +15,7 @@ from itertools import chain, repeat
 
 from vxland.addresses import IPAddress, unzoned
 from vxland.identity import INGRESS_TABLE
-from vxland.model import Desired, Overlay, Vtep
+from vxland.model import Desired, Vtep
 from vxland.observed import (
     Element,
     NftChain,
@@ -32,8 +32,8 @@ from vxland.operations import (
     TrimIngress,
     WriteIngressRules,
 )
-from vxland.ownership import own_links
 from vxland.problems import Kind, Problem
+from vxland.tables.held import kept, shields
 
 PRIORITY = 200  # after others' filters: what they drop isn't counted here; before what counts peers
 RAW = -300  # NF_IP_PRI_RAW: before connection tracking
@@ -129,9 +129,9 @@ def operations(
 ) -> Iterator[Operation]:
     """What makes the table as it is wanted, or takes it away where nothing is to be filtered.
 
-    ``left`` are devices that aren't laid out. Meanwhile nothing goes that may be theirs: what is
-    left alone stays filtered, and what isn't vxland's doesn't become so. ``still`` are those that
-    stay as they are.
+    ``left`` are devices that aren't laid out: what isn't vxland's doesn't become filtered.
+    ``still`` are those that keep their names or all they have. What may be any of theirs stays
+    filtered, and lets in whom it did; of the others nothing waits for them.
     """
     state = observed.ingress
     if isinstance(state, Unavailable):
@@ -141,33 +141,24 @@ def operations(
     table = state.table
     there = table.elements if table is not None else frozenset[Element]()
     all_due = wanted(vteps, desired.known_by, _exclusive(desired, there, left))
-    held = (
-        bool(left)
-        or any(_is_waiting(overlay) for overlay in desired.overlays)
-        or any(filters(observed.links[name].vxlan, observed) for name in still)
-    )
-    if not vteps:
-        if table is not None and not held:
+    held = frozenset(kept(there, desired, observed, (left, still)))
+    if not vteps and not held:
+        if table is not None:
             yield RemoveTable("", INGRESS_TABLE, ())
         return
     if table is None or table.sets != SETS or not state.is_whole(CHAINS.values()):
-        yield MakeIngress("", INGRESS_TABLE, all_due, replaces=table is not None)
+        elements = in_order(held.union(all_due)) if held else all_due
+        yield MakeIngress("", INGRESS_TABLE, elements, replaces=table is not None)
         return
     if table.rules != RULES:
         yield WriteIngressRules("", INGRESS_TABLE)
     due = frozenset(all_due)
-    stale = there - due
-    if held:
-        known = {(vtep.vni, vtep.port) for vtep in vteps if not (vtep.shared or vtep.common)}
-        stale = frozenset(
-            one for one in stale if one.set == "exclusive" or (one.vni, one.port) in known
-        )
-    shields = _shields(stale, desired, observed, there | due)
-    stale = stale.difference(one for one, device in shields if device in still)
-    late = _released(stale) | stale.intersection(one for one, _ in shields)
-    if stale - late or due - there:
-        added = in_order(due - there)
-        yield ChangeIngress("", INGRESS_TABLE, added, in_order(stale - late)[::-1])
+    new, stale = due - there, there - due - held
+    shield = [*shields(stale, desired, observed, there | due)]
+    stale = stale.difference(one for one, device in shield if device in still)
+    late = _released(stale) | stale.intersection(one for one, _ in shield)
+    if stale - late or new:
+        yield ChangeIngress("", INGRESS_TABLE, in_order(new), in_order(stale - late)[::-1])
     if late:
         yield TrimIngress("", INGRESS_TABLE, in_order(late)[::-1])
     if state.is_lost:
@@ -239,27 +230,6 @@ def _released(stale: frozenset[Element]) -> frozenset[Element]:
     )
 
 
-def _shields(
-    stale: Collection[Element], desired: Desired, observed: Observed, elements: Collection[Element]
-) -> list[tuple[Element, str]]:
-    """Ports that needn't be the overlays' alone any more, but for this device of vxland's.
-
-    Nothing else keeps strangers from it, since its VNI isn't filtered: nobody ever wanted it to be.
-    Where an overlay that can't be filtered has the port, it is open at once.
-    """
-    ports = {one.port for one in stale if one.set == "exclusive"}
-    if not ports:
-        return []
-    open_to_all = {v.port for o in desired.overlays if not o.filtered for v in o.vteps}
-    tunnels = ((link.name, link.vxlan) for link in own_links(observed) if link.vxlan is not None)
-    return [
-        (Element("exclusive", vxlan.port), name)
-        for name, vxlan in tunnels
-        if vxlan.port in ports - open_to_all
-        and Element("vnis", vxlan.port, vxlan.vni) not in elements
-    ]
-
-
 def _exclusive(
     desired: Desired, there: Collection[Element], left: Collection[str]
 ) -> frozenset[int]:
@@ -280,8 +250,3 @@ def _exclusive(
             if not overlay.filtered or (vtep.device in left and is_new):
                 ports.discard(vtep.port)
     return frozenset(ports)
-
-
-def _is_waiting(overlay: Overlay) -> bool:
-    """Whether there may be more to be filtered than is known."""
-    return overlay.ingress and bool(overlay.waiting or not overlay.peers_listed)
