@@ -89,6 +89,15 @@ def test_a_jump_of_every_frame_guards_until_it_is_replaced() -> None:
     )
 
 
+def test_a_drop_that_nothing_leads_to_is_led_to_by_nobody() -> None:
+    """Somebody wrote it into the chain, where it would cut what isn't vxland's."""
+    kernel = home()
+    do(somebody.ebtables("-A VXLAND -i eth+ -o eth+ -j DROP"), kernel)
+    assert plan(kernel.observe(), HOME).operations == (
+        WriteChain("", CHAIN, (DROP,), jumps=(JUMP,), former=(JUMP,)),
+    )
+
+
 def test_no_jump_is_left_behind_others_rules() -> None:
     """The chain couldn't be removed."""
     for jump in (JUMP, "-j VXLAND", "-i eth0 -j VXLAND"):

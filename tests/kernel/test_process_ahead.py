@@ -75,6 +75,15 @@ def test_what_cannot_be_started_is_said_by_the_operation(
     assert ebtables.runs == 0
 
 
+def test_a_program_that_is_gone_is_missed_by_every_look(
+    ebtables: Ebtables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ebtables.read_again() == EbtablesState()
+    monkeypatch.setattr(module, "_which", {}.get)
+    assert ebtables.read_again() == EbtablesState()  # while no rule changes
+    assert ebtables.read() == ebtables.read_again() == module.MISSING
+
+
 def test_tables_are_written_while_it_starts(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is there by then, and has changed nothing yet."""
     seen: list[EbtablesState] = []
