@@ -158,17 +158,17 @@ class Ebtables:
 
         To start takes it longer than to do what it is told: time for something else.
         """
-        program = _which("ebtables-restore")
+        program = _which("ebtables-restore") if self._ahead is None else None
         if program is not None:
             with contextlib.suppress(OSError):  # which the operation itself says
                 self._ahead = self._start([program, "--noflush"])
         try:
             yield
         finally:
-            if self._ahead is not None:
+            if program is not None and self._ahead is not None:
                 with self._ahead as process:
                     process.kill()
-            self._ahead = None
+                self._ahead = None
 
     def write(self, operation: Operation) -> Failure | None:
         """Carry out an operation on rules, in one transaction."""

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import AbstractContextManager
 
 from msgspec.structs import replace
 
@@ -244,6 +245,10 @@ class LinuxKernel(Closing):
         known = self._directory.indexes
         known.update({name: indexes[name] for name in indexes.keys() - known.keys()})
         return replace(guards, links=links)
+
+    def ahead(self) -> AbstractContextManager[None]:
+        """Have what writes ebtables' chain started, which takes it longer than to write it."""
+        return self.ebtables.ahead()
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Carry out operations of one step of a phase; returns those that failed.
