@@ -30,22 +30,18 @@ class Starting(FakeKernel):
         self.started -= 1
 
 
-def up_without_chain() -> Observed:
-    """Tunnels are up, and somebody took the chain."""
+def after(*deeds: somebody.Vandalism) -> Observed:
+    """All was as it is wanted, before this."""
     kernel = FakeKernel()
     execute(plan(kernel.observe(), wish(LAN)), kernel)
-    for line in ("-D FORWARD -i vxl-+ -o vxl-+ -j VXLAND", "-F VXLAND", "-X VXLAND"):
-        assert somebody.ebtables(line).apply(kernel)
+    for deed in deeds:
+        assert deed.apply(kernel), deed
     return kernel.observe()
 
 
-def made() -> Observed:
-    """All is as it is wanted, but that no tunnel is up."""
-    kernel = FakeKernel()
-    execute(plan(kernel.observe(), wish(LAN)), kernel)
-    for device in ("vxl-lan-b", "vxl-lan-c", "vxl-lan-d"):
-        assert somebody.set_down(device).apply(kernel)
-    return kernel.observe()
+GONE = ("-D FORWARD -i vxl-+ -o vxl-+ -j VXLAND", "-F VXLAND", "-X VXLAND")
+UP_WITHOUT_CHAIN = after(*map(somebody.ebtables, GONE))
+DOWN = after(*map(somebody.set_down, ("vxl-lan-b", "vxl-lan-c", "vxl-lan-d")))
 
 
 @pytest.mark.parametrize(
@@ -54,8 +50,8 @@ def made() -> Observed:
         (FakeKernel().observe(), ("isolated", "ebtables"), True, True),
         (FakeKernel().observe(), ("isolated", "ebtables"), False, False),
         (FakeKernel().observe(), ("isolated", "nftables"), True, False),
-        (up_without_chain(), ("isolated", "ebtables"), True, False),
-        (made(), ("isolated", "ebtables"), True, False),
+        (UP_WITHOUT_CHAIN, ("isolated", "ebtables"), True, False),
+        (DOWN, ("isolated", "ebtables"), True, False),
         (Observed(ebtables=Unavailable("none")), ("isolated", "ebtables"), True, False),
     ],
     ids=["at first", "later", "not wanted", "up", "there", "not to be had"],
