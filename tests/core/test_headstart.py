@@ -62,6 +62,6 @@ def test_it_starts(
     """In a first turn, where there is no chain and no tunnel is up."""
     kernel = Starting()
     wanted = replace(WANTED, overlays=(replace(LAN, guards=guards),))
-    with headstart(kernel, wanted, observed, first=first):
+    with headstart(kernel.ahead, wanted, observed, first=first):
         assert kernel.started == starts
     assert kernel.started == 0

@@ -1,15 +1,19 @@
 """What a first turn has started before it is known what that will be told."""
 
+from collections.abc import Callable
 from contextlib import AbstractContextManager, nullcontext
 
 from vxland.guards.ebtables import Ebtables
-from vxland.loop.surroundings import Kernel
 from vxland.observed import EbtablesState, Observed
 from vxland.settings import Settings
 
 
 def headstart(
-    kernel: Kernel, settings: Settings, observed: Observed, *, first: bool
+    start: Callable[[], AbstractContextManager[None]],
+    settings: Settings,
+    observed: Observed,
+    *,
+    first: bool,
 ) -> AbstractContextManager[None]:
     """Have what writes ebtables' chain start while it is thought about, where there is none yet.
 
@@ -19,7 +23,7 @@ def headstart(
     wanted = any(Ebtables.name in overlay.guards for overlay in settings.overlays)
     if not (first and wanted and _is_to_come(observed)):
         return nullcontext()
-    return kernel.ahead()
+    return start()
 
 
 def _is_to_come(observed: Observed) -> bool:

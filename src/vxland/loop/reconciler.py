@@ -107,7 +107,7 @@ class Reconciler:
         wanted = self._wanted
         observed, where = self._heed(triggers, at) or self._survey(self.settings)
         self._where = where
-        with headstart(self._kernel, self.settings, observed, first=self._desired is None):
+        with headstart(self._kernel.ahead, self.settings, observed, first=self._desired is None):
             desired, unresolved = self._resolve(observed.host, where)
             observed, (whole, view) = self._plan(observed, desired)
             restraint = Restraint(
