@@ -24,6 +24,11 @@ class Way(Struct, frozen=True):
     number: Number
     shared: str  # the overlay, if this is for all its peers
 
+    def is_of(self, other: "Way") -> bool:
+        """Whether this is the same overlay's device as that, for the other IP version."""
+        same = (self.shared, self.number) == (other.shared, other.number)
+        return same and self.device != other.device
+
 
 class Gate:
     """What comes in through a table, as its rules have it."""
@@ -79,8 +84,9 @@ class Ways(Struct, frozen=True):
         was filtered stays so until its device is gone. And a shared overlay's device comes up
         beside one of the other IP version that nobody could filter.
         """
-        beside = {(way.shared, way.number) for way in self.open & before.open if way.shared}
-        new = {way for way in self.open - before.open if (way.shared, way.number) not in beside}
+        there = (self.up | self.down) - self.shut
+        beside = [way for way in there & (before.up | before.down) if way.shared]
+        new = [way for way in self.open - before.open if not any(map(way.is_of, beside))]
         opened = frozenset[Way]() if refused else frozenset(new)
         opened |= (before.shut - self.shut) & (self.up | self.down)
         return sorted(f"strangers get in by {way.device}: {way.number}" for way in opened)
