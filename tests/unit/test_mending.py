@@ -223,7 +223,7 @@ def test_what_goes_is_planned_for_before_the_look(
 
     monkeypatch.setattr(planning, "plan_view", heard)
     node = Node(desired)
-    node.mending._kernel = Heard(node.kernel, desired, said)  # type: ignore[assignment]
+    node.mending._kernel = Heard(node.kernel, desired, said)  # type: ignore[assignment] # a fake
     said.clear()
     assert deed.apply(node.kernel)
     assert node.mending.mend()
