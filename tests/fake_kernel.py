@@ -7,7 +7,6 @@ addresses but the bridges' (of ``Observed.host`` only MTUs, and how it renames),
 
 import errno
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
 from typing import Any
 
 from msgspec.structs import replace
@@ -186,10 +185,6 @@ class FakeKernel:
         seen = self.read_back()
         wanted = {d.name for d in self.net.devices.values() if d.index in touched}.union(names)
         return replace(seen, links={n: link for n, link in seen.links.items() if n in wanted})
-
-    def ahead(self) -> AbstractContextManager[None]:
-        """Nothing is to be started here."""
-        return nullcontext()
 
     def look(self) -> Observed:
         """What there is, without learning any device's number: the test looks, not vxland."""

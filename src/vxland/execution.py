@@ -1,8 +1,8 @@
 """Carrying out a plan, step by step. A port comes up only once its guard was read back."""
 
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Protocol
 
 from msgspec import Struct
@@ -24,12 +24,15 @@ from vxland.operations import (
     Phase,
     RemoveAddress,
     Rename,
+    Step,
 )
 from vxland.ownership import own_links
 from vxland.plan import Plan
 
 APART = (AddAddress, RemoveAddress)  # a bridge without its address is a bridge
 NAMING = (CreateBridge, CreateVtep, Rename)  # after which there is such a device
+# What was just made is down, and in no bridge: it needs no guard yet.
+BESIDE = {(Phase.CREATE, Step.MAKE): (Phase.ARM, Step.CHANGE)}
 TABLES_APART = (INGRESS_TABLE, TALLY_TABLE)  # what filters and what counts: tunnels run without
 
 
@@ -70,7 +73,7 @@ class Kernel(Protocol):
         """The links, as far as guards and ownership go by them, and the guards, as they are now."""
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Do these operations of one step of a phase; returns those that failed."""
+        """Do these operations, which don't wait for each other; returns those that failed."""
 
 
 def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
@@ -79,8 +82,7 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
     failed: set[str] = set()
     apart: set[str] = set()  # what failed, tables among it, and nothing else waits for
     unguarded = partial(_unguarded, plan)
-    for _, group in groupby(plan.operations, PLACE):
-        operations = tuple(group)
+    for operations in _strides(plan.operations):
         failures = _skipped(operations, failed, apart) if failed or apart else {}
         for carry_out in (unguarded, _performed):
             ready = [o for o in operations if o not in failures] if failures else operations
@@ -96,6 +98,13 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
                 failed |= {operation.device, _name_after(operation)}
             outcomes.append(Outcome(operation, failure))
     return tuple(outcomes)
+
+
+def _strides(plan: Iterable[Operation]) -> Iterator[tuple[Operation, ...]]:
+    """Steps, of which one follows another once that is done; those together that needn't wait."""
+    steps = ((place, tuple(group)) for place, group in groupby(plan, PLACE))
+    for _, together in groupby(steps, lambda step: BESIDE.get(step[0], step[0])):
+        yield tuple(chain.from_iterable(group for _, group in together))
 
 
 def _performed(operations: Sequence[Operation], kernel: Kernel) -> Mapping[Operation, Failure]:

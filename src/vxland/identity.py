@@ -68,7 +68,7 @@ def _fitting(whole: str, short: str, *digested: str) -> str:
     """A device's name where it fits into 15 characters, else some of a short one and a digest."""
     if len(whole) <= DEVICE_NAME_LENGTH:
         return whole
-    digest = base64.b32encode(_digest("device", *digested)).decode().lower()[:6]
+    digest = base64.b32encode(_digest("device", *digested)[:5]).decode().lower()[:6]
     room = DEVICE_NAME_LENGTH - len(PAIR_PREFIX) - len(digest) - 1
     return f"{PAIR_PREFIX}{short[:room]}-{digest}"
 

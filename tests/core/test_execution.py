@@ -9,9 +9,11 @@ from tests.fake.drift import BRIDGE, HOME, B, C
 from tests.fake.wishes import LAN, wish
 from tests.fake_kernel import FakeKernel
 from vxland.execution import Failure, Outcome, execute, overtaken
+from vxland.identity import CHAIN
 from vxland.observed import Link, Observed
 from vxland.operations import (
     AddAddress,
+    Adopt,
     Attach,
     BringUp,
     CreateBridge,
@@ -32,6 +34,7 @@ from vxland.operations import (
 from vxland.plan import Plan, plan
 
 REFUSED = Failure("could not")
+WRITING = WriteChain("", CHAIN, (), (), ())
 
 
 class Reluctant:
@@ -159,18 +162,45 @@ def test_nothing_is_disarmed_while_what_should_be_gone_is_there() -> None:
     assert texts(execute(Plan((delete, named, disarm)), left)) == [None, None, None]
 
 
-def test_every_step_is_sent_by_itself() -> None:
-    """A device is marked before it is changed, and after it was made."""
-    made = plan(FakeKernel().observe(), wish(LAN))
-    batches: list[list[type[Operation]]] = []
+def batches(made: Plan) -> list[set[type[Operation]]]:
+    """The kinds that a plan's operations are carried out together with."""
+    seen: list[set[type[Operation]]] = []
 
     class Recorder(Reluctant):
         def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-            batches.append(sorted({type(op) for op in operations}, key=lambda kind: kind.__name__))
+            seen.append({*map(type, operations)})
             return {}
 
     execute(made, Recorder())
-    assert batches[:2] == [[MakeIngress, WriteChain], [CreateBridge, CreateVtep]]
+    return seen
+
+
+def test_every_step_is_sent_by_itself() -> None:
+    """A device is marked before it is changed, and after it was made, while guards are written."""
+    first, second, *_ = batches(plan(FakeKernel().observe(), wish(LAN)))
+    assert first == {WriteChain, MakeIngress, CreateBridge, CreateVtep}
+    assert second == {SetAlias}
+
+
+@pytest.mark.parametrize("between", [Rename("lan", C, "c"), Adopt("lan", C, "", "", BRIDGE, ())])
+def test_what_stands_between_waits_for_guards(between: Operation) -> None:
+    """A port may have another name only once the chain knows that."""
+    vtep = next(iter(wish(LAN).vteps()))
+    steps = (WRITING, between, CreateVtep("lan", vtep.device, vtep))
+    assert batches(Plan(steps)) == [{WriteChain}, {type(between)}, {CreateVtep}]
+
+
+def test_devices_are_made_without_a_guard_and_stay_down() -> None:
+    """So that they needn't be made once there is one."""
+    vtep = next(iter(wish(LAN).vteps()))
+    name = vtep.device
+    steps = (WRITING, CreateVtep("lan", name, vtep), SetAlias("lan", name, vtep.alias))
+    rising = BringUp("lan", name, Guarding(name, ("ebtables",)))
+    kernel = Reluctant(failing=[WRITING], seen=seen(port(name)))
+    outcomes = execute(Plan((*steps, rising)), kernel)
+    assert kernel.done == [*steps[1:]]
+    assert texts(outcomes)[:3] == [REFUSED.text, None, None]
+    assert "not all of its guards (ebtables) were read back" in str(texts(outcomes)[3])
 
 
 def test_what_went_meanwhile_is_no_failure() -> None:

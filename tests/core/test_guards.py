@@ -12,7 +12,7 @@ from vxland.guards import GUARDS, armed, cut
 from vxland.guards.ebtables import Ebtables
 from vxland.guards.nftables import FORWARD, Nftables
 from vxland.hazards import looping_pairs
-from vxland.kernel.ebtables import parse_rule
+from vxland.kernel.ebtables_text import parse_rule
 from vxland.observed import (
     EbtablesState,
     Link,

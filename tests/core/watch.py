@@ -18,7 +18,7 @@ from vxland.identity import (
     TABLE,
     TALLY_TABLE,
 )
-from vxland.kernel.ebtables import FORWARD
+from vxland.kernel.ebtables_text import FORWARD
 from vxland.model import Desired
 from vxland.observed import Observed
 from vxland.operations import Operation

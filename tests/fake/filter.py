@@ -4,7 +4,7 @@ from copy import deepcopy
 from dataclasses import dataclass, field
 
 from vxland.identity import CHAIN
-from vxland.kernel.ebtables import FORWARD, parse_rule
+from vxland.kernel.ebtables_text import FORWARD, parse_rule
 from vxland.observed import EbtablesState
 
 BUILTIN = ("INPUT", FORWARD, "OUTPUT")

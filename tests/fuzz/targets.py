@@ -32,7 +32,7 @@ from vxland.kernel import routes as routing
 from vxland.kernel.addresses import read_addresses
 from vxland.kernel.attributes import attribute
 from vxland.kernel.counters import read_device
-from vxland.kernel.ebtables import parse
+from vxland.kernel.ebtables_text import parse
 from vxland.kernel.events import LinkEvents, RuleEvents
 from vxland.kernel.fdb import FdbTable
 from vxland.kernel.link_table import LinkTable

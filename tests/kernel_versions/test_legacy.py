@@ -21,7 +21,8 @@ from vxland.execution import Failure, execute
 from vxland.guards.ebtables import Ebtables as Guard
 from vxland.guards.ebtables import is_jump
 from vxland.identity import CHAIN, FORWARD_RULES
-from vxland.kernel.ebtables import Ebtables, parse
+from vxland.kernel.ebtables import Ebtables
+from vxland.kernel.ebtables_text import parse
 from vxland.kernel.linux import LinuxKernel
 from vxland.model import Desired
 from vxland.observed import EbtablesState, Unavailable

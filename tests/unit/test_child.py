@@ -30,6 +30,32 @@ def test_its_end_is_waited_for(monkeypatch: pytest.MonkeyPatch, *, watched: bool
     assert child.returncode == child.wait(60) == 3
 
 
+@pytest.mark.parametrize("size", [0, 60_000, 200_000], ids=["nothing", "at once", "as it is heard"])
+def test_it_is_told_and_heard(size: int) -> None:
+    """Whatever room there is in a pipe."""
+    with Child(["cat"], ENVIRONMENT) as child:
+        child.tell("x" * size)
+        assert child.hear(60) == ("x" * size, "")
+    assert child.returncode == 0
+
+
+@pytest.mark.parametrize("size", [1, 200_000])
+def test_it_may_end_before_it_is_told(size: int) -> None:
+    with Child(["sh", "-c", "echo no >&2; exit 3"], ENVIRONMENT) as child:
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        child.tell("x" * size)
+        assert child.hear(60) == ("", "no\n")
+    assert child.returncode == 3
+
+
+def test_what_is_told_ends() -> None:
+    """So that it can go on before it is heard."""
+    with Child(["cat"], ENVIRONMENT) as child:
+        child.tell("all")
+        os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)
+        assert child.hear(60) == ("all", "")
+
+
 @pytest.mark.parametrize("watched", [True, False])
 def test_it_has_its_time(monkeypatch: pytest.MonkeyPatch, *, watched: bool) -> None:
     """And no more, though nothing is to come any more."""

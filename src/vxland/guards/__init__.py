@@ -44,7 +44,7 @@ GUARDS: dict[str, Guard] = {guard.name: guard for guard in (Isolated(), Ebtables
 
 def port_in(overlay: Overlay, device: str, link: Link | None) -> Port:
     """A port of an overlay's bridge, with the guards that can reach it."""
-    reaching = (name for name in overlay.guards if GUARDS[name].reaches(device, overlay))
+    reaching = [name for name in overlay.guards if GUARDS[name].reaches(device, overlay)]
     return Port(device, link, tuple(reaching))
 
 

@@ -1,5 +1,7 @@
 """A program that is given text and gives text, and whose end is noticed as it comes."""
 
+import contextlib
+import fcntl
 import os
 import select
 import subprocess
@@ -27,6 +29,25 @@ class Child(subprocess.Popen[str]):
             env=environment,
             close_fds=False,  # Python lets none be inherited but those of process/lock and flag
         )
+        self._untold: str | None = None
+
+    def tell(self, text: str) -> None:
+        """Give it all it is told, at once where the pipe has room for that; else ``hear`` does."""
+        told = self.stdin
+        if told is None or len(text) > fcntl.fcntl(told, fcntl.F_GETPIPE_SZ):
+            self._untold = text
+            return
+        with contextlib.suppress(BrokenPipeError):  # it has ended, which its status tells
+            told.write(text)
+            told.close()
+        self.stdin = None
+
+    def hear(self, timeout: float) -> tuple[str, str]:
+        """What it says, and complains of, until it ends, of which ``returncode`` tells then.
+
+        Raises subprocess.TimeoutExpired after so many seconds.
+        """
+        return self.communicate(self._untold, timeout)
 
     def wait(self, timeout: float | None = None) -> int:
         """Its exit status; raises subprocess.TimeoutExpired after so many seconds."""

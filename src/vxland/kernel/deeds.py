@@ -20,7 +20,8 @@ from vxland.kernel.wire import NetlinkError
 from vxland.observed import Link
 from vxland.operations import Operation
 
-Writer = Callable[[Operation], Failure | None]
+End = Callable[[], Failure | None]  # waits until an operation is carried out
+Writer = Callable[[Operation], End]  # begins
 MOVING = frozenset((*COMING_AND_GOING, ops.Rename))
 IS_DELETION = partial(is_, ops.DeleteLink)
 
@@ -53,15 +54,25 @@ class Deeds:
         self._writers = writers
 
     def perform(self, operations: Iterable[Operation]) -> dict[Operation, Failure]:
-        """Carry them out; returns those that failed."""
+        """Carry them out; returns those that failed.
+
+        Rules are written in one transaction after the other. The rest doesn't wait for them.
+        """
         failures: dict[Operation, Failure] = {}
         batch = Batch()
-        for kind, alike in groupby(operations, type):
-            if (write := self._writers.get(kind)) is not None:
-                failures |= {op: failure for op in alike if (failure := write(op)) is not None}
-            else:
-                self._prepare(kind, alike, batch, failures)
-        return failures | self._send(batch)
+        begun: dict[Operation, End] = {}  # one at most
+        try:
+            for kind, alike in groupby(operations, type):
+                if (begin := self._writers.get(kind)) is None:
+                    self._prepare(kind, alike, batch, failures)
+                    continue
+                for operation in alike:
+                    failures |= _ended(begun)
+                    begun[operation] = begin(operation)
+            failures |= self._send(batch)
+        finally:
+            failures |= _ended(begun)
+        return failures
 
     def _prepare(
         self,
@@ -119,3 +130,10 @@ class Deeds:
 
     def _all_links(self) -> dict[str, Link]:
         return self._links.refresh(self._netlink)
+
+
+def _ended(begun: dict[Operation, End]) -> dict[Operation, Failure]:
+    """What failed of that which was begun, once it is over."""
+    ended = {operation: end() for operation, end in begun.items()}
+    begun.clear()
+    return {operation: failure for operation, failure in ended.items() if failure is not None}

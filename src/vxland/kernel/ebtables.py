@@ -4,25 +4,24 @@
 while it is rewritten, and touches nothing that the script doesn't name.
 """
 
-import contextlib
 import os
-import re
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from functools import lru_cache
+from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache, partial
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from msgspec.structs import replace
 
 from vxland.execution import Failure
 from vxland.identity import CHAIN
 from vxland.kernel.child import Child
+from vxland.kernel.ebtables_text import FILTER, FORWARD, TABLE, legacy_script, parse
 from vxland.kernel.ebtables_trouble import WITHOUT_LEGACY, unusable
 from vxland.kernel.filter_chains import read_chains
 from vxland.kernel.generation import Generation
-from vxland.observed import EbtablesState, PortRule, Unavailable
+from vxland.observed import EbtablesState, Unavailable
 from vxland.operations import Operation, RemoveChain, RetireRules, TrimChain, WriteChain
 from vxland.tables.ebtables import (
     chain_script,
@@ -41,11 +40,6 @@ EACH = 0.001  # … and a line of a script less than this, whatever else is in t
 MISSING = Unavailable("the program ebtables isn't installed", "Install it: apt install iptables")
 BY_HAND = "Run it by hand to see why"
 UNTRUE = Unavailable(f"ebtables-save doesn't show the chain {CHAIN}, which is there", BY_HAND)
-FORWARD = "FORWARD"
-FILTER = "filter"
-TABLE = f"*{FILTER}"  # as -save prints it
-RULE = re.compile(r"(?:-i (?P<source>\S+) )?(?:-o (?P<target>\S+) )?-j (?P<verdict>[A-Za-z0-9_-]+)")
-
 TRIES = 3  # to remove what others may be removing too
 _located = lru_cache(8)(Path)  # a path's parts are interned, and each look asks
 
@@ -55,6 +49,15 @@ SCRIPTS: dict[type[Operation], Callable[[Any], tuple[str, ...]]] = {
     RemoveChain: removal_script,
     RetireRules: retirement_script,
 }
+
+
+class _Restoring(NamedTuple):
+    """A transaction that goes on."""
+
+    process: Child
+    lines: int  # of its script
+    before: int | None  # nftables' generation
+    nft: bool
 
 
 class Ebtables:
@@ -67,7 +70,6 @@ class Ebtables:
         self._whole = False  # what was read last has others' rules, too
         self._failed = False  # what was to be written last
         self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
-        self._ahead: Child | None = None  # what waits for its script
 
     def read(self, *, others: bool = False) -> EbtablesState | Unavailable:
         """vxland's chain and what stands in FORWARD, or why that can't be seen.
@@ -152,63 +154,64 @@ class Ebtables:
         asked = self._run(["ebtables", "-t", "filter", "-L"])  # loads it, or says why not
         return self._run([program]) if asked.returncode == 0 else asked
 
-    @contextlib.contextmanager
-    def ahead(self) -> Iterator[None]:
-        """Start what carries out the next operation; without one it ends with nothing told.
-
-        To start takes it longer than to do what it is told: time for something else.
-        """
-        program = _which("ebtables-restore") if self._ahead is None else None
-        if program is not None:
-            with contextlib.suppress(OSError):  # which the operation itself says
-                self._ahead = self._start([program, "--noflush"])
-        try:
-            yield
-        finally:
-            if program is not None and self._ahead is not None:
-                with self._ahead as process:
-                    process.kill()
-                self._ahead = None
-
     def write(self, operation: Operation) -> Failure | None:
         """Carry out an operation on rules, in one transaction."""
-        if not isinstance(operation, RetireRules):
-            return self._restore(operation)
+        return self.begin(operation)()
+
+    def begin(self, operation: Operation) -> Callable[[], Failure | None]:
+        """The same, which may go on till what is returned is called: it waits for the end.
+
+        Nobody else here may change nftables' rules meanwhile, or look at them.
+        """
+        if isinstance(operation, RetireRules):
+            failure = self._retire(operation)
+            return lambda: failure
+        return partial(self._end, self._restore(operation))
+
+    def _retire(self, operation: RetireRules) -> Failure | None:
         failure = None
         for _ in range(TRIES):  # whoever else removes one of them meanwhile fails all
             seen = self.read(others=True)
             if isinstance(seen, Unavailable):
                 return Failure(seen.reason, seen.cure)
             rules = standing(operation.rules, seen.forward)
-            failure = self._restore(replace(operation, rules=rules)) if rules else None
+            again = replace(operation, rules=rules)
+            failure = self._end(self._restore(again)) if rules else None
             if failure is None:
                 break
         return failure
 
-    def _restore(self, operation: Operation) -> Failure | None:
-        failure = self._restored(operation)
+    def _end(self, begun: _Restoring | Failure) -> Failure | None:
+        failure = begun if isinstance(begun, Failure) else self._outcome(begun)
         if failure is not None:
             self._last = None
         self._failed = failure is not None
         return failure
 
-    def _restored(self, operation: Operation) -> Failure | None:
+    def _restore(self, operation: Operation) -> _Restoring | Failure:
         program = _which("ebtables-restore")
         if program is None:
             return Failure(MISSING.reason, MISSING.cure)
         script: Iterable[str] = SCRIPTS[type(operation)](operation)
-        before = self._generation.now() if _is_nft(program) else None
-        if not _is_nft(program):
-            script = legacy_script(script)
+        nft = _is_nft(program)
+        lines = [*(script if nft else legacy_script(script)), ""]
+        before = self._generation.now() if nft else None
         try:
-            process, self._ahead = self._ahead or self._start([program, "--noflush"]), None
-            done = _done(process, "\n".join(script) + "\n")
+            process = self._start([program, "--noflush"])
+        except OSError as error:
+            return _not_run(error)
+        process.tell("\n".join(lines))
+        return _Restoring(process, len(lines), before, nft=nft)
+
+    def _outcome(self, begun: _Restoring) -> Failure | None:
+        try:
+            done = _done(begun.process, begun.lines)
         except (OSError, subprocess.TimeoutExpired) as error:
-            return Failure(f"ebtables-restore doesn't run: {error}", BY_HAND)
+            return _not_run(error)
         if done.returncode != 0:
-            problem = unusable(done.stderr, nft=_is_nft(program))
+            problem = unusable(done.stderr, nft=begun.nft)
             return Failure(problem.reason, problem.cure)
-        if before is not None and before == self._generation.now():
+        if begun.before is not None and not self._generation.has_moved(begun.before):
             return Failure("ebtables-restore says that it is done, and did nothing", BY_HAND)
         return None
 
@@ -222,57 +225,19 @@ class Ebtables:
         return process
 
 
-def _done(process: Child, script: str = "") -> "subprocess.CompletedProcess[str]":
-    """What it said to this script, and how it ended."""
-    timeout = TIMEOUT + EACH * script.count("\n")
+def _not_run(error: Exception) -> Failure:
+    return Failure(f"ebtables-restore doesn't run: {error}", BY_HAND)
+
+
+def _done(process: Child, lines: int = 0) -> "subprocess.CompletedProcess[str]":
+    """What it said, and how it ended, having been told so many lines."""
     with process:
         try:
-            output, complaint = process.communicate(script, timeout)
+            output, complaint = process.hear(TIMEOUT + EACH * lines)
         except subprocess.TimeoutExpired:
             process.kill()
             raise
     return subprocess.CompletedProcess(process.args, process.returncode, output, complaint)
-
-
-def legacy_script(script: Iterable[str]) -> Iterator[str]:
-    """The same script as ebtables-legacy-restore reads it, in one transaction too.
-
-    Naming a chain doesn't empty it there, and the end of the input is what COMMIT is to the nft
-    one.
-    """
-    for line in script:
-        if line != "COMMIT":
-            yield line
-        if line.startswith(":"):
-            yield f"-F {CHAIN}"
-
-
-def parse(saved: str) -> EbtablesState:
-    """The output of ebtables-save, as far as it concerns vxland."""
-    table = ""
-    policy = None
-    rules: dict[str, list[PortRule]] = {CHAIN: [], FORWARD: []}
-    for line in saved.splitlines():
-        words = line.split()
-        if line.startswith("*"):
-            table = line[1:].strip()
-        elif table != FILTER or not words:
-            continue
-        elif words[0] == f":{CHAIN}":
-            policy = words[1]
-        elif words[0] == "-A" and words[1] in rules:
-            rules[words[1]].append(parse_rule(line.split(maxsplit=2)[2]))
-    chain = None if policy is None else tuple(rules[CHAIN])
-    return EbtablesState(chain, policy or "RETURN", tuple(rules[FORWARD]))
-
-
-def parse_rule(text: str) -> PortRule:
-    """A rule as ebtables-save prints it, without ``-A CHAIN``."""
-    text = " ".join(text.split())
-    found = RULE.fullmatch(text)
-    if found is None:
-        return PortRule(text, known=False)
-    return PortRule(text, found["source"], found["target"], found["verdict"])
 
 
 def _which(name: str) -> str | None:

@@ -15,9 +15,6 @@ from vxland.kernel.netlink import Netlink
 from vxland.kernel.port_rules import IIFNAME, OIFNAME, VERDICTS
 from vxland.kernel.transactions import (
     BODY,
-    CHAIN_NAME,
-    CHAIN_TABLE,
-    GETCHAIN,
     GETRULE,
     RULE_CHAIN,
     RULE_EXPRESSIONS,
@@ -43,11 +40,11 @@ class Strange(Exception):
 
 
 def read_chains(netlink: Netlink) -> EbtablesState | None:
-    """vxland's chain and FORWARD; None where they aren't understood whole, or can't be read."""
-    asked = FILTER.message(GETCHAIN, text(CHAIN_TABLE, FILTER.name), text(CHAIN_NAME, CHAIN))
+    """vxland's chain, which is there, and FORWARD.
+
+    None where they aren't understood whole, or can't be read.
+    """
     try:
-        if isinstance(netlink.ask([asked])[0], NetlinkError):
-            return None
         chain, forward = (tuple(_rules(netlink, name)) for name in (CHAIN, FORWARD))
     except (Strange, NetlinkError):
         return None

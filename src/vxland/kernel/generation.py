@@ -64,6 +64,16 @@ class Generation(Closing):
         """The same, though the transaction that it is of may go on."""
         return None if self.netlink is None else _ask(self.netlink)
 
+    def has_moved(self, before: int) -> bool:
+        """Whether there was a transaction since then; the caller's own one is over.
+
+        If that is the only one, nobody has to wait for its end any more.
+        """
+        number = self.now()
+        if number == before + 1:
+            self._settled = number
+        return number != before
+
     @contextlib.contextmanager
     def look(self) -> Iterator[None]:
         """A look at several things, each of which asks ``at_look``: the kernel is asked once."""

@@ -3,7 +3,6 @@
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from contextlib import AbstractContextManager
 
 from msgspec.structs import replace
 
@@ -15,7 +14,7 @@ from vxland.kernel.abroad import find_abroad
 from vxland.kernel.addresses import Addresses, read_addresses
 from vxland.kernel.bridge_ports import read_back_ports
 from vxland.kernel.counters import read_traffic
-from vxland.kernel.deeds import Deeds, Writer
+from vxland.kernel.deeds import Deeds, End, Writer
 from vxland.kernel.directory import Directory
 from vxland.kernel.ebtables import SCRIPTS, Ebtables
 from vxland.kernel.far_ends import FarEnds
@@ -43,6 +42,7 @@ from vxland.traffic import Seen
 from vxland.underlay.mtu import following
 
 RELEASE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
+TABLES = frozenset((*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES))
 LIVE_RENAME = (6, 2)  # bd039b5ea2a9, "net/core: Allow live renaming when an interface is up"
 
 
@@ -71,8 +71,8 @@ class LinuxKernel(Closing):
         }
         self._directory = Directory({}, {})
         writers: dict[type[Operation], Writer] = {
-            **dict.fromkeys(SCRIPTS, self.ebtables.write),
-            **dict.fromkeys((*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES), self._write_table),
+            **dict.fromkeys(SCRIPTS, self.ebtables.begin),
+            **dict.fromkeys(TABLES, self._write_table),
         }
         self._deeds = Deeds(self._netlink, self._links, self._directory, writers)
         self._bridges: dict[str, int] = {}  # indexes, as last observed
@@ -246,26 +246,22 @@ class LinuxKernel(Closing):
         known.update({name: indexes[name] for name in indexes.keys() - known.keys()})
         return replace(guards, links=links)
 
-    def ahead(self) -> AbstractContextManager[None]:
-        """Have what writes ebtables' chain started, which takes it longer than to write it."""
-        return self.ebtables.ahead()
-
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Carry out operations of one step of a phase; returns those that failed.
+        """Carry out operations that don't wait for each other; returns those that failed.
 
-        While no tunnel is up, what a process is told comes last: the others are carried out while
-        that starts. A guard that is lacking isn't delayed by them.
+        While no tunnel is up, tables come first: nothing waits for the process that writes a chain
+        then. A guard that is lacking isn't delayed by them.
         """
         kinds = {*map(type, operations)}
-        apart = SCRIPTS.keys().isdisjoint(kinds) or SCRIPTS.keys() >= kinds
+        apart = SCRIPTS.keys().isdisjoint(kinds) or kinds.isdisjoint(TABLES)
         if apart or any(link.up and link.is_tunnel for link in self._links.links.values()):
             return self._deeds.perform(operations)
-        with self.ebtables.ahead():
-            return self._deeds.perform(sorted(operations, key=lambda one: type(one) in SCRIPTS))
+        return self._deeds.perform(sorted(operations, key=lambda one: type(one) not in TABLES))
 
-    def _write_table(self, operation: Operation) -> Failure | None:
+    def _write_table(self, operation: Operation) -> End:
         """Some operations are any table's."""
-        return self._tables[operation.device].write(operation)
+        failure = self._tables[operation.device].write(operation)
+        return lambda: failure
 
     def _host(
         self,

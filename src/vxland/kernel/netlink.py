@@ -38,7 +38,7 @@ RECEIVE_BUFFER = 4 << 20
 SEND_BUFFER = 4 << 20  # holds a transaction whole; the kernel counts twice that
 SKIPPED = 32  # bytes of a buffer that a send may not have (netlink_sendmsg)
 DATAGRAM = 1 << 16  # the kernel fills dumps' datagrams up to 32 KiB
-BATCH = 100  # acknowledgements of this many requests fit into the smallest receive buffer
+BATCH = 128  # acknowledgements of this many requests fit into the smallest receive buffer
 DUMP_TRIES = 5
 TIMEOUT = struct.pack("@ll", 30, 0)  # struct timeval: 30 s, and the kernel answers at once
 

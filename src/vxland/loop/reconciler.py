@@ -12,7 +12,6 @@ from vxland.execution import Outcome, execute, overtaken
 from vxland.hints import hints
 from vxland.last import Last
 from vxland.loop.drift import Drift, kept_down
-from vxland.loop.headstart import headstart
 from vxland.loop.leisure import Leisure
 from vxland.loop.lessons import Lessons
 from vxland.loop.mending import Calm, Mending
@@ -107,14 +106,13 @@ class Reconciler:
         wanted = self._wanted
         observed, where = self._heed(triggers, at) or self._survey(self.settings)
         self._where = where
-        with headstart(self._kernel.ahead, self.settings, observed, first=self._desired is None):
-            desired, unresolved = self._resolve(observed.host, where)
-            observed, (whole, view) = self._plan(observed, desired)
-            restraint = Restraint(
-                self._lessons.backoff.held(started), self._lessons.fights.held(started)
-            )
-            hand = Hand(self._kernel, self._others, view) if view else self._kernel
-            outcomes = overtaken(execute(restraint.applied(whole), hand))
+        desired, unresolved = self._resolve(observed.host, where)
+        observed, (whole, view) = self._plan(observed, desired)
+        restraint = Restraint(
+            self._lessons.backoff.held(started), self._lessons.fights.held(started)
+        )
+        hand = Hand(self._kernel, self._others, view) if view else self._kernel
+        outcomes = overtaken(execute(restraint.applied(whole), hand))
         self._wanted = desired
         drift = Drift()
         if wanted == desired:

@@ -1,7 +1,6 @@
 """What the reconciler works with: a kernel, a configuration file, who asks for names."""
 
 from collections.abc import Collection, Mapping
-from contextlib import AbstractContextManager
 from typing import Protocol
 
 from vxland import execution
@@ -45,9 +44,6 @@ class Kernel(execution.Kernel, Counting, Sight, Protocol):
 
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         """As ``read_back`` does, of these devices and those that were touched."""
-
-    def ahead(self) -> AbstractContextManager[None]:
-        """Have started what a first chain takes to be written; it is told nothing meanwhile."""
 
     def look_abroad(self) -> tuple[Abroad, ...]:
         """Devices of vxland's that are in other namespaces."""

@@ -7,6 +7,8 @@ from ipaddress import IPv4Address, IPv6Address
 
 from vxland.addresses import IPAddress, needs_zone, parsed, zone
 
+FAMILIES = {version: frozenset({version}) for version in (4, 6)}
+NONE = frozenset[int]()
 CACHED = 32_768  # texts that needn't be parsed again, turn by turn
 EXAMPLE = 'Write its IPv4 or IPv6 address, like "203.0.113.1" or "2001:db8::1"'
 
@@ -83,7 +85,7 @@ def key(text: str) -> IPAddress | None:
 def families(text: str) -> frozenset[int]:
     """The one IP version that it is of."""
     address = lookup(text)
-    return frozenset() if address is None else frozenset({address.version})
+    return NONE if address is None else FAMILIES[address.version]
 
 
 @lru_cache(CACHED)

@@ -1,0 +1,216 @@
+"""What carries out ebtables' rules does so while devices are made, and not while tables are."""
+
+import os
+import subprocess
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+
+import pytest
+from msgspec.structs import replace
+
+from tests.contract.namespace import fresh_namespace
+from tests.fake.wishes import LAN, wish
+from vxland.execution import Failure
+from vxland.identity import CHAIN
+from vxland.kernel import ebtables as module
+from vxland.kernel.ebtables import Ebtables
+from vxland.kernel.ingress import Ingress
+from vxland.kernel.linux import LinuxKernel
+from vxland.kernel.netlink import Netlink
+from vxland.kernel.wire import NetlinkError
+from vxland.observed import EbtablesState, PortRule
+from vxland.operations import (
+    CreateBridge,
+    CreateVtep,
+    MakeIngress,
+    Operation,
+    Phase,
+    RetireRules,
+    WriteChain,
+)
+from vxland.plan import plan
+
+pytestmark = pytest.mark.kernel
+
+JUMP = "-j VXLAND"
+WRITING = WriteChain("", CHAIN, (), (JUMP,), former=())
+MAKING = (CreateBridge, CreateVtep)
+WRITTEN = EbtablesState((), "RETURN", (PortRule(JUMP, None, None, "VXLAND"),))
+
+
+@pytest.fixture
+def ebtables() -> Iterator[Ebtables]:
+    """In a namespace without rules."""
+    with fresh_namespace(), closing(Ebtables()) as made:
+        yield made
+
+
+@pytest.fixture
+def kernel() -> Iterator[LinuxKernel]:
+    """In a namespace without anything."""
+    with fresh_namespace(), LinuxKernel() as made:
+        yield made
+
+
+def first_steps(kernel: LinuxKernel) -> list[Operation]:
+    """What is done together where there is nothing yet."""
+    whole = plan(kernel.observe(), wish(LAN)).operations
+    together = [one for one in whole if one.phase is Phase.ARM or type(one) in MAKING]
+    assert {*map(type, together)} == {WriteChain, MakeIngress, *MAKING}
+    return together
+
+
+def is_there(process: int) -> bool:
+    """Whether it hasn't been waited for yet."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_its_end_is_waited_for(ebtables: Ebtables) -> None:
+    end = ebtables.begin(WRITING)
+    (process,) = ebtables.processes
+    assert is_there(process)
+    assert end() is None
+    assert not is_there(process)
+    assert ebtables.read() == WRITTEN
+
+
+def test_it_is_told_at_once(ebtables: Ebtables) -> None:
+    """And is done by itself, while nobody waits."""
+    end = ebtables.begin(WRITING)
+    (process,) = ebtables.processes
+    assert os.waitid(os.P_PID, process, os.WEXITED | os.WNOWAIT) is not None
+    with closing(Ebtables()) as other:
+        assert other.read() == WRITTEN
+    assert end() is None
+
+
+def test_what_a_pipe_has_no_room_for_is_told_as_its_end_is_waited_for(ebtables: Ebtables) -> None:
+    rules = tuple(f"-i vxl-{number:04} -o vxl-+ -j DROP" for number in range(3000))
+    assert sum(map(len, rules)) > 1 << 16
+    assert ebtables.begin(replace(WRITING, rules=rules))() is None
+    state = ebtables.read()
+    assert isinstance(state, EbtablesState)
+    assert state.chain is not None
+    assert len(state.chain) == len(rules)
+
+
+@pytest.mark.parametrize("rules", [("-j NOWHERE",), ("-j NOWHERE",) * 9000], ids=["few", "many"])
+def test_what_it_refuses_is_told_at_the_end(ebtables: Ebtables, rules: tuple[str, ...]) -> None:
+    """Though it has ended before it read all of it."""
+    failure = ebtables.begin(replace(WRITING, rules=rules))()
+    assert failure is not None
+    assert failure.text.startswith("ebtables failed")
+    assert ebtables.read() == EbtablesState()
+    assert ebtables.write(WRITING) is None
+
+
+def test_what_cannot_be_started_is_a_failure(
+    ebtables: Ebtables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "_which", {"ebtables-restore": "/nowhere/nft"}.get)
+    failure = ebtables.begin(WRITING)()
+    assert failure is not None
+    assert failure.text.startswith("ebtables-restore doesn't run")
+    monkeypatch.setattr(module, "_which", {}.get)
+    assert ebtables.begin(WRITING)() == Failure(module.MISSING.reason, module.MISSING.cure)
+    assert ebtables.runs == 0
+
+
+def test_what_takes_several_tries_is_over_as_it_begins(ebtables: Ebtables) -> None:
+    rule = "-i a -o b -j DROP"
+    subprocess.run(["ebtables", "-A", "FORWARD", *rule.split()], check=True)
+    end = ebtables.begin(RetireRules("", "ebtables FORWARD", (rule,), ()))
+    assert ebtables.read(others=True) == EbtablesState()
+    assert end() is None
+
+
+def test_a_program_that_is_gone_is_missed_by_every_look(
+    ebtables: Ebtables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert ebtables.read_again() == EbtablesState()
+    monkeypatch.setattr(module, "_which", {}.get)
+    assert ebtables.read_again() == EbtablesState()  # while no rule changes
+    assert ebtables.read() == ebtables.read_again() == module.MISSING
+
+
+Sent = Callable[[Netlink, Sequence[bytes]], list[NetlinkError | None]]
+
+
+def test_devices_are_made_beside_it(kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It has been told all, and isn't waited for before they are there; tables are there before."""
+    seen: list[tuple[int, bool]] = []
+    request: Sent = Netlink.request
+    batches = Ingress.batches
+
+    def requested(self: Netlink, messages: Sequence[bytes]) -> list[NetlinkError | None]:
+        answers = request(self, messages)
+        (process,) = kernel.ebtables.processes
+        seen.append((len(messages), is_there(process)))
+        return answers
+
+    def looked_at(
+        self: Ingress, operation: Operation, flags: int, room: int
+    ) -> Iterator[Sequence[bytes]]:
+        assert not kernel.ebtables.processes
+        return iter([[*each] for each in batches(self, operation, flags, room)])
+
+    together = first_steps(kernel)
+    monkeypatch.setattr(Netlink, "request", requested)
+    monkeypatch.setattr(Ingress, "batches", looked_at)
+    assert kernel.perform(together) == {}
+    made = sum(isinstance(operation, MAKING) for operation in together)
+    assert seen == [(made, True)]
+    (process,) = kernel.ebtables.processes
+    assert not is_there(process)
+    after = kernel.observe()
+    assert isinstance(after.ebtables, EbtablesState)
+    assert after.ebtables.chain
+    assert {vtep.device for vtep in wish(LAN).vteps()} <= after.links.keys()
+
+
+def test_a_guard_that_is_lacking_waits_for_no_table(
+    kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Where a tunnel is up; tables wait for it, since one transaction upsets another."""
+    assert kernel.perform(first_steps(kernel)) == {}
+    tunnel = next(iter(wish(LAN).vteps())).device
+    subprocess.run(["ip", "link", "set", tunnel, "up"], check=True)
+    subprocess.run(["nft", "flush", "ruleset"], check=True)
+    arming = [one for one in plan(kernel.observe(), wish(LAN)).operations if one.phase is Phase.ARM]
+    assert [*map(type, arming)] == [WriteChain, MakeIngress]
+    before: list[bool] = []
+    batches = Ingress.batches
+
+    def looked_at(
+        self: Ingress, operation: Operation, flags: int, room: int
+    ) -> Iterator[Sequence[bytes]]:
+        _, process = kernel.ebtables.processes
+        before.append(is_there(process))
+        return iter([[*each] for each in batches(self, operation, flags, room)])
+
+    monkeypatch.setattr(Ingress, "batches", looked_at)
+    assert kernel.perform(arming) == {}
+    assert before == [False]
+
+
+def test_a_socket_that_fails_leaves_no_process(
+    kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fails(self: Netlink, messages: Sequence[bytes]) -> list[NetlinkError | None]:
+        del self, messages
+        message = "no more"
+        raise OSError(message)
+
+    together = first_steps(kernel)
+    monkeypatch.setattr(Netlink, "request", fails)
+    with pytest.raises(OSError, match="no more"):
+        kernel.perform(together)
+    (process,) = kernel.ebtables.processes
+    assert not is_there(process)
+    after = kernel.observe().ebtables
+    assert isinstance(after, EbtablesState)
+    assert after.chain
