@@ -106,5 +106,5 @@ def _transact(batches: list[bytes], _kernel: LinuxKernel, _route: Line, netfilte
 def _perform(
     operations: list[Operation], kernel: LinuxKernel, _route: Line, _netfilter: Line
 ) -> None:
-    if failures := kernel.perform(operations):
+    if failures := {**kernel.perform(operations), **kernel.settle()}:
         raise RuntimeError(str(failures))

@@ -87,6 +87,8 @@ class FakeKernel:
         self.no_nftables: Unavailable | None = None
         self._directory = Directory({}, {})
         self._abroad: dict[tuple[int, str], Device] = {}
+        self._begun: Operation | None = None  # what goes on
+        self._late: dict[Operation, Failure] = {}
 
     @property
     def tables(self) -> tuple[Table, ...]:
@@ -135,6 +137,7 @@ class FakeKernel:
 
     def read_back(self) -> Observed:
         """The links and the guards as they are now."""
+        self.wait()
         self._learn_indexes()
         seen = self.look()
         return Observed(links=seen.links, ebtables=seen.ebtables, nftables=seen.nftables)
@@ -204,18 +207,43 @@ class FakeKernel:
             ),
         )
 
+    def settle(self) -> Mapping[Operation, Failure]:
+        """What went on is over; returns what failed of it."""
+        self.wait()
+        late, self._late = self._late, {}
+        return late
+
+    def wait(self) -> None:
+        """What goes on is done now, at the latest possible moment."""
+        if self._begun is not None:
+            operation, self._begun = self._begun, None
+            self._late |= self._done(operation)
+
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Carry out operations of one phase, rules' first; returns those that failed."""
+        """Carry out operations of one phase, rules' first; returns those that failed.
+
+        ebtables' go on where no tunnel is up.
+        """
         failures: dict[Operation, Failure] = {}
         for operation in sorted(operations, key=lambda op: type(op) not in RULES):
-            try:
-                self._do(operation)
-            except RefusedError as error:
-                if error.errno not in DONE_ALREADY.get(type(operation), frozenset()):
-                    failures[operation] = Failure(f"could not {operation}: {error.errno}")
-            except (FilterError, KeyError) as error:
-                failures[operation] = Failure(f"could not {operation}: {error}")
+            if type(operation) in RULES:
+                self.wait()
+            if type(operation) in SCRIPTS and not self.net.is_any_tunnel_up():
+                self._begun = operation
+            else:
+                failures |= self._done(operation)
         return failures
+
+    def _done(self, operation: Operation) -> dict[Operation, Failure]:
+        try:
+            self._do(operation)
+        except RefusedError as error:
+            if error.errno in DONE_ALREADY.get(type(operation), frozenset()):
+                return {}
+            return {operation: Failure(f"could not {operation}: {error.errno}")}
+        except (FilterError, KeyError) as error:
+            return {operation: Failure(f"could not {operation}: {error}")}
+        return {}
 
     def _do(self, operation: Operation) -> None:
         if type(operation) in SCRIPTS:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from functools import partial
-from itertools import chain, groupby
+from itertools import groupby
 from typing import Protocol
 
 from msgspec import Struct
@@ -24,15 +24,12 @@ from vxland.operations import (
     Phase,
     RemoveAddress,
     Rename,
-    Step,
 )
 from vxland.ownership import own_links
 from vxland.plan import Plan
 
 APART = (AddAddress, RemoveAddress)  # a bridge without its address is a bridge
 NAMING = (CreateBridge, CreateVtep, Rename)  # after which there is such a device
-# What was just made is down, and in no bridge: it needs no guard yet.
-BESIDE = {(Phase.CREATE, Step.MAKE): (Phase.ARM, Step.CHANGE)}
 TABLES_APART = (INGRESS_TABLE, TALLY_TABLE)  # what filters and what counts: tunnels run without
 
 
@@ -70,10 +67,19 @@ class Kernel(Protocol):
     """What can be seen and done. The real one is ``vxland.kernel``'s."""
 
     def read_back(self) -> Observed:
-        """The links, as far as guards and ownership go by them, and the guards, as they are now."""
+        """The links, as far as guards and ownership go by them, and the guards, as they are now.
+
+        Nothing goes on any more then.
+        """
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Do these operations, which don't wait for each other; returns those that failed."""
+        """Do these operations of one step of a phase; returns those that failed.
+
+        One may go on beside what follows, as long as that is safe without it.
+        """
+
+    def settle(self) -> Mapping[Operation, Failure]:
+        """Wait for what goes on; returns what failed of it since this was asked last."""
 
 
 def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
@@ -81,30 +87,37 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
     outcomes: list[Outcome] = []
     failed: set[str] = set()
     apart: set[str] = set()  # what failed, tables among it, and nothing else waits for
+    late: dict[Operation, Failure] = {}
     unguarded = partial(_unguarded, plan)
-    for operations in _strides(plan.operations):
-        failures = _skipped(operations, failed, apart) if failed or apart else {}
-        for carry_out in (unguarded, _performed):
-            ready = [o for o in operations if o not in failures] if failures else operations
-            failures |= carry_out(ready, kernel)
-        if not failures:  # to look up thousands of operations takes milliseconds
-            outcomes += map(Outcome, operations)
-            continue
-        for operation in operations:
-            failure = failures.get(operation)
-            if failure is not None and _is_apart(operation):
-                apart.add(operation.device)
-            elif failure is not None:
-                failed |= {operation.device, _name_after(operation)}
-            outcomes.append(Outcome(operation, failure))
+    try:
+        for _, group in groupby(plan.operations, PLACE):
+            operations = tuple(group)
+            if operations[0].phase is Phase.DISARM:  # for which it must be known what failed
+                late |= kernel.settle()
+                _note(late, failed, apart)
+            failures = _skipped(operations, failed, apart) if failed or apart else {}
+            for carry_out in (unguarded, _performed):
+                ready = [o for o in operations if o not in failures] if failures else operations
+                failures |= carry_out(ready, kernel)
+            if not failures:  # to look up thousands of operations takes milliseconds
+                outcomes += map(Outcome, operations)
+                continue
+            _note(failures, failed, apart)
+            outcomes += [Outcome(one, failures.get(one)) for one in operations]
+    finally:
+        late |= kernel.settle()
+    if late:
+        return tuple(Outcome(o.operation, late.get(o.operation, o.failure)) for o in outcomes)
     return tuple(outcomes)
 
 
-def _strides(plan: Iterable[Operation]) -> Iterator[tuple[Operation, ...]]:
-    """Steps, of which one follows another once that is done; those together that needn't wait."""
-    steps = ((place, tuple(group)) for place, group in groupby(plan, PLACE))
-    for _, together in groupby(steps, lambda step: BESIDE.get(step[0], step[0])):
-        yield tuple(chain.from_iterable(group for _, group in together))
+def _note(failures: Iterable[Operation], failed: set[str], apart: set[str]) -> None:
+    """What isn't to be tried any more, since these failed."""
+    for operation in failures:
+        if _is_apart(operation):
+            apart.add(operation.device)
+        else:
+            failed |= {operation.device, _name_after(operation)}
 
 
 def _performed(operations: Sequence[Operation], kernel: Kernel) -> Mapping[Operation, Failure]:

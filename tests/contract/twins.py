@@ -55,8 +55,8 @@ class Twins:
 
     def perform(self, *operations: Operation) -> frozenset[Operation]:
         """Carry out operations of one phase as they are; returns those that failed."""
-        failed = frozenset(self.real.perform(operations))
-        assert failed == frozenset(self.fake.perform(operations))
+        failed = frozenset({**self.real.perform(operations), **self.real.settle()})
+        assert failed == frozenset({**self.fake.perform(operations), **self.fake.settle()})
         self.compare()
         return failed
 

@@ -9,11 +9,10 @@ from tests.fake.drift import BRIDGE, HOME, B, C
 from tests.fake.wishes import LAN, wish
 from tests.fake_kernel import FakeKernel
 from vxland.execution import Failure, Outcome, execute, overtaken
-from vxland.identity import CHAIN
+from vxland.identity import CHAIN, INGRESS_TABLE
 from vxland.observed import Link, Observed
 from vxland.operations import (
     AddAddress,
-    Adopt,
     Attach,
     BringUp,
     CreateBridge,
@@ -28,6 +27,7 @@ from vxland.operations import (
     SetMtu,
     TakeDown,
     TrimChain,
+    TrimIngress,
     Unisolate,
     WriteChain,
 )
@@ -35,6 +35,7 @@ from vxland.plan import Plan, plan
 
 REFUSED = Failure("could not")
 WRITING = WriteChain("", CHAIN, (), (), ())
+MAKING = MakeIngress("", INGRESS_TABLE, (), replaces=False)
 
 
 class Reluctant:
@@ -44,6 +45,11 @@ class Reluctant:
         self.failing = failing
         self.seen = seen
         self.done: list[Operation] = []
+        self.late: dict[Operation, Failure] = {}
+
+    def settle(self) -> Mapping[Operation, Failure]:
+        """Nothing goes on."""
+        return {}
 
     def read_back(self) -> Observed:
         """What it was told to show."""
@@ -162,45 +168,68 @@ def test_nothing_is_disarmed_while_what_should_be_gone_is_there() -> None:
     assert texts(execute(Plan((delete, named, disarm)), left)) == [None, None, None]
 
 
-def batches(made: Plan) -> list[set[type[Operation]]]:
-    """The kinds that a plan's operations are carried out together with."""
-    seen: list[set[type[Operation]]] = []
+def test_every_step_is_sent_by_itself() -> None:
+    """A device is marked before it is changed, and after it was made."""
+    made = plan(FakeKernel().observe(), wish(LAN))
+    batches: list[list[type[Operation]]] = []
 
     class Recorder(Reluctant):
         def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-            seen.append({*map(type, operations)})
+            batches.append(sorted({type(op) for op in operations}, key=lambda kind: kind.__name__))
             return {}
 
     execute(made, Recorder())
-    return seen
+    assert batches[:2] == [[MakeIngress, WriteChain], [CreateBridge, CreateVtep]]
 
 
-def test_every_step_is_sent_by_itself() -> None:
-    """A device is marked before it is changed, and after it was made, while guards are written."""
-    first, second, *_ = batches(plan(FakeKernel().observe(), wish(LAN)))
-    assert first == {WriteChain, MakeIngress, CreateBridge, CreateVtep}
-    assert second == {SetAlias}
+class Late(Reluctant):
+    """What fails is told when it is asked what became of it."""
+
+    def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+        self.late |= super().perform(operations)
+        return {}
+
+    def settle(self) -> Mapping[Operation, Failure]:
+        late, self.late = self.late, {}
+        return late
 
 
-@pytest.mark.parametrize("between", [Rename("lan", C, "c"), Adopt("lan", C, "", "", BRIDGE, ())])
-def test_what_stands_between_waits_for_guards(between: Operation) -> None:
-    """A port may have another name only once the chain knows that."""
-    vtep = next(iter(wish(LAN).vteps()))
-    steps = (WRITING, between, CreateVtep("lan", vtep.device, vtep))
-    assert batches(Plan(steps)) == [{WriteChain}, {type(between)}, {CreateVtep}]
+def test_what_fails_late_is_told_of_its_operation() -> None:
+    steps = (WRITING, SetMtu("lan", B, 1450))
+    kernel = Late(failing=steps[:1])
+    assert execute(Plan(steps), kernel) == (Outcome(WRITING, REFUSED), Outcome(steps[1]))
+    assert kernel.done == [steps[1]]
 
 
-def test_devices_are_made_without_a_guard_and_stay_down() -> None:
-    """So that they needn't be made once there is one."""
-    vtep = next(iter(wish(LAN).vteps()))
-    name = vtep.device
-    steps = (WRITING, CreateVtep("lan", name, vtep), SetAlias("lan", name, vtep.alias))
-    rising = BringUp("lan", name, Guarding(name, ("ebtables",)))
-    kernel = Reluctant(failing=[WRITING], seen=seen(port(name)))
-    outcomes = execute(Plan((*steps, rising)), kernel)
-    assert kernel.done == [*steps[1:]]
-    assert texts(outcomes)[:3] == [REFUSED.text, None, None]
-    assert "not all of its guards (ebtables) were read back" in str(texts(outcomes)[3])
+@pytest.mark.parametrize(
+    ("fails", "left"),
+    [
+        (WRITING, [f"{CHAIN} failed before", f"{INGRESS_TABLE} failed before"]),
+        (MAKING, [None, f"{INGRESS_TABLE} failed before"]),
+    ],
+)
+def test_nothing_is_disarmed_once_something_failed_late(
+    fails: Operation, left: list[str | None]
+) -> None:
+    """What a table apart loses waits for that table alone."""
+    chain = TrimChain("", CHAIN, (), (), ())
+    table = TrimIngress("", INGRESS_TABLE, ())
+    outcomes = execute(Plan((WRITING, MAKING, chain, table)), Late(failing=[fails]))
+    assert texts(outcomes)[2:] == left
+
+
+def test_what_goes_on_is_waited_for_though_the_rest_ends_early() -> None:
+    class Broken(Late):
+        def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+            if operations[0] is not WRITING:
+                message = "the kernel can't be asked any more"
+                raise OSError(message)
+            return super().perform(operations)
+
+    kernel = Broken(failing=[WRITING])
+    with pytest.raises(OSError, match="can't be asked"):
+        execute(Plan((WRITING, SetMtu("lan", B, 1450))), kernel)
+    assert kernel.late == {}
 
 
 def test_what_went_meanwhile_is_no_failure() -> None:

@@ -1,7 +1,8 @@
 """A kernel that checks, at every single operation, what must be true at every moment."""
 
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from tests.core.adoptable import adoptable, tunnels_of, wrongly_removed
 from tests.core.gate import ways
@@ -33,6 +34,7 @@ OWN_JUMP = f"-j {CHAIN}"
 RULES_OF = ((CHAINS, CHAIN), (TABLES, TABLE), (INGRESS, INGRESS_TABLE), (TALLY, TALLY_TABLE))
 FOLLOWERS = ("bridge", "macvlan")  # whose MTU the kernel changes by itself
 
+Done = TypeVar("Done")
 
 TAKING_OVER = (ops.PinMac, ops.Isolate, ops.AdoptBridge, ops.Adopt)
 
@@ -57,19 +59,28 @@ class Watch:
         self.failing = failing
         self.count = 0
         self.unwritten = False  # what filters was to be written, and wasn't
+        self._late: dict[Operation, Failure] = {}  # what was chosen to fail, and isn't told yet
 
     def read_back(self) -> Observed:
         """What the fake kernel shows."""
+        self._checked(self.kernel.wait, "what went on")
         return self.kernel.read_back()
+
+    def settle(self) -> Mapping[Operation, Failure]:
+        """What went on is over."""
+        late, self._late = self._late, {}
+        return {**late, **self._checked(self.kernel.settle, "what went on")}
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Do what isn't chosen to fail."""
-        failures = {}
+        failures: dict[Operation, Failure] = {}
         batch = []
         for operation in operations:
             self.count += 1
             if self.count in self.failing:
-                failures[operation] = Failure("chosen to fail")
+                goes_on = isinstance(operation, CHAINS) and not self.kernel.net.is_any_tunnel_up()
+                told = self._late if goes_on else failures
+                told[operation] = Failure("chosen to fail")
                 self.refused(operation)
             else:
                 batch.append(operation)
@@ -83,19 +94,25 @@ class Watch:
         self.unwritten |= operation.device == INGRESS_TABLE
 
     def _watched(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        seen = self.kernel.look()
         for operation in operations if not self.batches else ():
             self._check_owner(operation)
-        failures = self.kernel.perform(operations)
+        told = [*map(str, operations)]
+        failures = self._checked(lambda: self.kernel.perform(operations), told)
         for operation in failures:
             self.refused(operation)
-        told, now = [*map(str, operations)], self.kernel.look()
+        return failures
+
+    def _checked(self, deed: Callable[[], Done], told: object) -> Done:
+        """Nothing loops after it that didn't before, and nobody is let in or kept out by it."""
+        seen = self.kernel.look()
+        done = deed()
+        now = self.kernel.look()
         before, after = looping_pairs(seen, self.allowed), looping_pairs(now, self.allowed)
         assert after <= before, f"{told} lets frames loop: {after - before}"
         had = ways(seen, self.desired)
         worse = ways(now, self.desired).worse(had, refused=self.unwritten)
         assert worse == [], f"{told}: {worse}"
-        return failures
+        return done
 
     def _check_owner(self, operation: Operation) -> None:
         """The device that the operation names is vxland's, or isn't there."""

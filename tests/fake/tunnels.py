@@ -9,7 +9,7 @@ from tests.fake.devices import Device, RefusedError
 from tests.fake.links import Links
 from vxland.addresses import IPAddress, needs_zone, zoned
 from vxland.identity import vtep_alias
-from vxland.observed import NULL_MAC, Abroad, FdbEntry
+from vxland.observed import NULL_MAC, TUNNEL_KINDS, Abroad, FdbEntry
 from vxland.ownership import mark
 from vxland.settings import VxlanOptions
 from vxland.underlay.mtu import OVERHEAD
@@ -37,6 +37,10 @@ class Tunnels(Links):
         self._limit_mtu(device)
         if device.tunnel.remote is not None:
             device.fdb.add(self._default(device, device.tunnel.remote))
+
+    def is_any_tunnel_up(self) -> bool:
+        """Whether frames can go to another machine."""
+        return any(device.up and device.kind in TUNNEL_KINDS for device in self.devices.values())
 
     def set_up(self, device: Device) -> None:
         """Set a device up; a VXLAN device's receive flags must be those its port's socket has."""

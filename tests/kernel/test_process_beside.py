@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 
 import pytest
@@ -10,7 +10,7 @@ from msgspec.structs import replace
 
 from tests.contract.namespace import fresh_namespace
 from tests.fake.wishes import LAN, wish
-from vxland.execution import Failure
+from vxland.execution import Failure, execute
 from vxland.identity import CHAIN
 from vxland.kernel import ebtables as module
 from vxland.kernel.ebtables import Ebtables
@@ -18,8 +18,9 @@ from vxland.kernel.ingress import Ingress
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import NetlinkError
-from vxland.observed import EbtablesState, PortRule
+from vxland.observed import EbtablesState, Observed, PortRule
 from vxland.operations import (
+    BringUp,
     CreateBridge,
     CreateVtep,
     MakeIngress,
@@ -50,14 +51,6 @@ def kernel() -> Iterator[LinuxKernel]:
     """In a namespace without anything."""
     with fresh_namespace(), LinuxKernel() as made:
         yield made
-
-
-def first_steps(kernel: LinuxKernel) -> list[Operation]:
-    """What is done together where there is nothing yet."""
-    whole = plan(kernel.observe(), wish(LAN)).operations
-    together = [one for one in whole if one.phase is Phase.ARM or type(one) in MAKING]
-    assert {*map(type, together)} == {WriteChain, MakeIngress, *MAKING}
-    return together
 
 
 def is_there(process: int) -> bool:
@@ -137,64 +130,79 @@ def test_a_program_that_is_gone_is_missed_by_every_look(
     assert ebtables.read() == ebtables.read_again() == module.MISSING
 
 
-Sent = Callable[[Netlink, Sequence[bytes]], list[NetlinkError | None]]
-
-
 def test_devices_are_made_beside_it(kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has been told all, and isn't waited for before they are there; tables are there before."""
-    seen: list[tuple[int, bool]] = []
-    request: Sent = Netlink.request
-    batches = Ingress.batches
+    """It has been told all, and isn't waited for before guards are; tables are written before."""
+    seen: list[tuple[bool, bool]] = []
+    request, batches, read_back = Netlink.request, Ingress.batches, LinuxKernel.read_back
 
     def requested(self: Netlink, messages: Sequence[bytes]) -> list[NetlinkError | None]:
-        answers = request(self, messages)
         (process,) = kernel.ebtables.processes
-        seen.append((len(messages), is_there(process)))
-        return answers
+        seen.append((is_there(process), False))
+        return request(self, messages)
 
-    def looked_at(
+    def looked_at(self: LinuxKernel) -> Observed:
+        (process,) = kernel.ebtables.processes
+        assert is_there(process)
+        looked = read_back(self)
+        seen.append((is_there(process), True))
+        return looked
+
+    def written(
         self: Ingress, operation: Operation, flags: int, room: int
     ) -> Iterator[Sequence[bytes]]:
         assert not kernel.ebtables.processes
         return iter([[*each] for each in batches(self, operation, flags, room)])
 
-    together = first_steps(kernel)
+    whole = plan(kernel.observe(), wish(LAN))
     monkeypatch.setattr(Netlink, "request", requested)
-    monkeypatch.setattr(Ingress, "batches", looked_at)
-    assert kernel.perform(together) == {}
-    made = sum(isinstance(operation, MAKING) for operation in together)
-    assert seen == [(made, True)]
-    (process,) = kernel.ebtables.processes
-    assert not is_there(process)
-    after = kernel.observe()
-    assert isinstance(after.ebtables, EbtablesState)
-    assert after.ebtables.chain
-    assert {vtep.device for vtep in wish(LAN).vteps()} <= after.links.keys()
+    monkeypatch.setattr(Ingress, "batches", written)
+    monkeypatch.setattr(LinuxKernel, "read_back", looked_at)
+    outcomes = execute(whole, kernel)
+    assert [outcome for outcome in outcomes if outcome.failure] == []
+    *before, looking, rising = seen
+    assert {*before} == {(True, False)}
+    assert len(before) > len(MAKING)
+    assert (looking, rising) == ((False, True), (False, False))
+
+
+def test_a_chain_that_cannot_be_written_is_told_in_the_end(
+    kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Devices are made, and stay down."""
+    script = ("*filter", "-A NOWHERE", "COMMIT")
+    monkeypatch.setattr(module, "SCRIPTS", dict.fromkeys(module.SCRIPTS, lambda _: script))
+    outcomes = execute(plan(kernel.observe(), wish(LAN)), kernel)
+    failed = {type(outcome.operation): outcome.failure for outcome in outcomes if outcome.failure}
+    assert failed.keys() == {WriteChain, BringUp}
+    assert str(failed[WriteChain]).startswith("ebtables failed")
+    links = kernel.observe().links
+    assert not any(links[vtep.device].up for vtep in wish(LAN).vteps())
 
 
 def test_a_guard_that_is_lacking_waits_for_no_table(
     kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where a tunnel is up; tables wait for it, since one transaction upsets another."""
-    assert kernel.perform(first_steps(kernel)) == {}
-    tunnel = next(iter(wish(LAN).vteps())).device
-    subprocess.run(["ip", "link", "set", tunnel, "up"], check=True)
+    execute(plan(kernel.observe(), wish(LAN)), kernel)
     subprocess.run(["nft", "flush", "ruleset"], check=True)
     arming = [one for one in plan(kernel.observe(), wish(LAN)).operations if one.phase is Phase.ARM]
     assert [*map(type, arming)] == [WriteChain, MakeIngress]
     before: list[bool] = []
     batches = Ingress.batches
 
-    def looked_at(
+    def written(
         self: Ingress, operation: Operation, flags: int, room: int
     ) -> Iterator[Sequence[bytes]]:
         _, process = kernel.ebtables.processes
         before.append(is_there(process))
         return iter([[*each] for each in batches(self, operation, flags, room)])
 
-    monkeypatch.setattr(Ingress, "batches", looked_at)
+    monkeypatch.setattr(Ingress, "batches", written)
     assert kernel.perform(arming) == {}
     assert before == [False]
+    assert kernel.perform(arming[:1]) == {}
+    assert not is_there(kernel.ebtables.processes[-1])
+    assert kernel.settle() == {}
 
 
 def test_a_socket_that_fails_leaves_no_process(
@@ -205,10 +213,10 @@ def test_a_socket_that_fails_leaves_no_process(
         message = "no more"
         raise OSError(message)
 
-    together = first_steps(kernel)
+    whole = plan(kernel.observe(), wish(LAN))
     monkeypatch.setattr(Netlink, "request", fails)
     with pytest.raises(OSError, match="no more"):
-        kernel.perform(together)
+        execute(whole, kernel)
     (process,) = kernel.ebtables.processes
     assert not is_there(process)
     after = kernel.observe().ebtables

@@ -1,6 +1,6 @@
 """Operations carried out, one step of a phase at a time: by netlink in one batch, or as rules."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from functools import partial
 from itertools import groupby
 from operator import is_
@@ -52,27 +52,45 @@ class Deeds:
         self._links = links
         self._directory = directory
         self._writers = writers
+        self._begun: tuple[Operation, End] | None = None  # what goes on
+        self._late: dict[Operation, Failure] = {}
 
-    def perform(self, operations: Iterable[Operation]) -> dict[Operation, Failure]:
+    def perform(
+        self, operations: Sequence[Operation], *, beside: bool = False
+    ) -> dict[Operation, Failure]:
         """Carry them out; returns those that failed.
 
-        Rules are written in one transaction after the other. The rest doesn't wait for them.
+        Rules are written in one transaction after the other. Where the last may go on ``beside``
+        what follows, ``settle`` tells of it.
         """
         failures: dict[Operation, Failure] = {}
         batch = Batch()
-        begun: dict[Operation, End] = {}  # one at most
-        try:
-            for kind, alike in groupby(operations, type):
-                if (begin := self._writers.get(kind)) is None:
-                    self._prepare(kind, alike, batch, failures)
-                    continue
-                for operation in alike:
-                    failures |= _ended(begun)
-                    begun[operation] = begin(operation)
-            failures |= self._send(batch)
-        finally:
-            failures |= _ended(begun)
+        for kind, alike in groupby(operations, type):
+            if (begin := self._writers.get(kind)) is None:
+                self._prepare(kind, alike, batch, failures)
+                continue
+            for operation in alike:
+                self.wait()
+                self._begun = operation, begin(operation)
+        failures |= self._send(batch)
+        if not beside:
+            self.wait()
+        if self._late:
+            failures |= {one: self._late.pop(one) for one in [*self._late] if one in operations}
         return failures
+
+    def wait(self) -> None:
+        """Wait until nothing goes on."""
+        if self._begun is not None:
+            (operation, end), self._begun = self._begun, None
+            if (failure := end()) is not None:
+                self._late[operation] = failure
+
+    def settle(self) -> dict[Operation, Failure]:
+        """The same; returns what failed and wasn't told."""
+        self.wait()
+        late, self._late = self._late, {}
+        return late
 
     def _prepare(
         self,
@@ -130,10 +148,3 @@ class Deeds:
 
     def _all_links(self) -> dict[str, Link]:
         return self._links.refresh(self._netlink)
-
-
-def _ended(begun: dict[Operation, End]) -> dict[Operation, Failure]:
-    """What failed of that which was begun, once it is over."""
-    ended = {operation: end() for operation, end in begun.items()}
-    begun.clear()
-    return {operation: failure for operation, failure in ended.items() if failure is not None}

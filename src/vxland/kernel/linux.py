@@ -188,6 +188,7 @@ class LinuxKernel(Closing):
     @readable()
     def read_back_some(self, names: Collection[str], touched: Collection[int]) -> Observed:
         """These links, and those that were touched meanwhile, and the guards, as they are now."""
+        self._deeds.wait()
         seen = read_back_some(self._netlink, self._links, names, touched)
         return self._seen_back(seen, self._read_guards())
 
@@ -227,6 +228,7 @@ class LinuxKernel(Closing):
 
         Of the ports alone where that tells enough.
         """
+        self._deeds.wait()
         guards = self._read_guards()
         names = {index: name for name, index in self._directory.indexes.items()}
         seen = read_back_ports(self._netlink, self._links, names, guards)
@@ -247,16 +249,22 @@ class LinuxKernel(Closing):
         return replace(guards, links=links)
 
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
-        """Carry out operations that don't wait for each other; returns those that failed.
+        """Carry out operations of one step of a phase; returns those that failed.
 
-        While no tunnel is up, tables come first: nothing waits for the process that writes a chain
-        then. A guard that is lacking isn't delayed by them.
+        While no tunnel is up, the process that writes a chain does so beside what follows. Tables
+        come first then: their transactions would wait for it. A guard that is lacking isn't delayed
+        by them.
         """
-        kinds = {*map(type, operations)}
-        apart = SCRIPTS.keys().isdisjoint(kinds) or kinds.isdisjoint(TABLES)
-        if apart or any(link.up and link.is_tunnel for link in self._links.links.values()):
+        if SCRIPTS.keys().isdisjoint(map(type, operations)):
+            return self._deeds.perform(operations, beside=True)
+        if any(link.up and link.is_tunnel for link in self._links.links.values()):
             return self._deeds.perform(operations)
-        return self._deeds.perform(sorted(operations, key=lambda one: type(one) not in TABLES))
+        tables_first = sorted(operations, key=lambda one: type(one) in SCRIPTS)
+        return self._deeds.perform(tables_first, beside=True)
+
+    def settle(self) -> Mapping[Operation, Failure]:
+        """Wait for what goes on; returns what failed of it."""
+        return self._deeds.settle()
 
     def _write_table(self, operation: Operation) -> End:
         """Some operations are any table's."""

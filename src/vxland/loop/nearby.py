@@ -87,3 +87,7 @@ class Hand:
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         """Do them."""
         return self._kernel.perform(operations)
+
+    def settle(self) -> Mapping[Operation, Failure]:
+        """Wait for what goes on."""
+        return self._kernel.settle()
