@@ -5,7 +5,7 @@ isn't mistaken; one made a moment ago, in the same batch, is named by its name.
 """
 
 from collections.abc import Callable
-from functools import cache, lru_cache
+from functools import cache, lru_cache, partial
 from ipaddress import IPv4Interface
 from typing import Any
 
@@ -100,18 +100,10 @@ def _raising(flags: int) -> bytes:
     return LINK.encode(RTM_SETLINK, [], flags=flags, change=IFF_UP)
 
 
-def _state(directory: Directory, device: str, flags: int) -> bytes:
-    return _about(directory, device, _raising(flags))
-
-
 @lru_cache
 def _port(*attributes: tuple[str, int | None]) -> bytes:
     """What gives any bridge port these attributes of its own."""
     return LINK.encode(RTM_NEWLINK, [linkinfo("bridge", [*attributes], slave=True)])
-
-
-def _isolation(directory: Directory, device: str, value: int) -> bytes:
-    return _about(directory, device, _port(("IFLA_BRPORT_ISOLATED", value)))
 
 
 def _reset_flag(operation: ops.ResetFlag, directory: Directory) -> bytes:
@@ -152,10 +144,6 @@ def _alias(operation: ops.SetAlias, directory: Directory) -> bytes:
 def _without_link_local() -> bytes:
     mode = {"attrs": [("IFLA_INET6_ADDR_GEN_MODE", ADDR_GEN_MODE_NONE)]}
     return LINK.encode(RTM_SETLINK, [("IFLA_AF_SPEC", {"attrs": [("AF_INET6", mode)]})])
-
-
-def _no_link_local(operation: ops.NoLinkLocal, directory: Directory) -> bytes:
-    return _about(directory, operation.device, _without_link_local())
 
 
 def _delete_abroad(operation: ops.DeleteAbroad, directory: Directory) -> bytes:
@@ -245,8 +233,19 @@ def _append_flood(operation: ops.AppendFlood, directory: Directory) -> bytes:
     return _fdb(directory, operation.device, entry, RTM_NEWNEIGH, request)
 
 
+def _alike(message: Callable[[], bytes]) -> Callable[[ops.Operation, Directory], bytes]:
+    """What says the same of any device, and of which one."""
+
+    def make(operation: ops.Operation, directory: Directory) -> bytes:
+        return about(message(), operation.device, directory.indexes.get(operation.device, 0))
+
+    return make
+
+
+DOWN, UP = _alike(partial(_raising, 0)), _alike(partial(_raising, IFF_UP))
+
 MESSAGES: dict[type[ops.Operation], Callable[[Any, Directory], bytes]] = {
-    ops.TakeDown: lambda op, at: _state(at, op.device, 0),
+    ops.TakeDown: DOWN,
     ops.DeleteLink: _delete,
     ops.DeleteAbroad: _delete_abroad,
     ops.RemoveAltname: lambda op, at: _altname(at, op.device, op.altname, RTM_DELLINKPROP),
@@ -261,19 +260,19 @@ MESSAGES: dict[type[ops.Operation], Callable[[Any, Directory], bytes]] = {
     ops.AddAltname: lambda op, at: _altname(at, op.device, op.altname, RTM_NEWLINKPROP),
     ops.SetMac: lambda op, at: _set(at, op.device, "IFLA_ADDRESS", op.mac),
     ops.SetMtu: lambda op, at: _set(at, op.device, "IFLA_MTU", op.mtu),
-    ops.NoLinkLocal: _no_link_local,
+    ops.NoLinkLocal: _alike(_without_link_local),
     ops.SetRemote: lambda op, at: _vxlan(at, op.device, [vxlan.remote(op.remote)]),
     ops.SetLocal: lambda op, at: _vxlan(at, op.device, [vxlan.local(op.local)]),
     ops.SetOption: _set_option,
     ops.AddAddress: lambda op, at: _address(at, op.device, op.address, RTM_NEWADDR),
-    ops.RaiseBridge: lambda op, at: _state(at, op.device, IFF_UP),
+    ops.RaiseBridge: UP,
     ops.ResetFlag: _reset_flag,
     ops.ClearFlag: _clear_flag,
     ops.Attach: lambda op, at: _master(at, op.device, op.bridge),
     ops.Reattach: lambda op, at: _master(at, op.device, op.bridge),
-    ops.Isolate: lambda op, at: _isolation(at, op.device, 1),
+    ops.Isolate: _alike(partial(_port, ("IFLA_BRPORT_ISOLATED", 1))),
     ops.AppendFlood: _append_flood,
-    ops.BringUp: lambda op, at: _state(at, op.device, IFF_UP),
+    ops.BringUp: UP,
     ops.RemoveFdb: lambda op, at: _fdb(at, op.device, op.entry, RTM_DELNEIGH, 0),
-    ops.Unisolate: lambda op, at: _isolation(at, op.device, 0),
+    ops.Unisolate: _alike(partial(_port, ("IFLA_BRPORT_ISOLATED", 0))),
 }
