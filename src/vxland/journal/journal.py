@@ -76,7 +76,7 @@ class Journal:
         self._clock = clock
         self._throttles: defaultdict[Message, Throttle[Entry]] = defaultdict(Throttle)
         for message in (Message.CONFIG_REFUSED, Message.CONFIG_IN_FORCE):
-            self._throttles[message] = Throttle(first=SAVES, at_once=SAVES)
+            self._throttles[message] = Throttle(first=sys.maxsize, at_once=SAVES)
         self._problems: dict[Hashable, Problem] = {}
         self._config: ConfigState | None = None  # none before the first turn
         self._troubles: dict[Message, str] = {}
