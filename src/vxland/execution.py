@@ -92,7 +92,7 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
     try:
         for _, group in groupby(plan.operations, PLACE):
             operations = tuple(group)
-            if operations[0].phase is Phase.DISARM:  # for which it must be known what failed
+            if _must_know(operations):
                 late |= kernel.settle()
                 _note(late, failed, apart)
             failures = _skipped(operations, failed, apart) if failed or apart else {}
@@ -109,6 +109,19 @@ def execute(plan: Plan, kernel: Kernel) -> tuple[Outcome, ...]:
     if late:
         return tuple(Outcome(o.operation, late.get(o.operation, o.failure)) for o in outcomes)
     return tuple(outcomes)
+
+
+def _must_know(operations: Sequence[Operation]) -> bool:
+    """Whether guards must be in force, or known to have failed, before this step is tried.
+
+    Nothing is disarmed after a failure. And of two tunnels in a bridge somebody else may bring up
+    both, before vxland does.
+    """
+    phase = operations[0].phase
+    if phase is not Phase.ATTACH:
+        return phase is Phase.DISARM
+    bridges = [one.bridge for one in operations if isinstance(one, Attach)]
+    return len(bridges) > len({*bridges})
 
 
 def _note(failures: Iterable[Operation], failed: set[str], apart: set[str]) -> None:

@@ -45,7 +45,6 @@ class Reluctant:
         self.failing = failing
         self.seen = seen
         self.done: list[Operation] = []
-        self.late: dict[Operation, Failure] = {}
 
     def settle(self) -> Mapping[Operation, Failure]:
         """Nothing goes on."""
@@ -185,6 +184,10 @@ def test_every_step_is_sent_by_itself() -> None:
 class Late(Reluctant):
     """What fails is told when it is asked what became of it."""
 
+    def __init__(self, failing: Sequence[Operation]) -> None:
+        super().__init__(failing)
+        self.late: dict[Operation, Failure] = {}
+
     def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
         self.late |= super().perform(operations)
         return {}
@@ -216,6 +219,22 @@ def test_nothing_is_disarmed_once_something_failed_late(
     table = TrimIngress("", INGRESS_TABLE, ())
     outcomes = execute(Plan((WRITING, MAKING, chain, table)), Late(failing=[fails]))
     assert texts(outcomes)[2:] == left
+
+
+@pytest.mark.parametrize(("bridges", "waits"), [([BRIDGE], False), ([BRIDGE] * 2, True)])
+def test_two_ports_are_attached_once_guards_are_there(bridges: list[str], *, waits: bool) -> None:
+    """Somebody else may bring them up; one tunnel alone loops with none."""
+
+    class Known(Late):
+        def perform(self, operations: Sequence[Operation]) -> Mapping[Operation, Failure]:
+            known.append(not self.late)
+            return super().perform(operations)
+
+    known: list[bool] = []
+    ports = [Attach("lan", f"vxl-{number}", bridge) for number, bridge in enumerate(bridges)]
+    outcomes = execute(Plan((WRITING, *ports)), Known(failing=[WRITING]))
+    assert known == [True, waits]
+    assert texts(outcomes) == [REFUSED.text, *[None] * len(bridges)]
 
 
 def test_what_goes_on_is_waited_for_though_the_rest_ends_early() -> None:

@@ -132,10 +132,10 @@ def test_where_writing_failed_ebtables_save_is_asked_why(
         broken.setattr("vxland.kernel.ebtables.PATH", str(tmp_path))
         assert reader.read() == EbtablesState()
         assert reader.runs == 0
-        failure = reader.write(WRITING)
+        failure = reader.begin(WRITING)()
         assert "no way" in str(failure)
         seen = reader.read()
         assert isinstance(seen, Unavailable)
         assert "no way" in seen.reason
     assert reader.read() == EbtablesState()
-    assert reader.write(WRITING) is None
+    assert reader.begin(WRITING)() is None

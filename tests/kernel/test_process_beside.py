@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import closing
 
 import pytest
@@ -13,23 +13,30 @@ from tests.fake.wishes import LAN, wish
 from vxland.execution import Failure, execute
 from vxland.identity import CHAIN
 from vxland.kernel import ebtables as module
+from vxland.kernel.child import Child
 from vxland.kernel.ebtables import Ebtables
 from vxland.kernel.ingress import Ingress
 from vxland.kernel.linux import LinuxKernel
 from vxland.kernel.netlink import Netlink
 from vxland.kernel.wire import NetlinkError
-from vxland.observed import EbtablesState, Observed, PortRule
+from vxland.observed import EbtablesState, PortRule
 from vxland.operations import (
+    AddAltname,
+    AppendFlood,
+    Attach,
     BringUp,
     CreateBridge,
     CreateVtep,
+    Isolate,
     MakeIngress,
     Operation,
     Phase,
     RetireRules,
+    SetAlias,
     WriteChain,
 )
 from vxland.plan import plan
+from vxland.settings import OverlaySettings
 
 pytestmark = pytest.mark.kernel
 
@@ -98,7 +105,7 @@ def test_what_it_refuses_is_told_at_the_end(ebtables: Ebtables, rules: tuple[str
     assert failure is not None
     assert failure.text.startswith("ebtables failed")
     assert ebtables.read() == EbtablesState()
-    assert ebtables.write(WRITING) is None
+    assert ebtables.begin(WRITING)() is None
 
 
 def test_what_cannot_be_started_is_a_failure(
@@ -130,22 +137,34 @@ def test_a_program_that_is_gone_is_missed_by_every_look(
     assert ebtables.read() == ebtables.read_again() == module.MISSING
 
 
-def test_devices_are_made_beside_it(kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch) -> None:
-    """It has been told all, and isn't waited for before guards are; tables are written before."""
-    seen: list[tuple[bool, bool]] = []
-    request, batches, read_back = Netlink.request, Ingress.batches, LinuxKernel.read_back
+SHARED = OverlaySettings("lan", "vxbr0", mode="shared", vni=42)
 
-    def requested(self: Netlink, messages: Sequence[bytes]) -> list[NetlinkError | None]:
-        (process,) = kernel.ebtables.processes
-        seen.append((is_there(process), False))
-        return request(self, messages)
 
-    def looked_at(self: LinuxKernel) -> Observed:
-        (process,) = kernel.ebtables.processes
-        assert is_there(process)
-        looked = read_back(self)
-        seen.append((is_there(process), True))
-        return looked
+@pytest.mark.parametrize(
+    ("overlay", "beside", "alone"),
+    [
+        (LAN, {CreateVtep, SetAlias, AddAltname}, {Attach, Isolate, BringUp}),
+        (SHARED, {CreateVtep, SetAlias, Attach, AppendFlood}, {BringUp}),
+    ],
+    ids=["mesh", "shared"],
+)
+def test_devices_are_made_beside_it(
+    kernel: LinuxKernel,
+    monkeypatch: pytest.MonkeyPatch,
+    overlay: OverlaySettings,
+    beside: set[type[Operation]],
+    alone: set[type[Operation]],
+) -> None:
+    """Tables are there before it begins, and it has ended before two ports are in a bridge."""
+    goes_on: set[type[Operation]] = set()
+    carry_out, batches = LinuxKernel.perform, Ingress.batches
+
+    def performed(
+        self: LinuxKernel, operations: Sequence[Operation]
+    ) -> Mapping[Operation, Failure]:
+        if any(map(is_there, kernel.ebtables.processes)):
+            goes_on.update(map(type, operations))
+        return carry_out(self, operations)
 
     def written(
         self: Ingress, operation: Operation, flags: int, room: int
@@ -153,16 +172,16 @@ def test_devices_are_made_beside_it(kernel: LinuxKernel, monkeypatch: pytest.Mon
         assert not kernel.ebtables.processes
         return iter([[*each] for each in batches(self, operation, flags, room)])
 
-    whole = plan(kernel.observe(), wish(LAN))
-    monkeypatch.setattr(Netlink, "request", requested)
+    whole = plan(kernel.observe(), wish(overlay))
+    assert {*map(type, whole.operations)} >= beside | alone | {WriteChain, MakeIngress}
+    monkeypatch.setattr(LinuxKernel, "perform", performed)
     monkeypatch.setattr(Ingress, "batches", written)
-    monkeypatch.setattr(LinuxKernel, "read_back", looked_at)
     outcomes = execute(whole, kernel)
     assert [outcome for outcome in outcomes if outcome.failure] == []
-    *before, looking, rising = seen
-    assert {*before} == {(True, False)}
-    assert len(before) > len(MAKING)
-    assert (looking, rising) == ((False, True), (False, False))
+    assert goes_on >= beside
+    assert goes_on.isdisjoint(alone)
+    assert len(kernel.ebtables.processes) == 1
+    assert kernel.observe().ebtables != EbtablesState()
 
 
 def test_a_chain_that_cannot_be_written_is_told_in_the_end(
@@ -222,3 +241,30 @@ def test_a_socket_that_fails_leaves_no_process(
     after = kernel.observe().ebtables
     assert isinstance(after, EbtablesState)
     assert after.chain
+
+
+def test_links_that_are_read_back_are_so_once_it_has_ended(kernel: LinuxKernel) -> None:
+    whole = plan(kernel.observe(), wish(LAN)).operations
+    assert kernel.perform([one for one in whole if isinstance(one, WriteChain)]) == {}
+    (process,) = kernel.ebtables.processes
+    assert is_there(process)
+    assert kernel.read_back_some([], []).ebtables == kernel.observe().ebtables != EbtablesState()
+    assert not is_there(process)
+
+
+def test_what_cannot_be_told_leaves_no_process(
+    ebtables: Ebtables, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody would wait for it."""
+
+    def fails(self: Child, text: str) -> None:
+        del self, text
+        raise MemoryError
+
+    with monkeypatch.context() as patch:
+        patch.setattr(Child, "tell", fails)
+        with pytest.raises(MemoryError):
+            ebtables.begin(WRITING)
+    (process,) = ebtables.processes
+    assert not is_there(process)
+    assert ebtables.begin(WRITING)() is None

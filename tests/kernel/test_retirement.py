@@ -59,7 +59,7 @@ def test_thousands_of_rules_go_and_others_stay(ebtables: Ebtables) -> None:
     split(*SPLIT)
     sh(f"ebtables -A {between} -c 2 20")
     split(*SPLIT)
-    assert ebtables.write(RetireRules("", FORWARD_RULES, SPLIT[::-1] * 2, ())) is None
+    assert ebtables.begin(RetireRules("", FORWARD_RULES, SPLIT[::-1] * 2, ()))() is None
     assert counted() == before
 
 
@@ -69,10 +69,10 @@ def test_rules_that_have_gone_by_then_are_no_failure(ebtables: Ebtables) -> None
     ebtables.read(others=True)
     sh(f"ebtables -D FORWARD {SPLIT[1]}")
     runs = ebtables.runs
-    assert ebtables.write(RetireRules("", FORWARD_RULES, (*SPLIT[:4], SPLIT[0]), ())) is None
+    assert ebtables.begin(RetireRules("", FORWARD_RULES, (*SPLIT[:4], SPLIT[0]), ()))() is None
     assert ebtables.runs == runs + 2
     assert counted() == before
-    assert ebtables.write(RetireRules("", FORWARD_RULES, SPLIT, ())) is None
+    assert ebtables.begin(RetireRules("", FORWARD_RULES, SPLIT, ()))() is None
     assert ebtables.runs == runs + 3
     assert counted() == before
 
@@ -93,7 +93,7 @@ def test_rules_that_go_at_the_last_moment_are_no_failure(
         return seen
 
     monkeypatch.setattr(Ebtables, "read", overtaken)
-    assert ebtables.write(RetireRules("", FORWARD_RULES, SPLIT[:4], ())) is None
+    assert ebtables.begin(RetireRules("", FORWARD_RULES, SPLIT[:4], ()))() is None
     assert counted() == before
 
 
@@ -106,5 +106,5 @@ def test_what_cannot_be_removed_is_told(
     wrong = (*map(PortRule, SPLIT[:3]), PortRule("-i nothing -j DROP"))
     monkeypatch.setattr(Ebtables, "read", lambda *_, **__: EbtablesState(forward=wrong))
     rules = tuple(rule.text for rule in wrong)
-    assert ebtables.write(RetireRules("", FORWARD_RULES, rules, ())) is not None
+    assert ebtables.begin(RetireRules("", FORWARD_RULES, rules, ()))() is not None
     assert counted() == before

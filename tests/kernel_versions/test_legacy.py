@@ -155,7 +155,7 @@ def test_module_missing() -> None:
         assert isinstance(state, Unavailable)
         assert "this kernel has no ebtables-legacy" in state.reason
         assert "modprobe ebtable_filter" in state.cure
-        failure = kernel.ebtables.write(WriteChain("", CHAIN, (DROP,), (JUMP,), ()))
+        failure = kernel.ebtables.begin(WriteChain("", CHAIN, (DROP,), (JUMP,), ()))()
         assert failure is not None
         assert "this kernel has no ebtables-legacy" in failure.text
         wanted = plan(kernel.observe(), HOME, Memory())
@@ -291,7 +291,7 @@ def test_rules_that_are_replaced_go_at_once(node: Node) -> None:
     runs = node.kernel.ebtables.runs
     gone = "-i vxlan77 -o vxlan78 -j DROP"
     operation = RetireRules("", FORWARD_RULES, (gone, *split[::-1], *split), ())
-    assert node.kernel.ebtables.write(operation) is None
+    assert node.kernel.ebtables.begin(operation)() is None
     assert node.kernel.ebtables.runs == runs + 2
     assert before == others()
 
@@ -313,7 +313,7 @@ def test_all_or_nothing(node: Node, operation: Operation) -> None:
     sh(ADMINISTRATOR)
     node.turn()
     before = sh("ebtables -L --Lc")
-    assert node.kernel.ebtables.write(operation) is not None
+    assert node.kernel.ebtables.begin(operation)() is not None
     assert before == sh("ebtables -L --Lc")
 
 
@@ -326,7 +326,7 @@ def test_at_the_same_moment(node: Node, tmp_path: Path) -> None:
     failures: list[Failure] = []
 
     def collides() -> bool:
-        failure = node.kernel.ebtables.write(WriteChain("", CHAIN, (DROP,), (JUMP,), (JUMP,)))
+        failure = node.kernel.ebtables.begin(WriteChain("", CHAIN, (DROP,), (JUMP,), (JUMP,)))()
         failures.extend([failure] if failure else [])
         return bool(failures)
 
@@ -405,7 +405,7 @@ def write(server: Namespace, operation: Operation) -> None:
     """Carry out one of the chain's operations there."""
     with server.entered():
         ebtables = Ebtables()
-        assert ebtables.write(operation) is None
+        assert ebtables.begin(operation)() is None
         ebtables.close()
 
 

@@ -31,15 +31,24 @@ def test_its_end_is_waited_for(monkeypatch: pytest.MonkeyPatch, *, watched: bool
 
 
 @pytest.mark.parametrize("size", [0, 60_000, 200_000], ids=["nothing", "at once", "as it is heard"])
-def test_it_is_told_and_heard(size: int) -> None:
+@pytest.mark.parametrize("letter", ["x", "é"])
+def test_it_is_told_and_heard(letter: str, size: int) -> None:
     """Whatever room there is in a pipe."""
     with Child(["cat"], ENVIRONMENT) as child:
-        child.tell("x" * size)
-        assert child.hear(60) == ("x" * size, "")
+        child.tell(letter * size)
+        assert child.hear(60) == (letter * size, "")
     assert child.returncode == 0
 
 
-@pytest.mark.parametrize("size", [1, 200_000])
+def test_what_has_no_room_is_no_wait() -> None:
+    """Of letters that are two bytes each, too."""
+    with Child(["sh", "-c", "read word; echo $word"], ENVIRONMENT) as child:
+        child.tell("é" * 60_000)  # more bytes than there is room for
+        assert child.stdin is not None
+        child.hear(60)
+
+
+@pytest.mark.parametrize("size", [1, 20_000, 200_000])
 def test_it_may_end_before_it_is_told(size: int) -> None:
     with Child(["sh", "-c", "echo no >&2; exit 3"], ENVIRONMENT) as child:
         os.waitid(os.P_PID, child.pid, os.WEXITED | os.WNOWAIT)

@@ -18,10 +18,11 @@ from tests.profiles import examples
 from tests.unit.test_mending import Node, Told
 from vxland.addresses import IPAddress
 from vxland.execution import Failure, execute
+from vxland.identity import CHAIN
 from vxland.loop.nearby import Hand, Onlooker
 from vxland.observed import Observed
-from vxland.operations import DeleteLink, Operation, TrimIngress
-from vxland.plan import Memory, plan
+from vxland.operations import DeleteLink, Operation, TrimIngress, WriteChain
+from vxland.plan import Memory, View, plan
 
 
 class Counting(FakeKernel):
@@ -207,3 +208,16 @@ def test_what_should_be_gone_is_looked_for() -> None:
     assert deleted.failure is None
     assert isinstance(trimmed.operation, TrimIngress)
     assert trimmed.failure is not None
+
+
+def test_what_goes_on_is_waited_for_by_the_hand_too() -> None:
+    kernel = FakeKernel()
+    made = Node(drift.HOME, kernel)
+    assert made.told.touched() is not None
+    for name in (drift.B, drift.C, drift.D):
+        assert somebody.set_down(name).apply(kernel)
+    view = View(kernel.observe(), drift.HOME, tables=drift.HOME)
+    hand = Hand(kernel, made.told, view)  # type: ignore[arg-type] # neither has all that is there
+    writing = WriteChain("", CHAIN, (), ("-j NOWHERE",), ())
+    assert hand.perform([writing]) == {}
+    assert hand.settle().keys() == {writing}

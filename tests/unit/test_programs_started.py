@@ -115,7 +115,7 @@ def test_ebtables_is_all_that_the_daemon_starts(monkeypatch: pytest.MonkeyPatch)
         ebtables = Ebtables()
         ebtables.read(others=True)
         for operation in (WriteChain("", CHAIN, RULES, (), ()), RemoveChain("", CHAIN, (), ())):
-            ebtables.write(operation)
+            ebtables.begin(operation)()
         ebtables.close()
     assert started == {
         ("/usr/sbin/ebtables-save",),

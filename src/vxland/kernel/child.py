@@ -34,12 +34,12 @@ class Child(subprocess.Popen[str]):
     def tell(self, text: str) -> None:
         """Give it all it is told, at once where the pipe has room for that; else ``hear`` does."""
         told = self.stdin
-        if told is None or len(text) > fcntl.fcntl(told, fcntl.F_GETPIPE_SZ):
+        size = len(text.encode(errors="replace"))
+        if told is None or size > fcntl.fcntl(told, fcntl.F_GETPIPE_SZ):
             self._untold = text
             return
-        with contextlib.suppress(BrokenPipeError):  # it has ended, which its status tells
+        with contextlib.suppress(BrokenPipeError), told:  # it has ended, which its status tells
             told.write(text)
-            told.close()
         self.stdin = None
 
     def hear(self, timeout: float) -> tuple[str, str]:

@@ -154,14 +154,11 @@ class Ebtables:
         asked = self._run(["ebtables", "-t", "filter", "-L"])  # loads it, or says why not
         return self._run([program]) if asked.returncode == 0 else asked
 
-    def write(self, operation: Operation) -> Failure | None:
-        """Carry out an operation on rules, in one transaction."""
-        return self.begin(operation)()
-
     def begin(self, operation: Operation) -> Callable[[], Failure | None]:
-        """The same, which may go on till what is returned is called: it waits for the end.
+        """Carry out an operation on rules, in one transaction.
 
-        Nobody else here may change nftables' rules meanwhile, or look at them.
+        It may go on till what is returned is called, which waits for the end. Nobody else here may
+        change nftables' rules meanwhile, or look at them.
         """
         if isinstance(operation, RetireRules):
             failure = self._retire(operation)
@@ -195,12 +192,18 @@ class Ebtables:
         script: Iterable[str] = SCRIPTS[type(operation)](operation)
         nft = _is_nft(program)
         lines = [*(script if nft else legacy_script(script)), ""]
+        text = "\n".join(lines)
         before = self._generation.now() if nft else None
         try:
             process = self._start([program, "--noflush"])
         except OSError as error:
             return _not_run(error)
-        process.tell("\n".join(lines))
+        try:
+            process.tell(text)
+        except BaseException:  # of memory that lacks, say: nobody would wait for it
+            with process:
+                process.kill()
+            raise
         return _Restoring(process, len(lines), before, nft=nft)
 
     def _outcome(self, begun: _Restoring) -> Failure | None:

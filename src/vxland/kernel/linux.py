@@ -42,7 +42,6 @@ from vxland.traffic import Seen
 from vxland.underlay.mtu import following
 
 RELEASE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
-TABLES = frozenset((*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES))
 LIVE_RENAME = (6, 2)  # bd039b5ea2a9, "net/core: Allow live renaming when an interface is up"
 
 
@@ -72,7 +71,7 @@ class LinuxKernel(Closing):
         self._directory = Directory({}, {})
         writers: dict[type[Operation], Writer] = {
             **dict.fromkeys(SCRIPTS, self.ebtables.begin),
-            **dict.fromkeys(TABLES, self._write_table),
+            **dict.fromkeys((*BATCHES, *INGRESS_BATCHES, *TALLY_BATCHES), self._write_table),
         }
         self._deeds = Deeds(self._netlink, self._links, self._directory, writers)
         self._bridges: dict[str, int] = {}  # indexes, as last observed

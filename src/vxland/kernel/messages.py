@@ -237,7 +237,7 @@ def _alike(message: Callable[[], bytes]) -> Callable[[ops.Operation, Directory],
     """What says the same of any device, and of which one."""
 
     def make(operation: ops.Operation, directory: Directory) -> bytes:
-        return about(message(), operation.device, directory.indexes.get(operation.device, 0))
+        return _about(directory, operation.device, message())
 
     return make
 
