@@ -151,7 +151,7 @@ def overheard(opened: Callable[[int], "socket"]) -> Iterator[None]:
             "ebtables._which": lambda _: "/usr/sbin/ebtables-nft-save",
             "ebtables._variant": os.path.basename,
             "ebtables.Ebtables._print": lambda *_: Unavailable("no program here"),
-            "ebtables.Ebtables.write": lambda *_: None,
+            "ebtables.Ebtables.begin": lambda *_: lambda: None,
             "events._listen": lambda *_: Silence(),
         }.items():
             stack.enter_context(patch(f"vxland.kernel.{name}", other))
