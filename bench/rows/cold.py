@@ -30,6 +30,12 @@ SMALL = 100  # peers: of fewer there is no limit
 
 def rows(scale: Scale) -> Iterator[Row]:
     """A mesh, and shared mode, at each size."""
+    yield from _meshes(scale)
+    yield from _shared(scale)
+    yield from _whole(scale)
+
+
+def _meshes(scale: Scale) -> Iterator[Row]:
     with ExitStack() as stack:
         networkd = stack.enter_context(booted()) if scale.networkd else None
         place = stack.enter_context(Place("cold", scale.folder))
@@ -45,10 +51,18 @@ def rows(scale: Scale) -> Iterator[Row]:
                 others["systemd-networkd"] = partial(networkd, peers)
             limit = None if peers < SMALL else MESH_LIMIT
             yield _row(peers, MESH, scale, others, limit)
+
+
+def _shared(scale: Scale) -> Iterator[Row]:
+    with Place("cold-shared", scale.folder) as place, place.entered():
         for peers in scale.shared:
             batch: dict[str, Way] = {"bridge -batch": partial(flood_by_batch, place, peers)}
             limit = None if peers < LARGE else SHARED_LIMIT
             yield _row(peers, SHARED, scale, batch, limit)
+
+
+def _whole(scale: Scale) -> Iterator[Row]:
+    with Place("cold-exec", scale.folder) as place, place.entered():
         for peers in scale.meshes:
             place.write(text(peers))
             way = _from_nothing(partial(_from_exec, place))
