@@ -13,6 +13,7 @@ from tests.fake.wishes import LAN, wish
 from vxland.execution import Failure, execute
 from vxland.identity import CHAIN
 from vxland.kernel import ebtables as module
+from vxland.kernel import linux
 from vxland.kernel.child import Child
 from vxland.kernel.ebtables import Ebtables
 from vxland.kernel.ingress import Ingress
@@ -268,3 +269,52 @@ def test_what_cannot_be_told_leaves_no_process(
     (process,) = ebtables.processes
     assert not is_there(process)
     assert ebtables.begin(WRITING)() is None
+
+
+def test_what_was_started_ahead_is_told(ebtables: Ebtables) -> None:
+    with ebtables.ahead():
+        assert ebtables.runs == 1
+        end = ebtables.begin(WRITING)
+        assert ebtables.runs == 1
+    assert end() is None  # though nothing is ahead any more
+    assert ebtables.begin(replace(WRITING, former=(JUMP,)))() is None
+    assert ebtables.runs == 2
+    assert ebtables.read() == WRITTEN
+
+
+def test_what_was_told_nothing_changes_nothing(ebtables: Ebtables) -> None:
+    def fails() -> None:
+        with ebtables.ahead():
+            message = "nothing is told"
+            raise RuntimeError(message)
+
+    with pytest.raises(RuntimeError, match="nothing is told"):
+        fails()
+    (process,) = ebtables.processes
+    assert not is_there(process)
+    assert ebtables.read() == EbtablesState()
+    assert ebtables.begin(WRITING)() is None  # by another one
+    assert ebtables.runs == 2
+
+
+@pytest.mark.parametrize("started", [False, True])
+def test_it_starts_beside_long_tables(
+    kernel: LinuxKernel, monkeypatch: pytest.MonkeyPatch, *, started: bool
+) -> None:
+    """And is told once they are there."""
+    there: list[bool] = []
+    batches = Ingress.batches
+
+    def written(
+        self: Ingress, operation: Operation, flags: int, room: int
+    ) -> Iterator[Sequence[bytes]]:
+        there.append(any(map(is_there, kernel.ebtables.processes)))
+        return iter([[*each] for each in batches(self, operation, flags, room)])
+
+    whole = plan(kernel.observe(), wish(LAN))
+    (made,) = (one for one in whole.operations if isinstance(one, MakeIngress))
+    monkeypatch.setattr(linux, "LONG", len(made.elements) - started)
+    monkeypatch.setattr(Ingress, "batches", written)
+    assert [one for one in execute(whole, kernel) if one.failure] == []
+    assert there == [started]
+    assert len(kernel.ebtables.processes) == 1

@@ -4,10 +4,11 @@
 while it is rewritten, and touches nothing that the script doesn't name.
 """
 
+import contextlib
 import os
 import subprocess
 from collections import deque
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from functools import lru_cache, partial
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -69,6 +70,7 @@ class Ebtables:
         self._last: tuple[str, int | None, EbtablesState] | None = None
         self._whole = False  # what was read last has others' rules, too
         self._failed = False  # what was to be written last
+        self._ahead: Child | None = None  # what waits for its script
         self.processes: deque[int] = deque(maxlen=REMEMBERED)  # the last of them, by number
 
     def read(self, *, others: bool = False) -> EbtablesState | Unavailable:
@@ -154,6 +156,21 @@ class Ebtables:
         asked = self._run(["ebtables", "-t", "filter", "-L"])  # loads it, or says why not
         return self._run([program]) if asked.returncode == 0 else asked
 
+    @contextlib.contextmanager
+    def ahead(self) -> Iterator[None]:
+        """Start what carries out the next operation; without one it ends with nothing told."""
+        program = _which("ebtables-restore")
+        if program is not None:
+            with contextlib.suppress(OSError):  # which the operation itself says
+                self._ahead = self._start([program, "--noflush"])
+        try:
+            yield
+        finally:
+            if self._ahead is not None:
+                with self._ahead as process:
+                    process.kill()
+                self._ahead = None
+
     def begin(self, operation: Operation) -> Callable[[], Failure | None]:
         """Carry out an operation on rules, in one transaction.
 
@@ -195,7 +212,7 @@ class Ebtables:
         text = "\n".join(lines)
         before = self._generation.now() if nft else None
         try:
-            process = self._start([program, "--noflush"])
+            process, self._ahead = self._ahead or self._start([program, "--noflush"]), None
         except OSError as error:
             return _not_run(error)
         try:

@@ -3,6 +3,7 @@
 import os
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
+from contextlib import nullcontext
 
 from msgspec.structs import replace
 
@@ -34,7 +35,7 @@ from vxland.kernel.tally import BATCHES as TALLY_BATCHES
 from vxland.kernel.tally import Tally
 from vxland.kernel.wire import readable
 from vxland.observed import Abroad, FarEnd, ForwardChain, Host, Link, Observed, Since
-from vxland.operations import Operation
+from vxland.operations import MakeIngress, Operation
 from vxland.ownership import KINDS, is_own
 from vxland.process.closing import Closing
 from vxland.tables.meter import Counters
@@ -42,6 +43,7 @@ from vxland.traffic import Seen
 from vxland.underlay.mtu import following
 
 RELEASE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
+LONG = 1000  # elements of a set, which take longer to write than a process to start
 LIVE_RENAME = (6, 2)  # bd039b5ea2a9, "net/core: Allow live renaming when an interface is up"
 
 
@@ -251,15 +253,16 @@ class LinuxKernel(Closing):
         """Carry out operations of one step of a phase; returns those that failed.
 
         While no tunnel is up, the process that writes a chain does so beside what follows. Tables
-        come first then: their transactions would wait for it. A guard that is lacking isn't delayed
-        by them.
+        come first then: their transactions would wait for it. Beside long ones it starts, and is
+        told later. A guard that is lacking isn't delayed by them.
         """
         if SCRIPTS.keys().isdisjoint(map(type, operations)):
             return self._deeds.perform(operations, beside=True)
         if any(link.up and link.is_tunnel for link in self._links.links.values()):
             return self._deeds.perform(operations)
         tables_first = sorted(operations, key=lambda one: type(one) in SCRIPTS)
-        return self._deeds.perform(tables_first, beside=True)
+        with self.ebtables.ahead() if any(map(_is_long, operations)) else nullcontext():
+            return self._deeds.perform(tables_first, beside=True)
 
     def settle(self) -> Mapping[Operation, Failure]:
         """Wait for what goes on; returns what failed of it."""
@@ -287,3 +290,7 @@ class LinuxKernel(Closing):
             following=following(links),
             renames_live=RELEASE >= LIVE_RENAME,
         )
+
+
+def _is_long(operation: Operation) -> bool:
+    return isinstance(operation, MakeIngress) and len(operation.elements) > LONG
