@@ -55,6 +55,11 @@ def node(kernel: FakeKernel) -> Node:
     return made
 
 
+def hand(made: Node, view: View) -> Hand:
+    """Who carries out a plan made from a part of what there is."""
+    return Hand(made.kernel, made.told, view)  # type: ignore[arg-type] # fakes, without routes
+
+
 def onlooker(made: Node) -> Onlooker:
     """Who sees for a turn that needn't look at everything."""
     sight = made.mending.begin_turn(whole=False)
@@ -203,7 +208,7 @@ def test_what_should_be_gone_is_looked_for() -> None:
     fewer = replace(made.desired, overlays=(replace(lan, vteps=lan.vteps[1:]),))
     found, view = made.planning.think(kernel.observe(others=True), fewer, Memory())
     assert view is not None
-    deleted, trimmed = execute(found, Hand(kernel, made.told, view))  # type: ignore[arg-type]
+    deleted, trimmed = execute(found, hand(made, view))
     assert isinstance(deleted.operation, DeleteLink)
     assert deleted.failure is None
     assert isinstance(trimmed.operation, TrimIngress)
@@ -212,12 +217,11 @@ def test_what_should_be_gone_is_looked_for() -> None:
 
 def test_what_goes_on_is_waited_for_by_the_hand_too() -> None:
     kernel = FakeKernel()
-    made = Node(drift.HOME, kernel)
-    assert made.told.touched() is not None
+    made = node(kernel)
     for name in (drift.B, drift.C, drift.D):
         assert somebody.set_down(name).apply(kernel)
     view = View(kernel.observe(), drift.HOME, tables=drift.HOME)
-    hand = Hand(kernel, made.told, view)  # type: ignore[arg-type] # neither has all that is there
+    careful = hand(made, view)
     writing = WriteChain("", CHAIN, (), ("-j NOWHERE",), ())
-    assert hand.perform([writing]) == {}
-    assert hand.settle().keys() == {writing}
+    assert careful.perform([writing]) == {}
+    assert careful.settle().keys() == {writing}

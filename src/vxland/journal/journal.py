@@ -75,6 +75,7 @@ class Journal:
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
         self._clock = clock
         self._throttles: defaultdict[Message, Throttle[Entry]] = defaultdict(Throttle)
+        # However often within an episode: it is the minute that counts.
         for message in (Message.CONFIG_REFUSED, Message.CONFIG_IN_FORCE):
             self._throttles[message] = Throttle(first=sys.maxsize, at_once=SAVES)
         self._problems: dict[Hashable, Problem] = {}

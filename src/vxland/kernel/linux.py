@@ -43,7 +43,7 @@ from vxland.traffic import Seen
 from vxland.underlay.mtu import following
 
 RELEASE = tuple(map(int, re.findall(r"\d+", os.uname().release)[:2]))
-LONG = 1000  # elements of a set, which take longer to write than a process to start
+LONG = 1000  # elements of a table, which take longer to write than a process to start
 LIVE_RENAME = (6, 2)  # bd039b5ea2a9, "net/core: Allow live renaming when an interface is up"
 
 
